@@ -1,0 +1,1 @@
+"""Containers, and nothing of Koji: the interface, podman behind it, labels."""

@@ -1,0 +1,226 @@
+"""What the rest of the project knows of containers.
+
+A container exists from `create` to `remove`; `running` and `created` are the context managers that tie the two
+together, so that no caller can forget one. Everything that is asked for stands in a frozen `ContainerSpec`;
+labels are the only lasting truth about what a container is for, and whose it is.
+
+Errors are those of `koji_adjutant.errors`: EngineUnavailable (and EngineTimeout) when the engine cannot be reached
+or overruns a limit of `Timeouts`, EngineError when it refuses, ImagePullError when an image cannot be had,
+TaskTimeout when a command inside overruns the limit its caller gave.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Literal, Protocol
+
+Stream = Literal["stdout", "stderr"]
+
+
+class PullPolicy(StrEnum):
+    """When an image reference is looked up in its registry (podman's words)."""
+
+    ALWAYS = "always"
+    MISSING = "missing"
+    NEWER = "newer"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeMount:
+    """A mount: a bind of a path as the *engine* sees it, or a tmpfs or proc of the container's own."""
+
+    target: str
+    source: str = ""
+    kind: Literal["bind", "tmpfs", "proc"] = "bind"
+    read_only: bool = True
+    options: tuple[str, ...] = ()
+    """Further OCI mount options, e.g. rbind, rslave, nosuid, size=65536k."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceLimits:
+    """What a container may take; None leaves the engine's default, which is generous by rule 7."""
+
+    memory_bytes: int | None = None
+    cpus: float | None = None
+    pids: int | None = 32768
+    shm_bytes: int | None = None
+    nofile: tuple[int, int] | None = None
+    """Soft and hard RLIMIT_NOFILE; None keeps the engine's."""
+    nproc: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdMap:
+    """One contiguous map: container ids 0..size-1 are host ids first..first+size-1."""
+
+    first: int
+    size: int = 65536
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerSpec:
+    """A container as it is to be created. Defaults are the least privilege: no network, no capability."""
+
+    image: str
+    command: tuple[str, ...]
+    labels: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """The whole environment: the image's and the engine's own variables are not added."""
+    user: str = "0:0"
+    workdir: str = "/"
+    hostname: str = ""
+    mounts: tuple[VolumeMount, ...] = ()
+    network: str = "none"
+    """none, host, bridge, slirp4netns, pasta, or the name of a network of the engine's."""
+    capabilities: frozenset[str] = frozenset()
+    """Exactly these (without CAP_); every other one is dropped."""
+    no_new_privileges: bool = True
+    limits: ResourceLimits = ResourceLimits()
+    id_map: IdMap | None = None
+    seccomp_profile: str = ""
+    """Path, as the engine sees it, of a seccomp profile; empty means the engine's default."""
+    masked_paths: tuple[str, ...] = ()
+    image_hosts: bool = False
+    """The root's own /etc/hosts and /etc/resolv.conf are left as they are."""
+    label_disable: bool = False
+    """Run without SELinux separation: for containers that bind paths which must not be relabelled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageInfo:
+    """An image in the engine's store."""
+
+    id: str
+    digest: str
+    names: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    created: float = 0.0
+    size: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerInfo:
+    """A container as `find` and `inspect` show it; `state` in podman's words (created, running, exited...)."""
+
+    id: str
+    state: str
+    labels: Mapping[str, str]
+    created: float = 0.0
+    exit_code: int = 0
+    oom_killed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """Seconds the engine is given for a request of each kind (configuration: container_timeouts)."""
+
+    pull: float = 1800
+    create: float = 60
+    start: float = 60
+    stop: float = 30
+
+
+class LogSink(Protocol):
+    """Takes the output of a command, as it comes. The only log interface of the project."""
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        """Take one piece of output; must not keep a reference that grows with the output."""
+
+
+class ContainerManager(Protocol):
+    """An engine. Ids are the engine's own container ids."""
+
+    def ensure_image_available(self, reference: str, policy: PullPolicy) -> ImageInfo:
+        """The image for `reference`, pulled when `policy` says so. ImagePullError when it cannot be had."""
+
+    def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
+        """Images of the store that carry all of `labels`, newest first."""
+
+    def import_empty_image(self, reference: str) -> ImageInfo:
+        """An image without any file, made if it is not there."""
+
+    def remove_image(self, reference: str) -> bool:
+        """Untag and remove; False when it was not there. EngineError (409) when a container uses it."""
+
+    def create(self, spec: ContainerSpec) -> str:
+        """The id of a new container, not started."""
+
+    def start(self, container: str) -> None: ...
+
+    def exec(
+        self,
+        container: str,
+        argv: Sequence[str],
+        sink: LogSink,
+        *,
+        environment: Mapping[str, str] | None = None,
+        user: str = "",
+        workdir: str = "",
+        stdin: bytes = b"",
+        timeout: float | None = None,
+    ) -> int:
+        """Run a command in a running container; its exit code. Output goes to `sink` while it comes.
+
+        TaskTimeout after `timeout` seconds; the command's processes are then killed with the container.
+        """
+
+    def stream_logs(self, container: str, sink: LogSink) -> None:
+        """Everything PID 1 of the container writes, until it ends."""
+
+    def wait(self, container: str, timeout: float | None = None) -> int:
+        """The exit code of PID 1, once it has ended. TaskTimeout after `timeout` seconds."""
+
+    def copy_to(self, container: str, source: Path, target: str, *, owner: tuple[int, int] = (0, 0)) -> None:
+        """A file or directory of ours into directory `target` of the container, under its own name."""
+
+    def copy_from(self, container: str, source: str, target: Path) -> tuple[Path, ...]:
+        """Regular files below `source` (a file or directory) into directory `target`; what was written.
+
+        Names come from hostile code: only plain names below `target` are ever written, links are not followed.
+        """
+
+    def open_archive(self, container: str, source: str) -> AbstractContextManager[IO[bytes]]:
+        """The tar stream of `source`."""
+
+    def mount_root(self, container: str) -> str:
+        """Path of the container's root, valid for the engine only: bind it, never open it."""
+
+    def disconnect(self, container: str, network: str) -> None:
+        """Take a running container off a network."""
+
+    def commit(self, container: str, reference: str, labels: Mapping[str, str]) -> ImageInfo:
+        """An image of the container's root under `reference`."""
+
+    def inspect(self, container: str) -> ContainerInfo | None:
+        """None when there is no such container."""
+
+    def find(self, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
+        """Containers, in any state, that carry all of `labels`."""
+
+    def kill(self, container: str) -> None:
+        """SIGKILL to PID 1, and so to all; nothing when it does not run."""
+
+    def remove(self, container: str) -> None:
+        """Kill and remove; nothing when it is gone already."""
+
+    def created(self, spec: ContainerSpec) -> AbstractContextManager[str]:
+        """A container, created and not started, removed whatever happens."""
+
+    def running(self, spec: ContainerSpec) -> AbstractContextManager[str]:
+        """A container, created and started, removed whatever happens."""
+
+    def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
+        """All of it: create, start, stream, wait, remove; the exit code of PID 1."""
+
+    def storage_path(self) -> Path:
+        """Where the engine keeps its storage, as the engine says; may not be a path of this machine."""
+
+    def ping(self) -> None:
+        """EngineUnavailable, with the reason, when the engine does not answer."""
+
+    def close(self) -> None:
+        """Drop the connection. To be called in a child after fork, before its first request."""

@@ -1,0 +1,89 @@
+"""Every exception of ours, and whose fault it is.
+
+    AdjutantError
+    |- ConfigError              the operator's: exit 2 at start, never a task's fault
+    |- EngineUnavailable        the operator's: the host goes not ready, the task is handed back, no package fails
+    |  `- EngineTimeout         the engine did not finish in its container_timeouts
+    |- EngineError              a request that the engine refused: ours, a traceback
+    |- TaskCanceled             the user's: clean up and leave, nothing is reported
+    `- TaskFault                something the hub is told in one sentence, with a fault code of Koji
+       |- BuildrootFailed       the repo's, tag's or policy's: koji.BuildrootError
+       |  `- ImagePullError     the image policy's
+       |- BuildFailed           the package's: koji.BuildError
+       |  `- TaskTimeout        the package's: a command ran longer than its limit
+       `- TaskFailed            any other task that cannot do what it was asked: koji.GenericError
+
+A message says what failed, on what object, why as far as known, and what to do. Where Koji's users know a
+text, ours begins with it. The fault code is what Koji's own exception of that kind carries (kojid-facts 1.3);
+``koji_adjutant.handlers`` turns a TaskFault into that exception at the one place where a task ends.
+"""
+
+from typing import ClassVar
+
+
+class AdjutantError(Exception):
+    """Base of all our errors. `hint`, where given, is the operator's or packager's next step."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class ConfigError(AdjutantError):
+    """A file, option or value that the operator has to change; the process exits with `exit_code`."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class EngineUnavailable(AdjutantError):
+    """The podman service cannot be reached or does not answer."""
+
+
+class EngineTimeout(EngineUnavailable):
+    """The podman service did not finish a request within its limit."""
+
+
+class EngineError(AdjutantError):
+    """The podman service refused a request: `status` is its HTTP status, `message` has its words."""
+
+    def __init__(self, message: str, *, status: int = 0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class TaskCanceled(AdjutantError):
+    """The hub no longer shows the task as open on this host."""
+
+
+class TaskFault(AdjutantError):
+    """A task cannot be done; the hub is told `str(self)` under `fault_code`."""
+
+    fault_code: ClassVar[int] = 1000
+
+
+class TaskFailed(TaskFault):
+    """A task that has no buildroot cannot be done (koji.GenericError)."""
+
+
+class BuildrootFailed(TaskFault):
+    """The buildroot that the task needs cannot be had (koji.BuildrootError)."""
+
+    fault_code = 1012
+
+
+class ImagePullError(BuildrootFailed):
+    """The image that policy chose cannot be had."""
+
+
+class BuildFailed(TaskFault):
+    """The package does not build (koji.BuildError)."""
+
+    fault_code = 1005
+
+
+class TaskTimeout(BuildFailed):
+    """A command of the package ran longer than its limit."""

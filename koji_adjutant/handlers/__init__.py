@@ -1,0 +1,1 @@
+"""Task handlers: what each method of a Koji task asks of the hub, a file per family of methods."""

@@ -1,0 +1,1 @@
+"""Which image, network and limits a task gets: pure functions of hub data and configuration."""

@@ -1,0 +1,1 @@
+"""A mini RPM distribution, made on the spot from Debian packages."""
