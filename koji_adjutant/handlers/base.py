@@ -1,0 +1,62 @@
+"""The base of our task handlers: Koji's own, plus the services that a forked task works with.
+
+`services` is set by the daemon before it forks. A handler lives as long as its task process; its work directory is
+made before and removed after `handler()` by the library.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import koji
+from koji.tasks import BaseTaskHandler
+
+from koji_adjutant.config import Config
+from koji_adjutant.container.interface import ContainerManager
+from koji_adjutant.errors import TaskFault
+from koji_adjutant.hub import HubSession
+from koji_adjutant.journal import Journal
+from koji_adjutant.task_adapters.base import TaskContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What cli wires together once, before the first fork."""
+
+    config: Config
+    manager: ContainerManager
+    journal: Journal
+    worker: str
+
+
+FAULTS: Mapping[int, type[koji.GenericError]] = {
+    cls.faultCode: cls for cls in (koji.GenericError, koji.BuildError, koji.BuildrootError)
+}
+
+
+class TaskHandler(BaseTaskHandler):  # type: ignore[misc]
+    """A handler of ours; `self.session` is the task's own subsession, `self.options` the Config."""
+
+    services: Services
+    session: HubSession
+    options: Config
+
+    def run(self) -> Any:
+        """Run the handler; a TaskFault leaves as the exception that Koji knows by its fault code."""
+        try:
+            return super().run()
+        except TaskFault as fault:
+            raise FAULTS[fault.fault_code](str(fault)) from fault
+
+    def context(self, parameters: Mapping[str, Any]) -> TaskContext:
+        """The context of this task for its adapter."""
+        return TaskContext(
+            task_id=self.id,
+            parameters=parameters,
+            session=self.session,
+            workdir=Path(self.workdir),
+            config=self.services.config,
+            worker=self.services.worker,
+            journal=self.services.journal,
+        )
