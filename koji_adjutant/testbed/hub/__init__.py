@@ -1,1 +1,1 @@
-"""The embedded hub: Koji's XML-RPC protocol on loopback HTTP, with SQLite underneath; strict as the real one."""
+"""The embedded hub: Koji's XML-RPC protocol on loopback HTTP, over SQLite; strict as the real one."""
