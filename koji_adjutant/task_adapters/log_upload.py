@@ -1,0 +1,166 @@
+"""Sends growing files to the hub: one thread a task, one request at a time, at most 1 MiB each.
+
+The hub truncates at the offset it is given and takes late duplicates for new (hub-calls 10), so a file is sent as
+consecutive tails, and ends with a comparison of checksums; what differs is sent again from the start. The thread
+lives from `start` to `stop`; `finish` does the rest of the work in the caller's thread.
+"""
+
+import logging
+import os
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import koji
+
+from koji_adjutant.hub import HubSession
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 1 << 20
+GATHER = 0.4
+"""Seconds between the first new byte and its upload: under the promised second, and few requests."""
+ATTEMPTS = 3
+
+
+@dataclass(kw_only=True)
+class LogFile:
+    """A file that grows. `size` is written by the task's thread, the rest by whoever uploads."""
+
+    name: str
+    descriptor: int
+    size: int = 0
+    sent: int = 0
+    checksum: int = 1
+    verified: int = field(default=0)
+
+    @classmethod
+    def create(cls, name: str, path: Path) -> Self:
+        """An empty file, open for appending and reading."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+        return cls(name=name, descriptor=os.open(path, flags, 0o644))
+
+    def append(self, data: bytes) -> None:
+        """Write all of `data`."""
+        view = memoryview(data)
+        while view:
+            written = os.write(self.descriptor, view)
+            view = view[written:]
+            self.size += written
+
+    def next_chunk(self) -> bytes:
+        """What has not been sent yet, at most CHUNK bytes of it."""
+        return os.pread(self.descriptor, min(CHUNK, self.size - self.sent), self.sent)
+
+    def close(self) -> None:
+        """Close the file; it stays on disk."""
+        os.close(self.descriptor)
+
+
+class LogUploader:
+    """See the module. `lost` becomes true when the hub says that the task is not ours any more."""
+
+    def __init__(
+        self,
+        *,
+        session: HubSession,
+        path: str,
+        on_lost: Callable[[], None] = lambda: None,
+        on_first: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self.lost = False
+        self._session = session
+        self._path = path
+        self._on_lost = on_lost
+        self._on_first = on_first
+        self._files: list[LogFile] = []
+        self._changed = threading.Event()
+        self._stopped = threading.Event()
+        self._uploading = threading.Lock()
+        self._thread = threading.Thread(target=self._loop, name="log-upload", daemon=True)
+
+    def start(self) -> None:
+        """Begin to upload in the background."""
+        self._thread.start()
+
+    def add(self, file: LogFile) -> None:
+        """Take a file into care."""
+        self._files.append(file)
+
+    def notify(self) -> None:
+        """Say that a file has grown."""
+        self._changed.set()
+
+    def stop(self) -> None:
+        """End the thread; what was not sent stays unsent."""
+        self._stopped.set()
+        self._changed.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def finish(self) -> None:
+        """Send what is left and compare checksums; koji.GenericError when the hub does not end up with the same."""
+        self._send_all()
+        for file in self._files:
+            if file.size != file.verified and not self.lost:
+                self._verify(file)
+
+    def _loop(self) -> None:
+        while not self._stopped.is_set() and not self.lost:
+            self._changed.wait()
+            self._stopped.wait(GATHER)
+            if self._stopped.is_set():
+                return
+            self._changed.clear()
+            try:
+                self._send_all()
+            except (koji.GenericError, OSError) as error:
+                # The session has already retried as often as configuration says; finish() tries once more and reports.
+                logger.warning("logs of %s could not be uploaded: %s", self._path, error)
+                self._stopped.wait(GATHER)
+                self._changed.set()
+
+    def _send_all(self) -> None:
+        with self._uploading:
+            for file in tuple(self._files):
+                while file.sent < file.size and not self.lost:
+                    self._send_chunk(file)
+
+    def _send_chunk(self, file: LogFile) -> None:
+        data = file.next_chunk()
+        for attempt in range(ATTEMPTS):
+            try:
+                self._session.upload_chunk(self._path, file.name, file.sent, data)
+                break
+            except koji.LockError:
+                # An earlier attempt still holds the file on the hub (hub-calls 10).
+                if attempt == ATTEMPTS - 1:
+                    raise
+                time.sleep(GATHER)
+            except koji.ActionNotAllowed:
+                self.lost = True
+                self._on_lost()
+                return
+        first = file.sent == 0
+        file.sent += len(data)
+        file.checksum = zlib.adler32(data, file.checksum)
+        if first:
+            self._on_first(file.name)
+
+    def _verify(self, file: LogFile) -> None:
+        for _ in range(ATTEMPTS):
+            found = self._session.checkUpload(self._path, file.name, verify="adler32")
+            expected = f"{file.checksum & 0xFFFFFFFF:08x}"
+            if found and int(found["size"]) == file.sent and found.get("hexdigest", "").zfill(8) == expected:
+                file.verified = file.size
+                return
+            logger.warning("%s/%s differs on the hub (%s): sending it again", self._path, file.name, found)
+            file.sent, file.checksum = 0, 1
+            self._send_all()
+        raise koji.GenericError(
+            f"{self._path}/{file.name} differs on the hub after {ATTEMPTS} uploads; see the hub's disk and its log"
+        )

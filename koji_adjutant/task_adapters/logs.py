@@ -1,0 +1,150 @@
+"""The logs of a task: files on disk while it runs, on the hub at most a second after a line is written.
+
+`TaskLogs` lives as long as the task's work: it opens a file a log below the work directory, keeps one uploader
+thread (the hub must never get two uploads of a task at once), and `<topdir>/logs/<task id>/container.log`, which
+has everything in the order in which it came. Leaving the context uploads what is left, also when the task failed.
+Only bytes on disk are kept, so memory does not grow with a log.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import koji
+
+from koji_adjutant.container.interface import Stream
+from koji_adjutant.errors import BuildFailed, TaskCanceled
+from koji_adjutant.journal import Phase
+from koji_adjutant.task_adapters.base import TaskContext
+from koji_adjutant.task_adapters.log_upload import LogFile, LogUploader
+
+logger = logging.getLogger(__name__)
+
+
+class KojiLogSink:
+    """One log of a task, as the `LogSink` of the commands whose output it takes."""
+
+    def __init__(self, logs: "TaskLogs", file: LogFile) -> None:
+        self._logs = logs
+        self._file = file
+
+    def write(self, stream: Stream, data: bytes) -> None:  # noqa: ARG002 - both streams make one log, as mock's do
+        """Append to the log; BuildFailed when the task's logs are over `log_size_limit`, TaskCanceled when lost."""
+        self._logs.append(self._file, data)
+
+    def line(self, text: str) -> None:
+        """Append a line of our own."""
+        self.write("stdout", f"{text}\n".encode(errors="surrogateescape"))
+
+
+class TaskLogs:
+    """All logs of a task. `on_lost` is called, from the uploader's thread, when the hub refuses the task's uploads."""
+
+    def __init__(self, ctx: TaskContext, on_lost: Callable[[], None] = lambda: None) -> None:
+        self._ctx = ctx
+        self._directory = ctx.workdir / "logs"
+        self._files: dict[str, LogFile] = {}
+        self._size = 0
+        self._cleanup = ExitStack()
+        self._container_log = -1
+        self._uploader = LogUploader(
+            session=ctx.session,
+            path=koji.pathinfo.taskrelpath(ctx.task_id),
+            on_lost=on_lost,
+            on_first=self._first_uploaded,
+        )
+
+    def __enter__(self) -> Self:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._container_log = open_container_log(self._ctx)
+        self._cleanup.callback(os.close, self._container_log)
+        self._uploader.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._cleanup:
+            if kind is None:
+                self.finish()
+            elif not self._uploader.lost and issubclass(kind, Exception):
+                # The task has failed for a reason of its own; logs that cannot be sent do not hide it.
+                with suppress(koji.GenericError, OSError, TaskCanceled):
+                    self.finish()
+            self._uploader.stop()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Logs that have content, in the order in which they were begun: those are on the hub."""
+        return tuple(name for name, file in self._files.items() if file.size)
+
+    def path(self, name: str) -> Path:
+        """Where the log is on disk."""
+        return self._directory / name
+
+    def sink(self, name: str) -> KojiLogSink:
+        """The sink of log `name`; one file however often it is asked for."""
+        if name not in self._files:
+            file = LogFile.create(name, self.path(name))
+            self._cleanup.callback(file.close)
+            self._files[name] = file
+            self._uploader.add(file)
+        return KojiLogSink(self, self._files[name])
+
+    def heading(self, text: str) -> None:
+        """Begin a new section of container.log."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        os.write(self._container_log, f"== {now} {text}\n".encode(errors="surrogateescape"))
+
+    def append(self, file: LogFile, data: bytes) -> None:
+        """Write to a log and to container.log, and let the uploader know."""
+        self.check()
+        limit = self._ctx.config.log_size_limit
+        allowed = data[: max(0, limit - self._size)]
+        file.append(allowed)
+        write_all(self._container_log, allowed)
+        self._size += len(allowed)
+        self._uploader.notify()
+        if len(allowed) < len(data):
+            message = f"the logs of task {self._ctx.task_id} reached log_size_limit ({limit} bytes) in {file.name}"
+            raise BuildFailed(message, hint="let the build print less, or raise log_size_limit on the builder")
+
+    def check(self) -> None:
+        """TaskCanceled when the hub has refused an upload of this task."""
+        if self._uploader.lost:
+            raise TaskCanceled(f"the hub refuses uploads for task {self._ctx.task_id}: it is not this host's any more")
+
+    def finish(self) -> None:
+        """Everything on the hub, and checked there. May be called more than once."""
+        self._uploader.finish()
+        self.check()
+
+    def _first_uploaded(self, name: str) -> None:
+        self._ctx.journal.record(Phase.FIRST_LOG_UPLOADED, task=self._ctx.task_id, log=name)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """os.write until everything is written."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def open_container_log(ctx: TaskContext) -> int:
+    """`<topdir>/logs/<task id>/container.log`, or the same below the state directory where topdir is read-only."""
+    last: OSError | None = None
+    for base in (Path(ctx.config.topdir), Path(ctx.config.state_dir)):
+        directory = base / "logs" / str(ctx.task_id)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            return os.open(directory / "container.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            logger.debug("container.log of task %d cannot be below %s: %s", ctx.task_id, base, error)
+            last = error
+    assert last is not None
+    raise last
