@@ -1,0 +1,29 @@
+# The supported targets; `make help` lists them.
+
+VENV := .venv
+BIN := $(VENV)/bin
+TESTS ?= tests
+
+.PHONY: help demo test lint bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+$(VENV)/ready: pyproject.toml constraints.txt .ci/setup-debian
+	.ci/setup-debian
+
+demo: $(VENV)/ready ## build a package on a Koji of its own, show it, take everything down
+	$(BIN)/koji-adjutant testbed demo
+
+test: $(VENV)/ready ## every test, linters and real containers included; line coverage is printed and enforced
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=80 $(TESTS)
+
+lint: $(VENV)/ready ## the linters alone
+	$(BIN)/python -m pytest tests/test_linters.py tests/test_imports.py
+
+bench: $(VENV)/ready ## measure what is claimed to be fast
+	$(BIN)/python -m benchmarks
+
+clean: ## stop the testbed and remove everything that was made here
+	[ ! -x $(BIN)/koji-adjutant ] || $(BIN)/koji-adjutant testbed down
+	rm -rf $(VENV) .testbed .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache build *.egg-info
