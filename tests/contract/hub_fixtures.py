@@ -1,0 +1,193 @@
+"""What the protocol tests stand on: the hub under test, and a world of its own for each test.
+
+A world makes users, hosts, channels, tags and tasks under names that nobody has used before, so that the tests run
+again and again on a hub that lasts. When a test ends, its tasks are canceled, its hosts disabled, its sessions closed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import koji
+import pytest
+
+from tests.contract.hub_backdoor import Backdoor, DatabaseBackdoor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# koji.ClientSession, unmodified; untyped because the tests make calls that its types rightly forbid.
+Session: TypeAlias = Any
+
+CANCEL_STATES = (koji.TASK_STATES["FREE"], koji.TASK_STATES["OPEN"], koji.TASK_STATES["ASSIGNED"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubUnderTest:
+    url: str
+    topdir: Path
+    admin: tuple[str, str]
+    backdoor: Backdoor
+
+    def session(self, user: str | None = None, password: str | None = None) -> Session:
+        return koji.ClientSession(self.url, {"user": user, "password": password, "max_retries": 0})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Builder:
+    """A host of the test's own, its exclusive session open."""
+
+    name: str
+    id: int
+    session: Session
+    channel: str
+
+    @property
+    def host(self) -> Any:
+        return self.session.host
+
+
+@dataclass(kw_only=True)
+class World:
+    hub: HubUnderTest
+    admin: Session
+    _undo: ExitStack
+    _prefix: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:10]}")
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def name(self, kind: str) -> str:
+        return f"{self._prefix}-{kind}{next(self._numbers)}"
+
+    @property
+    def channel(self) -> str:
+        """The channel of this world: no other host than this test's is in it."""
+        return f"{self._prefix}-channel"
+
+    def anonymous(self) -> Session:
+        return self._kept(self.hub.session())
+
+    def login(self, user: str, password: str | None = None) -> Session:
+        """One more login of a user of this world; the password is the name."""
+        session = self._kept(self.hub.session(user, user if password is None else password))
+        session.login()
+        return session
+
+    def child(self, session: Session) -> Session:
+        return self._kept(session.subsession())
+
+    def twin(self, session: Session, **sinfo: Any) -> Session:
+        """The same login in another client, which never renews it: an expired session shows as such."""
+        twin = self._kept(
+            koji.ClientSession(self.hub.url, {"max_retries": 0}, sinfo={**session.sinfo, **sinfo})
+        )
+        twin.callnum = session.callnum
+        twin._renew_session = lambda: None
+        return twin
+
+    def user(self) -> str:
+        """A user without permissions; the password is the name."""
+        name = self.name("user")
+        self.admin.createUser(name)
+        self.hub.backdoor.set_password(name, name)
+        return name
+
+    def host(self, *, arches: str = "x86_64", capacity: float = 8.0) -> tuple[str, int]:
+        name = self.name("host")
+        host_id: int = self.admin.addHost(name, arches.split())
+        self._undo.callback(self._retire, name)
+        self.admin.editHost(name, capacity=capacity)
+        self.admin.addHostToChannel(name, self.channel, create=True)
+        self.admin.removeHostFromChannel(name, "default")
+        self.hub.backdoor.set_password(name, name)
+        return name, host_id
+
+    def builder(self, *, arches: str = "x86_64", capacity: float = 8.0) -> Builder:
+        name, host_id = self.host(arches=arches, capacity=capacity)
+        session = self.login(name)
+        session.exclusiveSession()
+        return Builder(name=name, id=host_id, session=session, channel=self.channel)
+
+    def ready_builder(self, *, arches: str = "x86_64", capacity: float = 8.0, **data: Any) -> Builder:
+        """A builder that the scheduler gives tasks to."""
+        builder = self.builder(arches=arches, capacity=capacity)
+        builder.host.updateHost(0.0, True, data=data or {"methods": ["sleep"], "maxjobs": 5})
+        return builder
+
+    def task(self, method: str = "sleep", arglist: list[Any] | None = None, **options: Any) -> int:
+        options.setdefault("channel", self.channel)
+        task_id: int = self.admin.makeTask(method, [0] if arglist is None else arglist, **options)
+        self._undo.callback(self._cancel, task_id)
+        return task_id
+
+    def open_task(self, builder: Builder, method: str = "sleep", arglist: list[Any] | None = None) -> int:
+        task_id = self.task(method, arglist)
+        assert builder.host.openTask(task_id)["id"] == task_id
+        return task_id
+
+    def state(self, task_id: int) -> str:
+        state: str = koji.TASK_STATES[self.admin.getTaskInfo(task_id)["state"]]
+        return state
+
+    def schedule(self) -> None:
+        """Run the scheduler now."""
+        assert self.admin.scheduler.doRun(force=True) is True
+
+    def _kept(self, session: Session) -> Session:
+        self._undo.callback(close, session)
+        return session
+
+    def _cancel(self, task_id: int) -> None:
+        if self.admin.getTaskInfo(task_id)["state"] in CANCEL_STATES:
+            self.admin.cancelTask(task_id)
+
+    def _retire(self, host: str) -> None:
+        self.admin.disableHost(host)
+
+
+def close(session: Session) -> None:
+    """Log out, also of a session that the test has already broken."""
+    with suppress(koji.AuthError):
+        session.logout()
+    session._forget()
+
+
+@contextmanager
+def new_world(hub: HubUnderTest) -> Iterator[World]:
+    with ExitStack() as undo:
+        admin = hub.session(*hub.admin)
+        undo.callback(close, admin)
+        admin.login()
+        yield World(hub=hub, admin=admin, _undo=undo)
+
+
+@contextmanager
+def real_hub(config: pytest.Config) -> Iterator[HubUnderTest]:
+    topdir, dsn = config.getoption("--hub-topdir"), config.getoption("--hub-database")
+    if not topdir or not dsn:
+        raise pytest.UsageError(
+            "--hub needs --hub-topdir and --hub-database too: the tests read files and age records"
+        )
+    user, _, password = config.getoption("--hub-user").partition(":")
+    yield HubUnderTest(
+        url=config.getoption("--hub"),
+        topdir=Path(topdir),
+        admin=(user, password),
+        backdoor=DatabaseBackdoor(dsn),
+    )
+
+
+@pytest.fixture(scope="session")
+def hub_under_test(request: pytest.FixtureRequest) -> Iterator[HubUnderTest]:
+    with real_hub(request.config) as hub:
+        yield hub
+
+
+@pytest.fixture
+def world(hub_under_test: HubUnderTest) -> Iterator[World]:
+    with new_world(hub_under_test) as made:
+        yield made
