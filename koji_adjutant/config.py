@@ -1,0 +1,161 @@
+"""Reading the configuration, once, at start: file, environment, command line.
+
+What is wrong in it is a ConfigError that names file, option and value. The result is a frozen `Config`
+(`koji_adjutant.options`).
+"""
+
+import os
+import resource
+from collections.abc import Iterator, Mapping
+from configparser import Error as ParserError
+from configparser import RawConfigParser
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import koji
+
+from koji_adjutant import option_values
+from koji_adjutant.errors import ConfigError
+from koji_adjutant.options import Config, Place, Row, table
+
+__all__ = ["DEFAULT_FILE", "Config", "load_config"]
+
+DEFAULT_FILE = Path("/etc/kojid/kojid.conf")
+ENVIRONMENT_PREFIX = "KOJI_ADJUTANT_"
+TESTBED_PREFIX = ENVIRONMENT_PREFIX + "TESTBED"
+KEY_PREFIX = "adjutant_"
+NOT_YET = frozenset(
+    {
+        "build_env",
+        "build_macros",
+        "build_mounts",
+        "monitoring_bind",
+        "monitoring_container_history_ttl",
+        "monitoring_enabled",
+        "monitoring_task_history_ttl",
+        "policy_cache_ttl",
+    }
+)
+ROWS: Mapping[tuple[Place, str], Row] = MappingProxyType(
+    {(row.option.place, row.key): row for row in table()}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Setting:
+    """A value as it was written, and where."""
+
+    place: Place
+    key: str
+    value: str
+    origin: str
+
+    def error(self, problem: str, hint: str = "") -> ConfigError:
+        row = ROWS.get((self.place, self.key))
+        hidden = row is not None and row.option.parse is option_values.secret
+        value = "" if hidden else f" = {self.value!r}"
+        return ConfigError(f"{self.origin}: option {self.key}{value}: {problem}", hint=hint)
+
+
+def load_config(
+    file: Path = DEFAULT_FILE,
+    *,
+    overrides: Mapping[str, Any] = MappingProxyType({}),
+    environment: Mapping[str, str] = os.environ,
+) -> Config:
+    """The configuration; `overrides` are attributes given on the command line."""
+    chosen: dict[str, Any] = {}
+    rlimits: dict[str, str] = {}
+    for setting in (*_settings_of_file(file), *_settings_of_environment(environment)):
+        if setting.place is Place.KOJID and setting.key.startswith("rlimit_"):
+            rlimits[_rlimit_name(setting)] = setting.value
+        else:
+            row = _row_for(setting)
+            chosen[row.attribute] = _parsed(row, setting)
+    chosen.update(_parsed_overrides(overrides))
+    for key, attribute in (("server", "server"), ("topurl", "topurls")):
+        if attribute not in chosen:
+            raise ConfigError(f"{file}: option {key} is missing", hint=f"set {key} in section [kojid]")
+    try:
+        return Config(rlimits=MappingProxyType(rlimits), **chosen)
+    except ValueError as error:
+        raise ConfigError(f"environment: CONTAINER_HOST: {error}") from error
+
+
+def _parsed_overrides(overrides: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in overrides.items():
+        row = next(row for row in table() if row.key == key)
+        if isinstance(value, str):
+            setting = _Setting(place=row.option.place, key=key, value=value, origin="command line")
+            yield row.attribute, _parsed(row, setting)
+        else:
+            yield row.attribute, value
+
+
+def _settings_of_file(file: Path) -> Iterator[_Setting]:
+    parser = _read(file)
+    unknown = [name for name in parser.sections() if name not in {Place.KOJID, Place.ADJUTANT}]
+    if unknown:
+        raise ConfigError(
+            f"{file}: section [{unknown[0]}] is unknown", hint="only [kojid] and [adjutant] have a meaning"
+        )
+    for name in parser.sections():
+        for key, value in parser.items(name):
+            place = Place(name)
+            if place is Place.KOJID and key.startswith(KEY_PREFIX):
+                place, key = Place.ADJUTANT, key.removeprefix(KEY_PREFIX)  # noqa: PLW2901
+            elif place is Place.KOJID and key == "plugins":
+                key = "plugin"  # noqa: PLW2901
+            yield _Setting(place=place, key=key, value=value.strip(), origin=str(file))
+
+
+def _read(file: Path) -> RawConfigParser:
+    if not file.exists():
+        raise ConfigError(f"{file}: no such file", hint="name the configuration with --config")
+    try:
+        return koji.read_config_files([(str(file), True)], raw=True)
+    except (koji.ConfigurationError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: cannot be read: {error}") from error
+    except ParserError as error:
+        raise ConfigError(f"{file}: is not in INI format: {error}") from error
+
+
+def _settings_of_environment(environment: Mapping[str, str]) -> Iterator[_Setting]:
+    for name in sorted(environment):
+        if name.startswith(ENVIRONMENT_PREFIX) and not name.startswith(TESTBED_PREFIX):
+            key = name.removeprefix(ENVIRONMENT_PREFIX).lower()
+            yield _Setting(place=Place.ADJUTANT, key=key, value=environment[name], origin="environment")
+
+
+def _row_for(setting: _Setting) -> Row:
+    row = ROWS.get((setting.place, setting.key))
+    if row is not None:
+        return row
+    if setting.place is Place.ADJUTANT and setting.key in NOT_YET:
+        raise setting.error("is not supported yet", "leave it out")
+    elsewhere = next((known for known in Place if (known, setting.key) in ROWS), None)
+    if elsewhere in {Place.KOJID, Place.ADJUTANT}:
+        raise setting.error(f"belongs in section [{elsewhere}]")
+    raise setting.error("is unknown", "docs/configuration.md lists all options")
+
+
+def _parsed(row: Row, setting: _Setting) -> Any:
+    try:
+        return row.option.parse(setting.value)
+    except ValueError as error:
+        raise setting.error(str(error)) from error
+
+
+def _rlimit_name(setting: _Setting) -> str:
+    name = setting.key.upper()
+    if not hasattr(resource, name):
+        raise setting.error("is not a resource limit of this system")
+    try:
+        limits = [int(word) for word in setting.value.split()]
+    except ValueError:
+        limits = []
+    if len(limits) not in {1, 2}:
+        raise setting.error("expected the soft limit, or the soft and the hard limit, as whole numbers")
+    return name

@@ -1,0 +1,193 @@
+"""Reading the value of an option: a function for each kind of value, from text to what the program uses.
+
+All are pure. ValueError says in its message what a good value looks like; `koji_adjutant.config` adds file,
+option and value.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from koji_adjutant.container.interface import PullPolicy, Timeouts, VolumeMount
+from koji_adjutant.container.labels import PREFIX
+
+Parser = Callable[[str], Any]
+
+_TRUE = frozenset({"1", "yes", "true", "on"})
+_FALSE = frozenset({"0", "no", "false", "off"})
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(:.+)?")
+
+
+def text(value: str) -> str:
+    """Any text."""
+    return value
+
+
+def secret(value: str) -> str:
+    """Any text, which is shown nowhere."""
+    return value
+
+
+def whole(value: str) -> int:
+    """A whole number."""
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError("expected a whole number") from None
+
+
+def truth(value: str) -> bool:
+    """Yes or no, in the spellings of configparser."""
+    word = value.lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError("expected yes or no (true, false, on, off, 1, 0)")
+    return word in _TRUE
+
+
+def words(value: str) -> tuple[str, ...]:
+    """Words separated by white space."""
+    return tuple(value.split())
+
+
+def url(value: str) -> str:
+    """An http or https URL; IPv6 literals stand in brackets."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("expected a URL such as https://hub.example.com/kojihub")
+    return value
+
+
+def urls(value: str) -> tuple[str, ...]:
+    """One or more URLs; a slash at the end is dropped."""
+    found = tuple(url(word).rstrip("/") for word in value.split())
+    if not found:
+        raise ValueError("expected one or more URLs")
+    return found
+
+
+def log_level(value: str) -> int:
+    """A level of the logging module, by name."""
+    level = logging.getLevelNamesMapping().get(value.upper())
+    if level is None:
+        raise ValueError("expected DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    return level
+
+
+def absolute_path(value: str) -> Path:
+    """An absolute path."""
+    path = Path(value)
+    if not path.is_absolute():
+        raise ValueError("expected an absolute path")
+    return path
+
+
+def optional_path(value: str) -> Path | None:
+    """An absolute path, or nothing."""
+    return absolute_path(value) if value else None
+
+
+def socket_path(value: str) -> Path:
+    """The path of a unix socket, also as a unix:// URL."""
+    if "://" in value and not value.startswith("unix://"):
+        raise ValueError("expected a unix socket: an absolute path or unix:///path")
+    return absolute_path(value.removeprefix("unix://"))
+
+
+def pull_policy(value: str) -> PullPolicy:
+    """One of podman's pull policies; Kubernetes' word for missing is accepted."""
+    word = value.lower()
+    try:
+        return PullPolicy.MISSING if word == "if-not-present" else PullPolicy(word)
+    except ValueError:
+        raise ValueError("expected always, missing, newer or never") from None
+
+
+def size(value: str) -> int:
+    """A number of bytes; k, M, G and T are powers of 1024, with or without iB or B."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
+    if not match or not float(match[1]):
+        raise ValueError("expected a size such as 4G, 512MiB or 1000000")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def pairs(value: str) -> Mapping[str, str]:
+    """Words of the form name=value."""
+    found = {}
+    for word in value.replace(",", " ").split():
+        name, equals, content = word.partition("=")
+        if not name or not equals:
+            raise ValueError(f"expected words of the form name=value, not {word!r}")
+        found[name] = content
+    return MappingProxyType(found)
+
+
+def labels(value: str) -> Mapping[str, str]:
+    """Labels of the operator; ours cannot be set."""
+    found = pairs(value)
+    for name in found:
+        if name.startswith(PREFIX):
+            raise ValueError(f"labels that begin with {PREFIX} belong to koji-adjutant")
+    return found
+
+
+def timeouts(value: str) -> Timeouts:
+    """Seconds for requests to the engine, e.g. pull=1800 start=60."""
+    known = Timeouts.__dataclass_fields__
+    found: dict[str, float] = {}
+    for name, content in pairs(value).items():
+        try:
+            seconds = float(content)
+        except ValueError:
+            seconds = 0.0
+        if name not in known or not seconds > 0:
+            raise ValueError(f"expected seconds for {', '.join(known)}, e.g. pull=1800 start=60")
+        found[name] = seconds
+    return Timeouts(**found)
+
+
+def mounts(value: str) -> tuple[VolumeMount, ...]:
+    """Words of the form source:target[:option,...], read-only unless rw is among the options."""
+    return tuple(_mount(word) for word in value.split())
+
+
+def _mount(word: str) -> VolumeMount:
+    source, _, rest = word.partition(":")
+    target, _, options = rest.partition(":")
+    if not (source.startswith("/") and target.startswith("/")):
+        raise ValueError(f"expected source:target[:options] with absolute paths, not {word!r}")
+    chosen = [option for option in options.split(",") if option]
+    relabel = {"z", "Z"} & set(chosen)
+    if relabel:
+        raise ValueError(f"option {relabel.pop()} would relabel {source}; label it once on the host instead")
+    further = tuple(option for option in chosen if option not in {"ro", "rw"})
+    return VolumeMount(
+        source=source, target=target, read_only="rw" not in chosen, options=further or ("rbind",)
+    )
+
+
+def path_map(value: str) -> tuple[tuple[str, str], ...]:
+    """Words of the form ours:engine, two absolute paths of the same directory."""
+    found = []
+    for word in value.split():
+        ours, _, engine = word.partition(":")
+        if not (ours.startswith("/") and engine.startswith("/")):
+            raise ValueError(f"expected words of the form /our/path:/path/of/the/engine, not {word!r}")
+        found.append((ours.rstrip("/") or "/", engine.rstrip("/") or "/"))
+    return tuple(found)
+
+
+def network(value: str) -> str:
+    """bridge, pasta, slirp4netns, host, or the name of a network of the engine."""
+    if not _NETWORK.fullmatch(value):
+        raise ValueError("expected bridge, pasta, slirp4netns, host, or the name of a network of the engine")
+    return value
