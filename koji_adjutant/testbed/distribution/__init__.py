@@ -1,1 +1,5 @@
 """A mini RPM distribution, made on the spot from Debian packages."""
+
+from koji_adjutant.testbed.distribution.distribution import Distribution, make
+
+__all__ = ["Distribution", "make"]

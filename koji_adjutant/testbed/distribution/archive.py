@@ -1,0 +1,81 @@
+"""Debian's archive, through apt: the closed set of packages, and the source of one.
+
+apt gets lists and a package cache of our own below one directory, so that neither what this machine has
+installed nor how old its lists are matters. What was downloaded stays there for the next run.
+"""
+
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from koji_adjutant.testbed.distribution.programs import ProgramFailed, run
+
+_URI = re.compile(r"^'[^']+' (\S+\.deb) ", re.MULTILINE)
+_CONFIGURED = Path("/etc/apt")
+
+
+class Archive:
+    """apt, working below `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._debs = directory / "debs"
+        self._sources = directory / "sources"
+        self._lists = directory / "lists"
+        self._parts = directory / "sources.d"
+
+    def refresh(self) -> None:
+        """Fetch the lists of binary and source packages of the sources that this machine is configured for."""
+        for path in (self._debs / "partial", self._lists / "partial", self._sources, self._parts):
+            path.mkdir(parents=True, exist_ok=True)
+        for path in _configured_sources():
+            (self._parts / path.name).write_text(with_sources(path.read_text()))
+        self._apt("update")
+
+    def binaries(self, seeds: Sequence[str]) -> list[Path]:
+        """The packages `seeds` and all that they depend on, sorted by name."""
+        install = ["-o", "Dir::State::status=/dev/null", "-o", "APT::Install-Recommends=false", "-y", "install"]
+        # apt does not print what is in its cache already: ask with an empty one.
+        with tempfile.TemporaryDirectory(dir=self._debs.parent) as empty:
+            (Path(empty) / "partial").mkdir()
+            printed = self._apt("-o", f"Dir::Cache::archives={empty}", "--print-uris", *install, *seeds)
+        wanted = {self._debs / name for name in _URI.findall(printed)}
+        if not all(path.exists() for path in wanted):
+            self._apt("-o", f"Dir::Cache::archives={self._debs}", "--download-only", *install, *seeds)
+        for stale in set(self._debs.glob("*.deb")) - wanted:
+            stale.unlink()
+        return sorted(wanted)
+
+    def source(self, name: str) -> Path:
+        """The upstream tarball of source package `name`."""
+        pattern = f"{name}_*.orig.tar.*"
+        if not list(self._sources.glob(pattern)):
+            self._apt("source", "--download-only", name, cwd=self._sources)
+        found = sorted(path for path in self._sources.glob(pattern) if path.suffix != ".asc")
+        if not found:
+            raise ProgramFailed(f"apt-get source {name} brought no upstream tarball to {self._sources}")
+        return found[0]
+
+    def _apt(self, *arguments: str, cwd: Path | None = None) -> str:
+        options = {
+            "APT::Sandbox::User": "root",
+            "Dir::Etc::sourcelist": "/dev/null",
+            "Dir::Etc::sourceparts": str(self._parts),
+            "Dir::State::lists": str(self._lists),
+        }
+        words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        return run(["apt-get", "-qq", *words, *arguments], cwd=cwd)
+
+
+def with_sources(text: str) -> str:
+    """An apt source file, for both binary and source packages."""
+    if "Types:" in text:
+        return re.sub(r"^Types:.*$", "Types: deb deb-src", text, flags=re.MULTILINE)
+    lines = [line for line in text.splitlines() if line.startswith("deb ")]
+    return "\n".join([*lines, *(line.replace("deb ", "deb-src ", 1) for line in lines), ""])
+
+
+def _configured_sources() -> list[Path]:
+    parts = _CONFIGURED / "sources.list.d"
+    found = [_CONFIGURED / "sources.list", *sorted(parts.glob("*.list")), *sorted(parts.glob("*.sources"))]
+    return [path for path in found if path.is_file()]

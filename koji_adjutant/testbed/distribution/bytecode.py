@@ -1,0 +1,48 @@
+"""Compiled Python for the distribution's modules.
+
+Debian compiles when a package is installed; RPM distributions ship the result, and without it every fresh
+container would compile dnf again. The distribution's own interpreter does it, out of its unpacked trees.
+The files are checked by nothing at run time (unchecked hashes), so that times do not matter.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from koji_adjutant.testbed.distribution.programs import run
+from koji_adjutant.testbed.distribution.trees import Tree
+
+_LIBRARIES = re.compile(r"/usr/lib/python3(\.\d+|/dist-packages)$")
+_INTERPRETER = re.compile(r"/usr/bin/python3\.\d+$")
+
+
+def compile_modules(trees: Iterable[Tree]) -> Iterator[str]:
+    """Compile all modules in `trees`; the names of the packages that got some."""
+    trees = list(trees)
+    interpreter = next(
+        (tree.root / path.lstrip("/") for tree in trees for path in tree.paths if _INTERPRETER.match(path)), None
+    )
+    if interpreter is None:
+        return
+    environment = _environment(trees, interpreter.name)
+    for tree in trees:
+        below = [path for path in tree.paths if _LIBRARIES.match(path)]
+        if below:
+            _compile(interpreter, environment, tree.root, below)
+            yield tree.fields["Package"]
+
+
+def _environment(trees: Iterable[Tree], version: str) -> Mapping[str, str]:
+    """Where the interpreter finds its own library, which lies in several trees."""
+    library = f"/usr/lib/{version}"
+    places = {tree.root / library.lstrip("/"): tree for tree in trees if library in tree.paths}
+    home = next(tree.root for tree in places.values() if f"{library}/os.py" in tree.paths)
+    path = [*places, *(place / "lib-dynload" for place in places)]
+    return {"PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONHOME": str(home / "usr")}
+
+
+def _compile(interpreter: Path, environment: Mapping[str, str], root: Path, below: Iterable[str]) -> None:
+    places = [str(root / path.lstrip("/")) for path in below]
+    options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/"]
+    run([interpreter, "-S", "-m", "compileall", *options, *places], env=environment)

@@ -1,0 +1,101 @@
+"""What the distribution is made of: the tables in data/, typed, and the identity of all of them.
+
+Read once per run; nothing here changes afterwards.
+"""
+
+import hashlib
+import platform
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from koji_adjutant.errors import ConfigError
+
+DATA = Path(__file__).parent / "data"
+MACHINE = "x86_64"
+MULTIARCH = "x86_64-linux-gnu"
+DIST = ".md1"
+VENDOR = "Mini Distribution"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How Debian packages become the distribution's. Keys are Debian's names."""
+
+    seeds: tuple[str, ...]
+    dropped: frozenset[str]
+    trimmed: re.Pattern[str]
+    names: Mapping[str, str]
+    provides: Mapping[str, tuple[str, ...]]
+    requires: Mapping[str, tuple[str, ...]]
+    links: Mapping[str, Mapping[str, str]]
+    scriptlets: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """The root file system that no package of Debian brings along."""
+
+    directories: Mapping[str, int]
+    links: Mapping[str, str]
+    files: Mapping[str, Path]
+    groups: Mapping[str, str]
+    modes: Mapping[str, int]
+
+
+def read_recipe() -> Recipe:
+    table = tomllib.loads((DATA / "packages.toml").read_text())
+    return Recipe(
+        seeds=tuple(name for seeds in table["seeds"].values() for name in seeds),
+        dropped=frozenset(table["resolution"]["dropped"]),
+        trimmed=re.compile("|".join(table["trim"]["patterns"])),
+        names=table["names"],
+        provides={name: tuple(values) for name, values in table["provides"].items()},
+        requires={name: tuple(values) for name, values in table["requires"].items()},
+        links=table["links"],
+        scriptlets={name: (DATA / file).read_text() for name, file in table["scriptlets"].items()},
+    )
+
+
+def read_layout() -> Layout:
+    table = tomllib.loads((DATA / "filesystem.toml").read_text())
+    skeleton = DATA / "skeleton"
+    return Layout(
+        directories=table["directories"],
+        links=table["links"],
+        files={f"/{path.relative_to(skeleton)}": path for path in skeleton.rglob("*") if path.is_file()},
+        groups=table["groups"],
+        modes=table["modes"],
+    )
+
+
+def read_groups() -> dict[str, tuple[str, ...]]:
+    """Group id -> the names of its packages."""
+    table: dict[str, list[str]] = tomllib.loads((DATA / "groups.toml").read_text())
+    return {group: tuple(names) for group, names in table.items()}
+
+
+def account_names(file: str) -> dict[int, str]:
+    """Number -> name, from the skeleton's /etc/passwd or /etc/group."""
+    lines = (DATA / "skeleton" / "etc" / file).read_text().splitlines()
+    return {int(line.split(":")[2]): line.split(":")[0] for line in lines}
+
+
+def fingerprint() -> str:
+    """Identity of the tables and of the code that reads them: a distribution made by another is stale."""
+    identity = hashlib.sha256()
+    files = [path for path in DATA.rglob("*") if path.is_file()]
+    for path in sorted([*files, *Path(__file__).parent.glob("*.py")]):
+        identity.update(f"{path.relative_to(DATA.parent)} {path.stat().st_size}\n".encode())
+        identity.update(path.read_bytes())
+    return identity.hexdigest()
+
+
+def check_machine() -> None:
+    if platform.machine() != MACHINE:
+        raise ConfigError(
+            f"the mini distribution is made of {MACHINE} packages, this machine is {platform.machine()}",
+            hint="give the testbed an RPM distribution of this architecture with --external-repo and --image",
+        )
