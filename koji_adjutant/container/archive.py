@@ -1,0 +1,146 @@
+"""Tar archives on their way into and out of containers. Nothing is held in memory but one piece of a file.
+
+What comes out was named by hostile code. Directories and regular files are written, below the target and
+nowhere else: every name is walked from the target's descriptor without following a link. A hard link is made
+only to a file of the same archive that was written before; symbolic links, devices, fifos and sparse entries
+are left out; a name that no honest archive has is an error.
+"""
+
+import os
+import shutil
+import stat
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from koji_adjutant.errors import EngineError
+
+PIECE = 1 << 20
+PLAIN = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE})
+
+
+def pack(source: Path, owner: tuple[int, int]) -> Iterator[bytes]:
+    """`source`, under its own name, as a tar stream; everything in it belongs to `owner`."""
+    paths = [source] if source.is_symlink() or not source.is_dir() else [source, *_below(source)]
+    for path in paths:
+        yield from _entry(path, str(path.relative_to(source.parent)), owner)
+    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+def _below(directory: Path) -> Iterator[Path]:
+    for entry in sorted(directory.iterdir()):
+        yield entry
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _below(entry)
+
+
+def _entry(path: Path, name: str, owner: tuple[int, int]) -> Iterator[bytes]:
+    info = _describe(path, name)
+    info.uid, info.gid = owner
+    info.uname = info.gname = ""
+    if info.type not in PLAIN:
+        yield info.tobuf(tarfile.PAX_FORMAT)
+        return
+    with path.open("rb") as content:
+        # The size is that of the file that is read, so that header and data agree whoever replaces the path.
+        info.size = os.fstat(content.fileno()).st_size
+        yield info.tobuf(tarfile.PAX_FORMAT)
+        yield from _exactly(content, info.size, path)
+    yield b"\0" * (-info.size % tarfile.BLOCKSIZE)
+
+
+def _describe(path: Path, name: str) -> tarfile.TarInfo:
+    status = path.lstat()
+    info = tarfile.TarInfo(name)
+    info.mode = stat.S_IMODE(status.st_mode)
+    info.mtime = status.st_mtime
+    if stat.S_ISDIR(status.st_mode):
+        info.type = tarfile.DIRTYPE
+    elif stat.S_ISLNK(status.st_mode):
+        info.type, info.linkname = tarfile.SYMTYPE, str(path.readlink())
+    elif not stat.S_ISREG(status.st_mode):
+        raise EngineError(f"cannot copy {path} into a container: neither file, directory nor link")
+    return info
+
+
+def _exactly(content: IO[bytes], size: int, path: Path) -> Iterator[bytes]:
+    left = size
+    while left:
+        data = content.read(min(left, PIECE))
+        if not data:
+            raise EngineError(f"cannot copy {path} into a container: it became shorter while it was read")
+        left -= len(data)
+        yield data
+
+
+def unpack(stream: IO[bytes], target: Path) -> tuple[Path, ...]:
+    """Directories and regular files of a tar stream below `target`; the files written, in their order.
+
+    When the first entry is a directory it is the one that was asked for: its own name is left out.
+    """
+    written: dict[str, Path] = {}
+    skip: int | None = None
+    with tarfile.open(fileobj=stream, mode="r|") as tar:
+        for member in tar:
+            skip = int(member.isdir()) if skip is None else skip
+            parts = plain_parts(member.name)[skip:]
+            if member.isdir():
+                with _directory(target, parts):
+                    pass
+            elif member.type in PLAIN and not member.sparse and parts:
+                written[member.name] = _write(tar, member, target, parts)
+            elif member.islnk() and parts:
+                written[member.name] = _link(member, written, target, parts)
+    return tuple(written.values())
+
+
+def plain_parts(name: str) -> tuple[str, ...]:
+    """The components of a name in an archive. EngineError when it does not stay below where it starts."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise EngineError(f"refused to copy {name!r} out of a container: not a plain name")
+    return path.parts
+
+
+@contextmanager
+def _directory(target: Path, parts: Iterable[str]) -> Iterator[int]:
+    """A descriptor of the directory `parts` below `target`, made where missing, through no link."""
+    here = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts:
+            with suppress(FileExistsError):
+                os.mkdir(part, 0o755, dir_fd=here)
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            below = os.open(part, flags, dir_fd=here)
+            os.close(here)
+            here = below
+        yield here
+    finally:
+        os.close(here)
+
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, parts: tuple[str, ...]) -> Path:
+    content = tar.extractfile(member)
+    if content is None:
+        raise EngineError(f"refused to copy {member.name!r} out of a container: not a file")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with _directory(target, parts[:-1]) as directory:
+        descriptor = os.open(parts[-1], flags, 0o644, dir_fd=directory)
+        with open(descriptor, "wb") as out:  # noqa: PTH123
+            shutil.copyfileobj(content, out, PIECE)
+    return target.joinpath(*parts)
+
+
+def _link(member: tarfile.TarInfo, written: Mapping[str, Path], target: Path, parts: tuple[str, ...]) -> Path:
+    if member.linkname not in written:
+        raise EngineError(
+            f"refused to copy {member.name!r} out of a container: a hard link to {member.linkname!r}, "
+            "which was not copied"
+        )
+    with _directory(target, parts[:-1]) as directory:
+        with suppress(FileNotFoundError):
+            os.unlink(parts[-1], dir_fd=directory)
+        os.link(written[member.linkname], parts[-1], dst_dir_fd=directory, follow_symlinks=False)
+    return target.joinpath(*parts)

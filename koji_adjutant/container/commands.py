@@ -1,0 +1,184 @@
+"""Commands in containers, and PID 1 itself: their output while it comes, and their exit code.
+
+The stream of a command ends when the command does, or when the service dies; a lifeline tells the two apart,
+so that output is never taken for complete when it is not. An exit code is read after the end of the stream.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.client import HTTPException
+from typing import Any
+
+from koji_adjutant.container.api import NOT_MODIFIED, EngineApi, Kind, Request
+from koji_adjutant.container.frames import FrameSplitter
+from koji_adjutant.container.interface import LogSink
+from koji_adjutant.container.wire import Lifeline, StreamedAnswer
+from koji_adjutant.errors import EngineUnavailable
+
+EXIT_CODE_STEP = 0.02
+EXIT_CODE_STEP_MAX = 0.5
+
+
+def exec_options(
+    argv: Sequence[str], *, environment: Mapping[str, str], user: str, workdir: str, stdin: bool
+) -> dict[str, Any]:
+    """The body of a request for a command. Pure."""
+    options: dict[str, Any] = {
+        "AttachStdin": stdin,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "Cmd": list(argv),
+        "Env": [f"{key}={value}" for key, value in environment.items()],
+        "User": user,
+        "WorkingDir": workdir,
+    }
+    return {key: value for key, value in options.items() if value}
+
+
+def create_exec(api: EngineApi, container: str, options: dict[str, Any]) -> str:
+    """The id of a new exec session."""
+    request = Request(
+        purpose=f"prepare a command in container {container[:12]}",
+        kind=Kind.CREATE,
+        method="POST",
+        path=f"/containers/{container}/exec",
+        body=options,
+    )
+    return str(api.call(request).json()["Id"])
+
+
+def run_exec(api: EngineApi, session: str, sink: LogSink, *, stdin: bytes, deadline: float | None) -> int:
+    """Start an exec session and pass its output on; its exit code. TimeoutError at the deadline."""
+    request = Request(
+        purpose="run a command in a container",
+        kind=Kind.START,
+        method="POST",
+        path=f"/exec/{session}/start",
+        body={"Detach": False, "Tty": False},
+    )
+    with unbroken(api, request):
+        with api.stream(request, deadline=deadline) as answer, feeding(answer, stdin):
+            pump(answer, sink)
+        return exec_exit_code(api, session, deadline)
+
+
+@contextmanager
+def unbroken(api: EngineApi, request: Request) -> Iterator[None]:
+    """EngineUnavailable when the service that was there at the beginning is not there at the end."""
+    try:
+        lifeline = Lifeline(api.socket, request.kind.seconds(api.timeouts))
+        lifeline.__enter__()
+    except OSError as error:
+        raise lost(api, request) from error
+    with lifeline:
+        try:
+            yield
+        except (ConnectionError, EOFError, HTTPException) as error:
+            raise lost(api, request) from error
+        if not lifeline.alive():
+            raise lost(api, request)
+
+
+def lost(api: EngineApi, request: Request) -> EngineUnavailable:
+    """The error for a stream that broke."""
+    return EngineUnavailable(
+        f"cannot {request.purpose}: the podman service at {api.socket} went away in the middle of it",
+        hint="see why in the journal of the podman service",
+    )
+
+
+@contextmanager
+def feeding(answer: StreamedAnswer, stdin: bytes) -> Iterator[None]:
+    """Write `stdin` while the output is read: a command may do both at once and neither side may block."""
+    if not stdin:
+        yield
+        return
+    writer = threading.Thread(target=answer.send, args=(stdin,), name="stdin", daemon=True)
+    writer.start()
+    try:
+        yield
+    finally:
+        answer.hang_up()
+        writer.join()
+
+
+def pump(answer: StreamedAnswer, sink: LogSink) -> None:
+    """Pass the frames of `answer` on until its end; EOFError when that is in the middle of one."""
+    splitter = FrameSplitter()
+    while piece := answer.read():
+        for stream, data in splitter.feed(piece):
+            sink.write(stream, data)
+    if not splitter.complete:
+        raise EOFError
+
+
+def exec_exit_code(api: EngineApi, session: str, deadline: float | None) -> int:
+    """The exit code of a session. A command may close its output and run on, so this may take its time."""
+    request = Request(
+        purpose="learn the exit code of a command",
+        kind=Kind.START,
+        method="GET",
+        path=f"/exec/{session}/json",
+    )
+    pause = EXIT_CODE_STEP
+    while (state := api.call(request).json())["Running"]:
+        if deadline is not None and time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(pause)
+        pause = min(pause * 2, EXIT_CODE_STEP_MAX)
+    return int(state["ExitCode"])
+
+
+def run_attached(api: EngineApi, container: str, sink: LogSink, *, deadline: float | None) -> None:
+    """Start a created container and pass the output of its PID 1 on, from the first byte to the last."""
+    request = Request(
+        purpose=f"attach to container {container[:12]}",
+        kind=Kind.START,
+        method="POST",
+        path=f"/containers/{container}/attach?stream=true&stdout=true&stderr=true",
+    )
+    with unbroken(api, request), api.stream(request, deadline=deadline) as answer:
+        start(api, container)
+        pump(answer, sink)
+
+
+def start(api: EngineApi, container: str) -> None:
+    """Start a container; nothing when it runs already."""
+    request = Request(
+        purpose=f"start container {container[:12]}",
+        kind=Kind.START,
+        method="POST",
+        path=f"/containers/{container}/start",
+        accepted=frozenset({NOT_MODIFIED}),
+    )
+    api.call(request)
+
+
+def follow_log(api: EngineApi, container: str, sink: LogSink) -> None:
+    """What PID 1 has written and writes, from the engine's log, until it ends."""
+    request = Request(
+        purpose=f"read the output of container {container[:12]}",
+        kind=Kind.START,
+        method="GET",
+        path=f"/containers/{container}/logs?follow=true&stdout=true&stderr=true",
+    )
+    with unbroken(api, request), api.stream(request) as answer:
+        pump(answer, sink)
+
+
+def exit_code(api: EngineApi, container: str, deadline: float | None) -> int:
+    """The exit code of PID 1, once the engine has seen its end. TimeoutError at the deadline."""
+    request = Request(
+        purpose=f"wait for container {container[:12]}",
+        kind=Kind.STOP,
+        method="POST",
+        path=f"/containers/{container}/wait?condition=stopped&condition=exited&interval=20ms",
+        patient=True,
+    )
+    with unbroken(api, request), api.stream(request, deadline=deadline) as answer:
+        said = b""
+        while piece := answer.read():
+            said += piece
+    return int(said)

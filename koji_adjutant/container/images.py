@@ -1,0 +1,202 @@
+"""Images of the engine: found, pulled, made empty, committed, removed."""
+
+import io
+import json
+import tarfile
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from koji_adjutant.container import registry_auth
+from koji_adjutant.container.api import CONFLICT, NOT_FOUND, EngineApi, Kind, Request, overran, refused
+from koji_adjutant.container.commands import unbroken
+from koji_adjutant.container.interface import ImageInfo, PullPolicy
+from koji_adjutant.container.states import epoch
+from koji_adjutant.errors import EngineError, ImagePullError
+
+CHECK = (
+    "check the reference in the image policy, that this host reaches the registry, and registry_auth_file "
+    "if the registry wants a login"
+)
+
+
+class Images:
+    """The image half of an engine."""
+
+    def __init__(self, api: EngineApi, registry_auth_file: str = "") -> None:
+        self._api = api
+        self._registry_auth_file = registry_auth_file
+
+    def ensure_available(self, reference: str, policy: PullPolicy) -> ImageInfo:
+        """See ContainerManager."""
+        found = None if policy is PullPolicy.ALWAYS else self.inspect(reference)
+        if found and policy is not PullPolicy.NEWER:
+            return found
+        if policy is PullPolicy.NEVER:
+            raise ImagePullError(
+                f"image {reference} is not in the engine's storage, and the pull policy is never",
+                hint="load or build it on this host, or set image_pull_policy to missing",
+            )
+        self._pull(reference, policy)
+        found = self.inspect(reference)
+        if found is None:
+            raise ImagePullError(
+                f"image {reference} was pulled but is not in the engine's storage", hint=CHECK
+            )
+        return found
+
+    def inspect(self, reference: str) -> ImageInfo | None:
+        """None when the engine does not have it."""
+        request = Request(
+            purpose=f"look at image {reference}",
+            kind=Kind.CREATE,
+            method="GET",
+            path=f"/images/{reference}/json",
+            accepted=frozenset({NOT_FOUND}),
+        )
+        answer = self._api.call(request)
+        return None if answer.status == NOT_FOUND else _inspected(answer.json())
+
+    def _pull(self, reference: str, policy: PullPolicy) -> None:
+        always = policy in (PullPolicy.ALWAYS, PullPolicy.NEWER)
+        request = Request(
+            purpose=f"pull image {reference}",
+            kind=Kind.PULL,
+            method="POST",
+            path="/images/pull",
+            parameters={"reference": reference, "policy": policy.value if always else "missing"},
+            headers=registry_auth.headers(self._registry_auth_file),
+        )
+        seconds = request.kind.seconds(self._api.timeouts)
+        try:
+            with unbroken(self._api, request):
+                reason = self._pull_error(request, time.monotonic() + seconds)
+        except EngineError as error:
+            reason = error.message
+        except TimeoutError as error:
+            raise overran(request, seconds) from error
+        if reason:
+            raise ImagePullError(
+                f"image {reference} cannot be pulled (policy {policy}): {reason}", hint=CHECK
+            )
+
+    def _pull_error(self, request: Request, deadline: float) -> str:
+        """What the engine reports of a pull while it goes on is lines of JSON; an error is one of them."""
+        rest = b""
+        reason = ""
+        with self._api.stream(request, deadline=deadline) as answer:
+            while piece := answer.read():
+                *lines, rest = (rest + piece).split(b"\n")
+                reason = next((error for line in lines if (error := _error_of(line))), reason)
+        return _error_of(rest) or reason
+
+    def find(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
+        """See ContainerManager."""
+        request = Request(
+            purpose="list images",
+            kind=Kind.CREATE,
+            method="GET",
+            path="/images/json",
+            parameters={"filters": label_filter(labels)},
+        )
+        found = [_listed(image) for image in self._api.call(request).json() or ()]
+        return tuple(sorted(found, key=lambda image: image.created, reverse=True))
+
+    def import_empty(self, reference: str) -> ImageInfo:
+        """See ContainerManager."""
+        if found := self.inspect(reference):
+            return found
+        empty = io.BytesIO()
+        tarfile.open(fileobj=empty, mode="w").close()
+        request = Request(
+            purpose=f"make the empty image {reference}",
+            kind=Kind.CREATE,
+            method="POST",
+            path="/images/import",
+            parameters={"reference": reference},
+            data=[empty.getvalue()],
+            headers={"Content-Type": "application/x-tar"},
+        )
+        self._api.call(request)
+        return self._made(reference)
+
+    def commit(self, container: str, reference: str, labels: Mapping[str, str]) -> ImageInfo:
+        """See ContainerManager."""
+        repository, tag = split_reference(reference)
+        request = Request(
+            purpose=f"commit container {container[:12]} as image {reference}",
+            kind=Kind.PULL,
+            method="POST",
+            path="/commit",
+            parameters={
+                "container": container,
+                "repo": repository,
+                "tag": tag,
+                "pause": "false",
+                # podman takes one pair of quotes off and leaves all else as it is.
+                "changes": [f'LABEL {key}="{value}"' for key, value in labels.items()],
+            },
+        )
+        self._api.call(request)
+        return self._made(reference)
+
+    def remove(self, reference: str) -> bool:
+        """See ContainerManager."""
+        request = Request(
+            purpose=f"remove image {reference}",
+            kind=Kind.STOP,
+            method="DELETE",
+            path=f"/images/{reference}",
+            accepted=frozenset({NOT_FOUND, CONFLICT}),
+        )
+        answer = self._api.call(request)
+        if answer.status == CONFLICT:
+            raise refused(request, answer.status, answer.content)
+        return answer.status != NOT_FOUND
+
+    def _made(self, reference: str) -> ImageInfo:
+        found = self.inspect(reference)
+        if found is None:
+            raise EngineError(f"image {reference} is not in the engine's storage right after it was made")
+        return found
+
+
+def split_reference(reference: str) -> tuple[str, str]:
+    """Name and tag; `latest` when there is none. A colon before the last slash belongs to a port."""
+    name, colon, tag = reference.rpartition(":")
+    return (name, tag) if colon and "/" not in tag else (reference, "latest")
+
+
+def label_filter(labels: Mapping[str, str]) -> str:
+    """The filter of a list request."""
+    return json.dumps({"label": [f"{key}={value}" for key, value in labels.items()]})
+
+
+def _error_of(line: bytes) -> str:
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return ""
+    return str(said.get("error") or "") if isinstance(said, dict) else ""
+
+
+def _inspected(image: dict[str, Any]) -> ImageInfo:
+    return ImageInfo(
+        id=image["Id"],
+        digest=image.get("Digest", ""),
+        names=tuple(image.get("RepoTags") or ()),
+        labels=image.get("Labels") or {},
+        created=epoch(image.get("Created", "")),
+        size=image.get("Size", 0),
+    )
+
+
+def _listed(image: dict[str, Any]) -> ImageInfo:
+    return ImageInfo(
+        id=image["Id"],
+        digest=image.get("Digest", ""),
+        names=tuple(image.get("Names") or image.get("RepoTags") or ()),
+        labels=image.get("Labels") or {},
+        created=float(image.get("Created", 0)),
+        size=image.get("Size", 0),
+    )

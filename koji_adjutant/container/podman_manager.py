@@ -1,0 +1,390 @@
+"""ContainerManager over podman's REST service; the only module that knows the podman library.
+
+A connection belongs to one process: it is made at the first request and made anew after a fork, so no socket
+is shared. Requests may be made from several threads at once; a kill or a removal does not wait for a command.
+"""
+
+import io
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO, Any, cast
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+import requests
+from podman import PodmanClient
+from podman.api.client import APIClient
+from podman.api.uds import UDSAdapter, UDSConnection, UDSConnectionPool
+from podman.errors import APIError
+
+from koji_adjutant.container import archive, commands
+from koji_adjutant.container.api import (
+    CONFLICT,
+    NOT_FOUND,
+    Answer,
+    Kind,
+    Request,
+    new_name,
+    overran,
+    refused,
+    root_cause,
+    timed_out,
+    unreachable,
+)
+from koji_adjutant.container.images import Images, label_filter
+from koji_adjutant.container.interface import (
+    ContainerInfo,
+    ContainerSpec,
+    ImageInfo,
+    LogSink,
+    PullPolicy,
+    Timeouts,
+)
+from koji_adjutant.container.spec import create_request
+from koji_adjutant.container.states import inspected, listed
+from koji_adjutant.container.wire import PIECE, AnswerFile, StreamedAnswer, connect, socket_path
+from koji_adjutant.errors import AdjutantError
+
+log = logging.getLogger(__name__)
+
+REFUSED = 400
+
+
+class _Connection(UDSConnection):
+    """As the library's, but a socket that cannot connect is closed at once."""
+
+    def connect(self) -> None:
+        path = unquote(urlsplit(self.uds).netloc)
+        self.sock = connect(path, self.timeout)
+
+
+class _Pool(UDSConnectionPool):
+    ConnectionCls = _Connection
+
+
+class PodmanManager:
+    """An engine behind a unix socket. See `ContainerManager` for what each method promises."""
+
+    def __init__(self, socket: str, timeouts: Timeouts, registry_auth_file: str = "") -> None:
+        self._socket = socket_path(socket)
+        self._timeouts = timeouts
+        self._client: PodmanClient | None = None
+        self._pid = 0
+        self._connecting = threading.Lock()
+        self._images = Images(self, registry_auth_file)
+
+    @property
+    def socket(self) -> str:
+        """Path of the engine's unix socket."""
+        return self._socket
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """Limits by kind of request."""
+        return self._timeouts
+
+    # Requests
+
+    def call(self, request: Request) -> Answer:
+        """The complete answer to `request`."""
+        seconds = request.kind.seconds(self._timeouts)
+        try:
+            answer = self._send(request, seconds)
+        except APIError as error:
+            # The library wraps what requests raised.
+            if isinstance(error.__cause__, requests.Timeout):
+                raise overran(request, seconds) from error
+            raise unreachable(self._socket, request, root_cause(error)) from error
+        status, content = answer.status_code, answer.content
+        if status >= REFUSED and status not in request.accepted:
+            raise refused(request, status, content)
+        return Answer(status=status, content=content)
+
+    def _send(self, request: Request, seconds: float) -> Any:
+        headers = dict(request.headers or {})
+        # An iterator, so that requests sends it in chunks as it comes.
+        data: Any = None if request.data is None else iter(request.data)
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+            data = json.dumps(request.body).encode()
+        options: dict[str, Any] = {"params": request.parameters, "headers": headers, "timeout": seconds}
+        api = self._api()
+        match request.method:
+            case "GET":
+                return api.get(request.path, **options)
+            case "DELETE":
+                return api.delete(request.path, **options)
+            case "POST":
+                return api.post(request.path, data=data, **options)
+            case "PUT":
+                return api.put(request.path, data=data, **options)
+
+    @contextmanager
+    def stream(self, request: Request, *, deadline: float | None = None) -> Iterator[StreamedAnswer]:
+        """An answer that is read while it comes. TimeoutError at `deadline` (monotonic)."""
+        seconds = request.kind.seconds(self._timeouts)
+        query = f"?{urlencode(request.parameters, doseq=True)}" if request.parameters else ""
+        answer = StreamedAnswer(
+            self._socket,
+            request.method,
+            request.path + query,
+            timeout=None if request.patient else seconds,
+            deadline=deadline,
+            body=request.body,
+            headers=request.headers,
+        )
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(answer)
+            except TimeoutError as error:
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
+                raise overran(request, seconds) from error
+            except (OSError, HTTPException) as error:
+                raise unreachable(self._socket, request, error) from error
+            if answer.status >= REFUSED:
+                raise refused(request, answer.status, answer.read())
+            yield answer
+
+    def _api(self) -> APIClient:
+        with self._connecting:
+            if self._client is None or self._pid != os.getpid():
+                self._client = PodmanClient(base_url=f"unix://{self._socket}")
+                adapter = cast("UDSAdapter", self._client.api.get_adapter("http://"))
+                assert adapter.poolmanager is not None
+                adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool}
+                self._pid = os.getpid()
+            return self._client.api
+
+    def close(self) -> None:
+        """Drop the connection; the next request makes a new one."""
+        with self._connecting:
+            if self._client is not None and self._pid == os.getpid():
+                self._client.api.close()
+            self._client = None
+
+    # Images
+
+    def ensure_image_available(self, reference: str, policy: PullPolicy) -> ImageInfo:
+        return self._images.ensure_available(reference, policy)
+
+    def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
+        return self._images.find(labels)
+
+    def import_empty_image(self, reference: str) -> ImageInfo:
+        return self._images.import_empty(reference)
+
+    def remove_image(self, reference: str) -> bool:
+        return self._images.remove(reference)
+
+    def commit(self, container: str, reference: str, labels: Mapping[str, str]) -> ImageInfo:
+        return self._images.commit(container, reference, labels)
+
+    # Containers, from create to remove
+
+    def create(self, spec: ContainerSpec) -> str:
+        return self._create(spec, new_name())
+
+    def _create(self, spec: ContainerSpec, name: str, *, keep_log: bool = True) -> str:
+        request = Request(
+            purpose=f"create a container of image {spec.image}",
+            kind=Kind.CREATE,
+            method="POST",
+            path="/containers/create",
+            body=create_request(spec, name=name, keep_log=keep_log),
+        )
+        return str(self.call(request).json()["Id"])
+
+    def start(self, container: str) -> None:
+        commands.start(self, container)
+
+    def kill(self, container: str) -> None:
+        request = Request(
+            purpose=f"kill container {container[:12]}",
+            kind=Kind.STOP,
+            method="POST",
+            path=f"/containers/{container}/kill?signal=KILL",
+            accepted=frozenset({NOT_FOUND, CONFLICT}),
+        )
+        self.call(request)
+
+    def remove(self, container: str) -> None:
+        request = Request(
+            purpose=f"remove container {container[:12]}",
+            kind=Kind.STOP,
+            method="DELETE",
+            path=f"/containers/{container}?force=true&timeout=0&v=true",
+            accepted=frozenset({NOT_FOUND}),
+        )
+        self.call(request)
+
+    def created(self, spec: ContainerSpec) -> AbstractContextManager[str]:
+        return self._held(spec, keep_log=True)
+
+    @contextmanager
+    def _held(self, spec: ContainerSpec, *, keep_log: bool) -> Iterator[str]:
+        # Removal is by name: it is known before the container is, so that nothing is lost between the two.
+        name = new_name()
+        try:
+            yield self._create(spec, name, keep_log=keep_log)
+        except BaseException as error:
+            self._remove_after(error, name)
+            raise
+        self.remove(name)
+
+    def _remove_after(self, error: BaseException, container: str) -> None:
+        try:
+            self.remove(container)
+        except AdjutantError as second:
+            error.add_note(f"and then: {second}")
+            log.warning("after %r: %s", error, second)
+
+    @contextmanager
+    def running(self, spec: ContainerSpec) -> Iterator[str]:
+        with self.created(spec) as container:
+            self.start(container)
+            yield container
+
+    def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._held(spec, keep_log=False) as container:
+            try:
+                commands.run_attached(self, container, sink, deadline=deadline)
+                return commands.exit_code(self, container, deadline)
+            except TimeoutError as error:
+                raise timed_out(spec.command, timeout) from error
+
+    # Commands
+
+    def exec(
+        self,
+        container: str,
+        argv: Sequence[str],
+        sink: LogSink,
+        *,
+        environment: Mapping[str, str] | None = None,
+        user: str = "",
+        workdir: str = "",
+        stdin: bytes = b"",
+        timeout: float | None = None,
+    ) -> int:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        options = commands.exec_options(
+            argv, environment=environment or {}, user=user, workdir=workdir, stdin=bool(stdin)
+        )
+        session = commands.create_exec(self, container, options)
+        try:
+            return commands.run_exec(self, session, sink, stdin=stdin, deadline=deadline)
+        except TimeoutError as error:
+            late = timed_out(argv, timeout)
+            self._kill_after(late, container)
+            raise late from error
+
+    def _kill_after(self, error: BaseException, container: str) -> None:
+        try:
+            self.kill(container)
+        except AdjutantError as second:
+            error.add_note(f"and then: {second}")
+            log.warning("after %r: %s", error, second)
+
+    def stream_logs(self, container: str, sink: LogSink) -> None:
+        commands.follow_log(self, container, sink)
+
+    def wait(self, container: str, timeout: float | None = None) -> int:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        try:
+            return commands.exit_code(self, container, deadline)
+        except TimeoutError as error:
+            raise timed_out((f"container {container[:12]}",), timeout) from error
+
+    # Files
+
+    def copy_to(self, container: str, source: Path, target: str, *, owner: tuple[int, int] = (0, 0)) -> None:
+        request = Request(
+            purpose=f"copy {source} to {target} of container {container[:12]}",
+            kind=Kind.CREATE,
+            method="PUT",
+            path=f"/containers/{container}/archive",
+            parameters={"path": target, "copyUIDGID": "false"},
+            data=archive.pack(source, owner),
+            headers={"Content-Type": "application/x-tar"},
+        )
+        self.call(request)
+
+    def copy_from(self, container: str, source: str, target: Path) -> tuple[Path, ...]:
+        with self.open_archive(container, source) as stream:
+            return archive.unpack(stream, target)
+
+    @contextmanager
+    def open_archive(self, container: str, source: str) -> Iterator[IO[bytes]]:
+        request = Request(
+            purpose=f"read {source} of container {container[:12]}",
+            kind=Kind.CREATE,
+            method="GET",
+            path=f"/containers/{container}/archive",
+            parameters={"path": source},
+        )
+        with (
+            commands.unbroken(self, request),
+            self.stream(request) as answer,
+            io.BufferedReader(AnswerFile(answer), PIECE) as stream,
+        ):
+            yield stream
+
+    def mount_root(self, container: str) -> str:
+        request = Request(
+            purpose=f"mount the root of container {container[:12]}",
+            kind=Kind.CREATE,
+            method="POST",
+            path=f"/containers/{container}/mount",
+        )
+        return self.call(request).text
+
+    def disconnect(self, container: str, network: str) -> None:
+        request = Request(
+            purpose=f"take container {container[:12]} off network {network}",
+            kind=Kind.STOP,
+            method="POST",
+            path=f"/networks/{quote(network)}/disconnect",
+            body={"Container": container, "Force": False},
+        )
+        self.call(request)
+
+    # What there is
+
+    def inspect(self, container: str) -> ContainerInfo | None:
+        request = Request(
+            purpose=f"look at container {container[:12]}",
+            kind=Kind.CREATE,
+            method="GET",
+            path=f"/containers/{container}/json",
+            accepted=frozenset({NOT_FOUND}),
+        )
+        answer = self.call(request)
+        return None if answer.status == NOT_FOUND else inspected(answer.json())
+
+    def find(self, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
+        request = Request(
+            purpose="list containers",
+            kind=Kind.CREATE,
+            method="GET",
+            path="/containers/json",
+            parameters={"all": "true", "filters": label_filter(labels)},
+        )
+        return tuple(listed(container) for container in self.call(request).json() or ())
+
+    def storage_path(self) -> Path:
+        return Path(self._info()["store"]["graphRoot"])
+
+    def ping(self) -> None:
+        self._info()
+
+    def _info(self) -> dict[str, Any]:
+        request = Request(purpose="ask the engine how it is", kind=Kind.START, method="GET", path="/info")
+        return cast("dict[str, Any]", self.call(request).json())
