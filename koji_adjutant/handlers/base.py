@@ -1,7 +1,7 @@
 """The base of our task handlers: Koji's own, plus the services that a forked task works with.
 
-`services` is set by the daemon before it forks. A handler lives as long as its task process; its work directory is
-made before and removed after `handler()` by the library.
+`services` is set by the daemon before it forks. A handler lives as long as its task process; its work
+directory is made before and removed after `handler()` by the library.
 """
 
 from collections.abc import Mapping
@@ -35,12 +35,14 @@ FAULTS: Mapping[int, type[koji.GenericError]] = {
 }
 
 
-class TaskHandler(BaseTaskHandler):  # type: ignore[misc]
+class TaskHandler(BaseTaskHandler):
     """A handler of ours; `self.session` is the task's own subsession, `self.options` the Config."""
 
     services: Services
+    id: int
     session: HubSession
     options: Config
+    workdir: str
 
     def run(self) -> Any:
         """Run the handler; a TaskFault leaves as the exception that Koji knows by its fault code."""

@@ -1,0 +1,204 @@
+"""The `build` task: from a source package to a tagged build, by subtasks.
+
+It does no work of its own: it asks the hub's policies, waits for a repo, and hands out rebuildSRPM (or
+buildSRPMFromSCM), a buildArch for each architecture, and tagBuild. The hub's record of a build that was begun
+is always ended, by completeBuild or failBuild; only a task that is taken away leaves it, for its next run.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from koji.daemon import SCM
+from koji.tasks import ServerExit
+
+from koji_adjutant.errors import BuildFailed, TaskCanceled, TaskFailed
+from koji_adjutant.handlers import build_plan
+from koji_adjutant.handlers.base import TaskHandler
+from koji_adjutant.handlers.build_arches import NOARCH, build_arches, task_arch
+from koji_adjutant.handlers.build_plan import BuiltFiles, Destination, Id, Options
+from koji_adjutant.handlers.source_header import SourceHeader, fetch_source_header
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What all packages of a build are built on."""
+
+    build_tag: Id
+    repo_id: Id
+    event: Id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The source package, a path below the hub's work directory, and where it came from."""
+
+    srpm: str
+    origin: Mapping[str, Any] | None = None
+
+
+class BuildTask(TaskHandler):
+    """See the module."""
+
+    Methods = ["build"]  # noqa: RUF012 - the library declares it
+    _taskWeight = 0.2  # noqa: N815 - the library's name
+
+    def handler(  # type: ignore[override]
+        self, src: str, target: str | None, opts: Options | None = None
+    ) -> None:
+        """Build `src` for `target`."""
+        opts = opts or {}
+        build_plan.check_options(opts)
+        if not isinstance(src, str):
+            raise BuildFailed(f"Invalid source specification: {src}")
+        repo = self._given_repo(opts)
+        event = repo["create_event"] if repo else None
+        owner = self.session.getTaskInfo(cast("Any", self.id))["owner"]
+        destination = self._destination(target, repo, event, opts)
+        self._assert_policies(src, owner, destination, opts)
+        ground = self._ground(destination.build_tag, repo, opts)
+        source = self._source(src, ground, opts)
+        header = fetch_source_header(source.srpm, topurl=self.options.topurl, tempdir=Path(self.workdir))
+        arches = self._arches(header, destination, ground, opts)
+        if opts.get("scratch"):
+            files = self._build(source.srpm, header, arches, ground, opts)
+            self.session.host.moveBuildToScratch(self.id, files.srpm, files.rpms, logs=files.logs)
+            return
+        data = build_plan.build_data(self.id, header, source.origin, opts)
+        build_id: int = self.session.host.initBuild(data)
+        with self._failing(build_id):
+            files = self._build(source.srpm, header, arches, ground, opts)
+            self.session.host.completeBuild(
+                self.id, build_id, files.srpm, files.rpms, files.buildroots, logs=files.logs
+            )
+        if not destination.skip_tag:
+            self._tag(build_id, destination.dest_tag)
+
+    def _given_repo(self, opts: Options) -> Mapping[str, Any] | None:
+        repo_id = opts.get("repo_id")
+        if repo_id is None:
+            return None
+        return build_plan.check_repo(self.session.repoInfo(repo_id), repo_id)
+
+    def _destination(
+        self, target: str | None, repo: Mapping[str, Any] | None, event: Id, opts: Options
+    ) -> Destination:
+        found = self.session.getBuildTarget(target, event=event) if target else None
+        if found:
+            return build_plan.destination_of_target(found, repo, opts)
+        if repo is None:
+            raise TaskFailed(f"unknown build target: {target}")
+        if target is None:
+            return Destination(
+                build_tag=repo["tag_id"],
+                dest_tag=repo["tag_id"],
+                dest_tag_name=repo["tag_name"],
+                target=None,
+                skip_tag=True,
+            )
+        tag = self.session.getTag(target, event=event)
+        if not tag:
+            raise TaskFailed(f"neither tag nor target: {target}")
+        return Destination(
+            build_tag=repo["tag_id"],
+            dest_tag=tag["id"],
+            dest_tag_name=tag["name"],
+            target=None,
+            skip_tag=bool(opts.get("skip_tag")),
+        )
+
+    def _assert_policies(self, src: str, owner: int, destination: Destination, opts: Options) -> None:
+        from_scm = SCM.is_scm_url(src)
+        data = build_plan.policy_data(
+            task_id=self.id, owner=owner, src=src, from_scm=from_scm, destination=destination, opts=opts
+        )
+        if not from_scm and not opts.get("scratch"):
+            self.session.host.assertPolicy("build_from_srpm", data)
+        if opts.get("repo_id") is not None:
+            self.session.host.assertPolicy("build_from_repo_id", data)
+        self.session.host.assertPolicy("build_rpm", data)
+
+    def _ground(self, build_tag: int, repo: Mapping[str, Any] | None, opts: Options) -> Ground:
+        if repo:
+            return Ground(build_tag=build_tag, repo_id=repo["id"], event=repo["create_event"])
+        found = self.getRepo(build_tag, builds=opts.get("wait_builds"), wait=bool(opts.get("wait_repo")))
+        event = self.session.getLastEvent()["id"]
+        return Ground(build_tag=build_tag, repo_id=found["id"], event=event)
+
+    def _config(self, ground: Ground) -> Mapping[str, Any]:
+        config: Mapping[str, Any] = self.session.getBuildConfig(ground.build_tag, event=ground.event)
+        return config
+
+    def _source(self, src: str, ground: Ground, opts: Options) -> Source:
+        if SCM.is_scm_url(src):
+            return self._make_srpm("buildSRPMFromSCM", src, ground, opts)
+        rebuild = self._config(ground)["extra"].get("rebuild_srpm", True)
+        if opts.get("scratch") and opts.get("rebuild_srpm") is not None:
+            rebuild = opts["rebuild_srpm"]
+        return self._make_srpm("rebuildSRPM", src, ground, opts) if rebuild else Source(srpm=src)
+
+    def _make_srpm(self, method: str, src: str, ground: Ground, opts: Options) -> Source:
+        subtask = self.session.host.subtask(
+            method=method,
+            arglist=[src, ground.build_tag, {"repo_id": ground.repo_id, "scratch": opts.get("scratch")}],
+            label="srpm",
+            arch=self._task_arch(NOARCH, ground),
+            parent=self.id,
+        )
+        result = self.wait(subtask)[subtask]
+        return Source(srpm=result["srpm"], origin=result.get("source"))
+
+    def _task_arch(self, arch: str, ground: Ground, header: SourceHeader | None = None) -> str:
+        literal = self.options.literal_task_arches
+        return task_arch(arch, lambda: self._config(ground), header=header, literal=literal)
+
+    def _arches(
+        self, header: SourceHeader, destination: Destination, ground: Ground, opts: Options
+    ) -> tuple[str, ...]:
+        package: Mapping[str, Any] | None = self.session.getPackageConfig(
+            destination.dest_tag, header.name, event=ground.event
+        )
+        if not destination.skip_tag and not opts.get("scratch"):
+            build_plan.check_package(package, header.name, destination.dest_tag_name)
+        extra = (package or {}).get("extra_arches") or ""
+        override = opts.get("arch_override") or ""
+        return build_arches(self._config(ground), header, extra=extra, override=override)
+
+    @contextmanager
+    def _failing(self, build_id: int) -> Iterator[None]:
+        try:
+            yield
+        except (ServerExit, TaskCanceled):
+            raise
+        except Exception:
+            self.session.host.failBuild(self.id, build_id)
+            raise
+
+    def _build(
+        self, srpm: str, header: SourceHeader, arches: tuple[str, ...], ground: Ground, opts: Options
+    ) -> BuiltFiles:
+        subtasks = {
+            arch: self.session.host.subtask(
+                method="buildArch",
+                arglist=[srpm, ground.build_tag, arch, arch == arches[0], {"repo_id": ground.repo_id}],
+                label=arch,
+                parent=self.id,
+                arch=self._task_arch(arch, ground, header),
+            )
+            for arch in arches
+        }
+        failany = bool(opts.get("fail_fast")) or not self.options.build_arch_can_fail
+        results = self.wait(list(subtasks.values()), all=True, failany=failany)
+        return build_plan.merge_results(self.id, subtasks, results)
+
+    def _tag(self, build_id: int, dest_tag: int) -> None:
+        subtask = self.session.host.subtask(
+            method="tagBuild",
+            arglist=[dest_tag, build_id, False, None, True],
+            label="tag",
+            parent=self.id,
+            arch=NOARCH,
+        )
+        self.wait(subtask)

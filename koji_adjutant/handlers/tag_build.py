@@ -1,0 +1,39 @@
+"""The `tagBuild` task: put a build into a tag, and tell the people concerned how that went."""
+
+from typing import Any, cast
+
+from koji.tasks import ServerExit
+
+from koji_adjutant.errors import TaskCanceled
+from koji_adjutant.handlers.base import TaskHandler
+from koji_adjutant.handlers.build_plan import Id
+from koji_adjutant.journal import Phase
+
+
+class TagBuildTask(TaskHandler):
+    """See the module. The hub checks again, and in the end decides."""
+
+    Methods = ["tagBuild"]  # noqa: RUF012 - the library declares it
+
+    def handler(  # type: ignore[override]
+        self,
+        tag_id: Id,
+        build_id: Id,
+        force: bool = False,
+        fromtag: Id = None,
+        ignore_success: bool = False,
+    ) -> None:
+        """Tag `build_id` into `tag_id`, and take it out of `fromtag` if one is given."""
+        owner = self.session.getTaskInfo(cast("Any", self.id))["owner"]
+        try:
+            self.session.getBuild(build_id, strict=True)
+            self.session.getTag(tag_id, strict=True)
+            self.session.host.tagBuild(self.id, tag_id, build_id, force=force, fromtag=fromtag)
+            self.session.host.tagNotification(True, tag_id, fromtag, build_id, owner, ignore_success)
+        except (ServerExit, TaskCanceled):
+            raise
+        except Exception as error:
+            text = f"{type(error)}: {error}"
+            self.session.host.tagNotification(False, tag_id, fromtag, build_id, owner, ignore_success, text)
+            raise
+        self.services.journal.record(Phase.TAGGED, task=self.id, tag=tag_id, build=build_id)
