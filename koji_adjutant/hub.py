@@ -1,9 +1,9 @@
 """The session with the hub: Koji's ClientSession, made fit for a daemon that lives for months.
 
 What it adds: the call number survives a renewal (the hub keeps counting, the library starts anew); calls of
-one session from several threads are made one after the other; one-attempt calls for callers that have a better
-plan than to sleep; and nothing secret reaches a log. A session belongs to one process. A task process has a
-subsession, taken before the fork.
+one session from several threads are made one after the other; one-attempt calls for callers that have a
+better plan than to sleep; and nothing secret reaches a log. A session belongs to one process. A task process
+has a subsession, taken before the fork.
 """
 
 import threading

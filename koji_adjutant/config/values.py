@@ -1,7 +1,7 @@
 """Reading the value of an option: a function for each kind of value, from text to what the program uses.
 
-All are pure. ValueError says in its message what a good value looks like; `koji_adjutant.config` adds file,
-option and value.
+All are pure. ValueError says in its message what a good value looks like; `koji_adjutant.config.load` adds
+file, option and value.
 """
 
 import logging

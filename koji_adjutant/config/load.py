@@ -1,7 +1,7 @@
 """Reading the configuration, once, at start: file, environment, command line.
 
 What is wrong in it is a ConfigError that names file, option and value. The result is a frozen `Config`
-(`koji_adjutant.options`).
+(`koji_adjutant.config.options`).
 """
 
 import os
@@ -16,11 +16,9 @@ from typing import Any
 
 import koji
 
-from koji_adjutant import option_values
+from koji_adjutant.config import values
+from koji_adjutant.config.options import Config, Place, Row, table
 from koji_adjutant.errors import ConfigError
-from koji_adjutant.options import Config, Place, Row, table
-
-__all__ = ["DEFAULT_FILE", "Config", "load_config"]
 
 DEFAULT_FILE = Path("/etc/kojid/kojid.conf")
 ENVIRONMENT_PREFIX = "KOJI_ADJUTANT_"
@@ -54,7 +52,7 @@ class _Setting:
 
     def error(self, problem: str, hint: str = "") -> ConfigError:
         row = ROWS.get((self.place, self.key))
-        hidden = row is not None and row.option.parse is option_values.secret
+        hidden = row is not None and row.option.parse is values.secret
         value = "" if hidden else f" = {self.value!r}"
         return ConfigError(f"{self.origin}: option {self.key}{value}: {problem}", hint=hint)
 

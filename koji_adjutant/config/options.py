@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-from koji_adjutant import option_values as read
+from koji_adjutant.config import values as read
 from koji_adjutant.container.interface import PullPolicy, Timeouts, VolumeMount
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
