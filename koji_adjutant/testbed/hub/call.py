@@ -1,5 +1,6 @@
 """One call of one client: what a hub function is given. Made by the dispatcher, gone when it returns."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn
@@ -7,8 +8,17 @@ from typing import Any, NoReturn
 import koji
 
 from koji_adjutant.testbed.hub.database import Database
+from koji_adjutant.testbed.hub.holds import Holds
 from koji_adjutant.testbed.hub.options import HubOptions
 from koji_adjutant.testbed.hub.registry import invoke
+
+
+class TaskHeld(Exception):  # noqa: N818 - not an error: the dispatcher waits and runs the call again
+    """The row of task `task_id` is held by an unfinished upload."""
+
+    def __init__(self, task_id: int) -> None:
+        super().__init__(task_id)
+        self.task_id = task_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +33,10 @@ class Session:
     host_id: int | None = None
     exclusive: bool = False
     callnum: int | None = None
+    authtype: int | None = None
     expired: bool = False
+    # The session's row as it was when the request came.
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def logged_in(self) -> bool:
@@ -37,8 +50,8 @@ class Call:
     paths: koji.PathInfo
     options: HubOptions
     method: str = ""
-    # Tasks whose row an unfinished upload holds.
-    busy_tasks: frozenset[int] = field(default_factory=frozenset)
+    # What unfinished uploads hold.
+    holds: Holds = field(default_factory=Holds)
 
     def now(self) -> float:
         return self.options.clock()
@@ -50,6 +63,11 @@ class Call:
     @cached_property
     def _event(self) -> int:
         return self.db.insert("events", time=self.now())
+
+    def lock_task(self, task_id: int) -> None:
+        """Before a task's row is changed or relied upon: wait for the upload that holds it, as a hub does."""
+        if task_id in self.holds:
+            raise TaskHeld(task_id)
 
     def invoke(self, name: str, *args: Any) -> Any:
         """Another exposed function, by name: for the few places where an import would make a cycle."""

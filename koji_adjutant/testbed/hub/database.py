@@ -35,6 +35,7 @@ class Database:
         )
         self._connection.row_factory = _dict_row
         self._touched = False
+        self._transactions = 0
         for pragma in ("journal_mode = WAL", "synchronous = OFF", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {pragma}")
 
@@ -99,6 +100,7 @@ class Database:
 
     def begin(self) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
+        self._transactions += 1
         self._touched = False
 
     def commit(self) -> None:
@@ -115,16 +117,19 @@ class Database:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """What the block wrote is undone if it raises. Nests."""
+        """What the block wrote is undone if it raises, unless it committed. Nests."""
         self._touched = True
         self._connection.execute("SAVEPOINT entry")
+        transaction = self._transactions
         try:
             yield
         except BaseException:
-            self._connection.execute("ROLLBACK TO entry")
+            if transaction == self._transactions:
+                self._connection.execute("ROLLBACK TO entry")
             raise
         finally:
-            self._connection.execute("RELEASE entry")
+            if transaction == self._transactions:
+                self._connection.execute("RELEASE entry")
 
 
 def marks(values: Sequence[Any]) -> str:

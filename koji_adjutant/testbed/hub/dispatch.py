@@ -1,0 +1,151 @@
+"""From a request to a call and back: one transaction a request, one request at a time.
+
+The dispatcher owns the hub's lock. A request whose call meets a task that an upload holds is undone, waits
+without the lock, and is made again, which is what a row lock does to it on a real hub.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+
+import koji
+
+from koji_adjutant.testbed.hub import wire
+from koji_adjutant.testbed.hub.call import Call, Session, TaskHeld
+from koji_adjutant.testbed.hub.database import Database
+from koji_adjutant.testbed.hub.holds import Holds
+from koji_adjutant.testbed.hub.methods import EXPOSED
+from koji_adjutant.testbed.hub.options import HubOptions
+from koji_adjutant.testbed.hub.registry import invoke
+from koji_adjutant.testbed.hub.sessions import credentials_of, identify
+from koji_adjutant.testbed.hub.uploads import plan_upload, receive
+
+MULTICALLS = frozenset({"multiCall", "system.multicall"})
+# What works while the hub is locked out for all but administrators.
+NEVER_LOCKED_OUT = frozenset({"login", "sslLogin", "logout"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """What a request says besides its body."""
+
+    address: str
+    headers: Mapping[str, str]
+    query: str
+
+
+@dataclass(kw_only=True)
+class Switches:
+    """What an operator can switch on a running hub."""
+
+    offline: bool = False
+    offline_message: str = "server is offline"
+    locked_out: bool = False
+
+
+class Dispatcher:
+    def __init__(self, db: Database, options: HubOptions, paths: koji.PathInfo) -> None:
+        self.lock = threading.RLock()
+        self.switches = Switches()
+        self._db = db
+        self._options = options
+        self._paths = paths
+        self._holds = Holds()
+        if not EXPOSED:
+            raise RuntimeError("no hub function was imported")
+
+    def rpc(self, client: Client, body: bytes) -> bytes:
+        """The answer to a call; raises wire.BadRequest for what is none."""
+        if self.switches.offline:
+            return wire.encode_fault(koji.ServerOffline(self.switches.offline_message))
+        if len(body) > self._options.max_request_length:
+            raise wire.BadRequest("Invalid request: Request too long")
+        request = wire.parse(body)
+        return self._answer(client, request.method, lambda call: self._dispatch(call, request))
+
+    def upload(self, client: Client, body: BinaryIO) -> bytes:
+        """Take the body of a POST into its file; the body is read without the hub's lock."""
+        if self.switches.offline:
+            return wire.encode_fault(koji.ServerOffline(self.switches.offline_message))
+        planned = []
+        answer = self._answer(client, None, lambda call: planned.append(plan_upload(call, client.query)))
+        if not planned:
+            return answer
+        upload = planned[-1]
+        with self._holds.releasing(upload.destination.file, upload.destination.task_id):
+            return _encoded(lambda: receive(upload, body))[0]
+
+    def local_call(self, session: Session) -> Call:
+        """A call from inside, for who holds `lock` and has a transaction open."""
+        return Call(db=self._db, session=session, paths=self._paths, options=self._options, holds=self._holds)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Database]:
+        """The database, for who is not a client: with the lock, committed unless the block raises."""
+        with self.lock:
+            self._db.begin()
+            keep = False
+            try:
+                yield self._db
+                keep = True
+            finally:
+                self._db.end(keep=keep)
+
+    def _answer(self, client: Client, method: str | None, work: Callable[[Call], Any]) -> bytes:
+        while True:
+            try:
+                with self.lock:
+                    return self._transaction(client, method, work)
+            except TaskHeld as held:
+                self._holds.wait_until_free(held.task_id)
+
+    def _transaction(self, client: Client, method: str | None, work: Callable[[Call], Any]) -> bytes:
+        self._db.begin()
+        keep = False
+        try:
+            answer, good = _encoded(lambda: work(self._identified(client, method)))
+            keep = good and self._db.touched
+            return answer
+        finally:
+            self._db.end(keep=keep)
+
+    def _identified(self, client: Client, method: str | None) -> Call:
+        credentials = credentials_of(client.headers, client.query)
+        session = identify(self._db, self._options, credentials, client.address, method)
+        call = replace(self.local_call(session), method=method or "")
+        self._enforce_lockout(call, method)
+        return call
+
+    def _enforce_lockout(self, call: Call, method: str | None) -> None:
+        if not self.switches.locked_out or method in NEVER_LOCKED_OUT:
+            return
+        if not call.has_permission("admin"):
+            raise koji.ServerOffline("Server disabled for maintenance")
+
+    def _dispatch(self, call: Call, request: wire.Request) -> Any:
+        if request.method in MULTICALLS:
+            return [self._entry(call, entry) for entry in request.params[0]]
+        return invoke(call, request.method, request.params)
+
+    def _entry(self, call: Call, entry: Any) -> Any:
+        """One call of a multicall: a fault undoes this one only."""
+        own = replace(call, method=str(entry["methodName"]))
+        try:
+            with self._db.savepoint():
+                return [invoke(own, entry["methodName"], entry["params"])]
+        except TaskHeld:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of any kind is the entry's answer
+            return wire.fault_entry(error)
+
+
+def _encoded(work: Callable[[], Any]) -> tuple[bytes, bool]:
+    """The encoded answer, and whether it is a result."""
+    try:
+        return wire.encode_result(work()), True
+    except TaskHeld:
+        raise
+    except Exception as error:  # noqa: BLE001 - a fault of any kind is the call's answer
+        return wire.encode_fault(error), False
