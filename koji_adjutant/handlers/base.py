@@ -4,7 +4,8 @@
 directory is made before and removed after `handler()` by the library.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import koji
 from koji.tasks import BaseTaskHandler
 
 from koji_adjutant.config import Config
+from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.errors import TaskFault
 from koji_adjutant.hub import HubSession
@@ -28,6 +30,8 @@ class Services:
     manager: ContainerManager
     journal: Journal
     worker: str
+    poke: Callable[[], None] = lambda: None
+    """Tells the daemon's main process, from any process, to look at the hub and its own files at once."""
 
 
 FAULTS: Mapping[int, type[koji.GenericError]] = {
@@ -43,6 +47,9 @@ class TaskHandler(BaseTaskHandler):
     session: HubSession
     options: Config
     workdir: str
+    method: str
+    params: tuple[Any, ...]
+    logger: logging.Logger
 
     def run(self) -> Any:
         """Run the handler; a TaskFault leaves as the exception that Koji knows by its fault code."""
@@ -50,6 +57,16 @@ class TaskHandler(BaseTaskHandler):
             return super().run()
         except TaskFault as fault:
             raise FAULTS[fault.fault_code](str(fault)) from fault
+
+    def poke(self) -> None:
+        """Have the main process poll at once."""
+        self.services.poke()
+
+    def kill_containers(self) -> None:
+        """End what this task runs: the hub does not want it any more."""
+        manager = self.services.manager
+        for container in manager.find({labels.WORKER: self.services.worker, labels.TASK: str(self.id)}):
+            manager.kill(container.id)
 
     def context(self, parameters: Mapping[str, Any]) -> TaskContext:
         """The context of this task for its adapter."""

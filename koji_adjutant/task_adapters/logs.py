@@ -111,13 +111,19 @@ class TaskLogs:
         self._size += len(allowed)
         self._uploader.notify()
         if len(allowed) < len(data):
-            message = f"the logs of task {self._ctx.task_id} reached log_size_limit ({limit} bytes) in {file.name}"
-            raise BuildFailed(message, hint="let the build print less, or raise log_size_limit on the builder")
+            message = (
+                f"the logs of task {self._ctx.task_id} reached log_size_limit ({limit} bytes) in {file.name}"
+            )
+            raise BuildFailed(
+                message, hint="let the build print less, or raise log_size_limit on the builder"
+            )
 
     def check(self) -> None:
         """TaskCanceled when the hub has refused an upload of this task."""
         if self._uploader.lost:
-            raise TaskCanceled(f"the hub refuses uploads for task {self._ctx.task_id}: it is not this host's any more")
+            raise TaskCanceled(
+                f"the hub refuses uploads for task {self._ctx.task_id}: it is not this host's any more"
+            )
 
     def finish(self) -> None:
         """Everything on the hub, and checked there. May be called more than once."""
@@ -142,7 +148,9 @@ def open_container_log(ctx: TaskContext) -> int:
         directory = base / "logs" / str(ctx.task_id)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            return os.open(directory / "container.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            return os.open(
+                directory / "container.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644
+            )
         except OSError as error:
             logger.debug("container.log of task %d cannot be below %s: %s", ctx.task_id, base, error)
             last = error

@@ -1,0 +1,207 @@
+"""From settings to a running build container whose root is the buildroot.
+
+The root comes from an image of this key, or is populated from empty in the container that then becomes the build
+container; in either case what rpm lists *inside* it must be what was solved, else the root is thrown away. The
+container lives as long as the context of `build_container`.
+"""
+
+import dataclasses
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from koji_adjutant.buildroot.images import (
+    EMPTY_IMAGE,
+    PACKAGES_LABEL,
+    ImageRequest,
+    find_image,
+    image_key,
+    packages_digest,
+    requests_directory,
+)
+from koji_adjutant.buildroot.installer import InstallerRun, install
+from koji_adjutant.buildroot.package_store import PackageStore, Solution
+from koji_adjutant.buildroot.packages import QUERY_FORMAT, InstalledPackage, parse_installed
+from koji_adjutant.buildroot.settings import BuildrootSettings
+from koji_adjutant.buildroot.solver import SolverRun, Unsolvable, solve
+from koji_adjutant.config import Config
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, LogSink, Stream
+from koji_adjutant.container.labels import Owner
+from koji_adjutant.errors import BuildrootFailed
+from koji_adjutant.journal import Journal, Phase
+
+LISTING_LIMIT = 64 << 20
+NOT_INITIALIZED = "could not init buildroot"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Buildroot:
+    """A running build container and what is installed in it."""
+
+    container: str
+    packages: tuple[InstalledPackage, ...]
+
+
+class InstallFailed(BuildrootFailed):
+    """rpm could not install what had been solved; root.log says why."""
+
+
+class _Listing:
+    """Output that is data, up to a limit."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.said = bytearray()
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        kept = self.data if stream == "stdout" else self.said
+        kept += data
+        if len(kept) > LISTING_LIMIT:
+            raise BuildrootFailed(f"Can't get list of installed rpms: it is over {LISTING_LIMIT} bytes")
+
+
+class Poke(Protocol):
+    """Tells the daemon that there is something new to see."""
+
+    def __call__(self) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildrootInitializer:
+    """Makes the buildroot of one task. `workdir` is the task's."""
+
+    settings: BuildrootSettings
+    config: Config
+    owner: Owner
+    task_image: ImageInfo
+    manager: ContainerManager
+    store: PackageStore
+    log: LogSink
+    journal: Journal
+    workdir: Path
+    environment: Mapping[str, str]
+    poke: Poke
+
+    @contextmanager
+    def build_container(self, spec: ContainerSpec) -> Iterator[Buildroot]:
+        """A started container of `spec` with a complete root; its image is chosen here."""
+        key = image_key(self.settings, self.task_image)
+        image = find_image(self.manager, key)
+        if image is None:
+            with self._populated(spec, key) as buildroot:
+                yield buildroot
+            return
+        self.journal.record(Phase.IMAGE_READY, task=self.owner.task_id, key=key, image=image.id)
+        with self.manager.running(dataclasses.replace(spec, image=image.id)) as container:
+            yield self._checked(container, image.labels.get(PACKAGES_LABEL, ""))
+
+    @contextmanager
+    def _populated(self, spec: ContainerSpec, key: str) -> Iterator[Buildroot]:
+        empty = self.manager.import_empty_image(EMPTY_IMAGE)
+        with self.manager.created(dataclasses.replace(spec, image=empty.id)) as container:
+            solution = self._install(container, {"group": self.settings.group}, is_base=True)
+            self.manager.start(container)
+            buildroot = self._checked(
+                container, packages_digest(package.nevra for package in solution.install)
+            )
+            self._request_image(key, solution)
+            yield buildroot
+
+    def install_requires(self, buildroot: Buildroot, install: Mapping[str, Any]) -> Buildroot:
+        """The buildroot with what `install` asks for added to its root. Unsolvable, InstallFailed."""
+        before = {package.nevra for package in buildroot.packages}
+        solution = self._install(buildroot.container, install, is_base=False)
+        if not solution.install:
+            return buildroot
+        expected = before - solution.remove | {package.nevra for package in solution.install}
+        return self._checked(buildroot.container, packages_digest(expected))
+
+    def installed(self, container: str) -> tuple[InstalledPackage, ...]:
+        """What rpm inside the container lists."""
+        listing = _Listing()
+        argv = ("rpm", "-qa", "--qf", QUERY_FORMAT)
+        environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/", "LANG": "C.UTF-8"}
+        status = self.manager.exec(container, argv, listing, environment=environment, user="0:0")
+        if status:
+            said = listing.said.decode(errors="replace").strip()
+            raise BuildrootFailed(f"Can't get list of installed rpms: rpm ended with {status}: {said}")
+        return parse_installed(listing.data.decode())
+
+    def _install(self, container: str, install: Mapping[str, Any], *, is_base: bool) -> Solution:
+        root = self.manager.mount_root(container)
+        try:
+            solution = self._solve(root, install)
+        except Unsolvable as error:
+            if not is_base:
+                raise
+            raise BuildrootFailed(
+                f"{NOT_INITIALIZED}: {error}; see root.log for more information",
+                hint=f"check that comps group {self.settings.group} of the build tag names packages it has",
+            ) from error
+        self.journal.record(
+            Phase.SOLVED, task=self.owner.task_id, container=container, packages=len(solution.install)
+        )
+        if solution.install or is_base:
+            self._run_installer(root, solution, is_base=is_base)
+        self.journal.record(Phase.POPULATED, task=self.owner.task_id, container=container)
+        return solution
+
+    def _solve(self, root: str, install: Mapping[str, Any]) -> Solution:
+        run = SolverRun(
+            settings=self.settings,
+            config=self.config,
+            owner=self.owner,
+            image=self.task_image.id,
+            root=root,
+            install=install,
+            scratch=self.workdir / f"solver-{self.owner.task_id}-{secrets.token_hex(4)}",
+            environment=self.environment,
+        )
+        return solve(run, self.manager, self.store, self.log)
+
+    def _run_installer(self, root: str, solution: Solution, *, is_base: bool) -> None:
+        packages = self.workdir / f"install-{secrets.token_hex(4)}"
+        self.store.link(solution.install, packages)
+        run = InstallerRun(
+            config=self.config,
+            owner=self.owner,
+            image=self.task_image.id,
+            root=root,
+            packages=packages,
+            is_base=is_base,
+        )
+        try:
+            status = install(run, self.manager, self.log)
+        finally:
+            shutil.rmtree(packages)
+        if status:
+            raise InstallFailed(
+                f"{NOT_INITIALIZED}: rpm ended with status {status}; see root.log for more information"
+            )
+
+    def _checked(self, container: str, expected: str) -> Buildroot:
+        packages = self.installed(container)
+        if packages_digest(package.nevra for package in packages) != expected:
+            raise BuildrootFailed(
+                f"rpm in the buildroot of task {self.owner.task_id} lists other packages ({len(packages)} of them) "
+                f"than the solver chose",
+                hint="use a task image of the same distribution release as the build tag",
+            )
+        return Buildroot(container=container, packages=packages)
+
+    def _request_image(self, key: str, solution: Solution) -> None:
+        request = ImageRequest(
+            key=key,
+            task_image=self.task_image.id,
+            tag_name=self.settings.tag_name,
+            repo_id=self.settings.repo_id,
+            arch=self.settings.arch,
+            group=self.settings.group,
+            packages=solution.install,
+        )
+        request.save(requests_directory(self.config))
+        self.poke()

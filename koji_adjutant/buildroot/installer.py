@@ -1,0 +1,85 @@
+"""The installer: puts solved packages into a root, running their scriptlets as root.
+
+A container of the task image that holds nothing worth having: no network, no cache, a read-only /proc, eight
+capabilities, no new privileges; it sees the root and exactly the files to install. A scriptlet can leave its chroot,
+never this container. It must be gone before the container whose root it populates is removed.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from koji_adjutant.buildroot.settings import BUILD_GROUP, BUILD_IDS, BUILD_USER, HOME
+from koji_adjutant.buildroot.solver import ROOT
+from koji_adjutant.config import Config
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, VolumeMount
+from koji_adjutant.container.labels import Owner, Role
+
+SCRIPT = Path(__file__).with_name("scripts") / "install.sh"
+PACKAGES = "/packages"
+CAPABILITIES = frozenset(
+    {"CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID", "SETFCAP", "SYS_CHROOT"}
+)
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+MASKED = tuple(
+    f"{ROOT}/proc/{name}"
+    for name in (
+        "acpi", "kallsyms", "kcore", "keys", "key-users", "kmsg", "kpagecgroup", "kpagecount", "kpageflags",
+        "sched_debug", "scsi", "sysrq-trigger", "timer_list",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallerRun:
+    """One use of the installer. `root` is the engine's path of the root, `packages` a directory of ours."""
+
+    config: Config
+    owner: Owner
+    role: Role = Role.INSTALLER
+    image: str
+    root: str
+    packages: Path
+    is_base: bool
+
+
+def installer_spec(run: InstallerRun) -> ContainerSpec:
+    """The installer's container. Pure."""
+    uid, gid = BUILD_IDS
+    mode = "base" if run.is_base else "more"
+    arguments = (mode, BUILD_USER, str(uid), BUILD_GROUP, str(gid), HOME)
+    return ContainerSpec(
+        image=run.image,
+        command=("/bin/bash", "-c", SCRIPT.read_text(), SCRIPT.name, *arguments),
+        labels={**run.config.container_labels, **run.owner.labels(run.role)},
+        environment={
+            "PATH": "/usr/bin:/usr/sbin:/bin:/sbin",
+            "HOME": "/root",
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+        },
+        user="0:0",
+        mounts=(
+            VolumeMount(source=run.root, target=ROOT, read_only=False, options=("rbind",)),
+            VolumeMount(source=run.config.engine_path(run.packages), target=PACKAGES, options=("rbind",)),
+            VolumeMount(kind="proc", target=f"{ROOT}/proc", options=("nosuid", "noexec", "nodev")),
+            VolumeMount(
+                kind="tmpfs",
+                target=f"{ROOT}/dev",
+                read_only=False,
+                options=("nosuid", "dev", "mode=755", "size=65536k", "notmpcopyup"),
+            ),
+            *(
+                VolumeMount(source=f"/dev/{name}", target=f"{ROOT}/dev/{name}", read_only=False)
+                for name in DEVICES
+            ),
+        ),
+        network="none",
+        capabilities=CAPABILITIES,
+        masked_paths=MASKED,
+        label_disable=True,
+    )
+
+
+def install(run: InstallerRun, manager: ContainerManager, log: LogSink) -> int:
+    """Install the packages; rpm's exit code."""
+    return manager.run(installer_spec(run), log)

@@ -1,0 +1,159 @@
+"""Where each package of a buildroot came from: a build of the hub's, or an external repo (kojid-facts 4.5).
+
+Read from the task's own repo, and valid for that repo only. A package whose origin cannot be told fails the task:
+the hub would refuse the list, and a wrong origin would be worse.
+"""
+
+import gzip
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from defusedxml import ElementTree
+
+from koji_adjutant.buildroot.packages import InstalledPackage
+from koji_adjutant.buildroot.settings import BuildrootSettings
+from koji_adjutant.errors import BuildFailed, BuildrootFailed
+from koji_adjutant.hub import HubSession
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT = (20, 300)
+"""Seconds to connect and between two pieces of an answer."""
+REPO_NAMESPACE = "{http://linux.duke.edu/metadata/repo}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origins:
+    """The origin of every package that a repo offers."""
+
+    external: Mapping[str, Mapping[str, Any]]
+    """External repos (rows of getExternalRepoList) by the URL that the repo's metadata names."""
+    urls: Mapping[str, str]
+    """Origin URL by NEVRA; empty when the tag has no external repo."""
+    internal: Mapping[str, Mapping[str, Any]]
+    """Rows of rpmlist.jsonl by NVRA."""
+    premerge: str
+    """How the origin URL of the hub's own packages ends."""
+
+    def rows(self, packages: Iterable[InstalledPackage]) -> list[dict[str, Any]]:
+        """Entries for setBuildRootList and updateBuildRootList."""
+        return [self._row(package) for package in packages]
+
+    def _row(self, package: InstalledPackage) -> dict[str, Any]:
+        row = package.row()
+        repo = self._external_repo(package)
+        if repo is not None:
+            row["external_repo"] = dict(repo)
+            row["location"] = repo["external_repo_id"]
+            return row
+        known = self.internal.get(package.nvra)
+        if known is None:
+            logger.warning("%s is not in the repo's rpmlist.jsonl: the hub has to find it", package.nvra)
+        elif known["payloadhash"] != package.payloadhash:
+            raise BuildrootFailed(
+                f"hash mismatch for {package.nvra}: {package.payloadhash}, the hub has {known['payloadhash']}",
+                hint="the repo and the build's file differ: check the volume that holds the build",
+            )
+        else:
+            row["id"] = known["id"]
+        return row
+
+    def _external_repo(self, package: InstalledPackage) -> Mapping[str, Any] | None:
+        if not self.external:
+            return None
+        url = self.urls.get(package.nevra)
+        if url is None:
+            raise BuildFailed(f"No origin for {package.nvra}: the repo's pkgorigins does not name it")
+        if url in self.external:
+            return self.external[url]
+        if url.startswith("file://") and url.endswith(self.premerge):
+            return None
+        raise BuildFailed(f"Unknown origin for {package.nvra}: {url} is no external repo of the build tag")
+
+
+def read_origins(session: HubSession, settings: BuildrootSettings) -> Origins:
+    """Ask the hub for the tag's external repos, and the repo for its packages' origins."""
+    hub: Any = session
+    rows = hub.getExternalRepoList(settings.tag_id, event=settings.event_id)
+    external = {row["url"].replace("$arch", settings.arch): row for row in rows}
+    with requests.Session() as http:
+        internal = internal_packages(http, settings)
+        urls = origin_urls(http, settings) if external else {}
+    return Origins(
+        external=external, urls=urls, internal=internal, premerge=f"/repo_{settings.repo_id}_premerge/"
+    )
+
+
+def internal_packages(http: requests.Session, settings: BuildrootSettings) -> dict[str, Mapping[str, Any]]:
+    """rpmlist.jsonl of the repo, by NVRA."""
+    found = {}
+    for line in fetch(http, settings.baseurls, "rpmlist.jsonl").decode().splitlines():
+        row = json.loads(line)
+        found[f"{row['name']}-{row['version']}-{row['release']}.{row['arch']}"] = row
+    return found
+
+
+def origin_urls(http: requests.Session, settings: BuildrootSettings) -> dict[str, str]:
+    """pkgorigins of the repo: origin URL by NEVRA."""
+    location = origin_location(fetch(http, settings.baseurls, "repodata/repomd.xml"))
+    if location is None:
+        raise BuildFailed(
+            f"repo {settings.repo_id} has no origin data although tag {settings.tag_name} has external repos",
+            hint="regenerate the repo",
+        )
+    return parse_origins(gzip.decompress(fetch(http, settings.baseurls, location)).decode())
+
+
+def origin_location(repomd: bytes) -> str | None:
+    """Where repomd.xml says that the origin data is, relative to the repo."""
+    for data in ElementTree.fromstring(repomd).iter(f"{REPO_NAMESPACE}data"):
+        if data.get("type") == "origin":
+            location = data.find(f"{REPO_NAMESPACE}location")
+            return None if location is None else location.get("href")
+    return None
+
+
+def parse_origins(text: str) -> dict[str, str]:
+    """Lines `[epoch:]name-version-release.arch<TAB>URL`, by NEVRA in the form of InstalledPackage."""
+    found = {}
+    for line in text.splitlines():
+        name, _, url = line.partition("\t")
+        found[normal_nevra(name)] = url
+    return found
+
+
+def normal_nevra(text: str) -> str:
+    """`1:name-v-r.a` and `name-1:v-r.a` as `name-1:v-r.a`; an epoch of 0 goes."""
+    front, colon, rest = text.partition(":")
+    if not colon:
+        return text
+    if front.isdigit():
+        epoch, name = front, rest
+        stem, version, release = name.rsplit("-", 2)
+    else:
+        stem, _, epoch = front.rpartition("-")
+        version, _, release = rest.rpartition("-")
+    return f"{stem}-{version}-{release}" if int(epoch) == 0 else f"{stem}-{epoch}:{version}-{release}"
+
+
+def fetch(http: requests.Session, baseurls: Sequence[str], location: str) -> bytes:
+    """A file of the repo, from the first of its URLs that has it."""
+    failures = []
+    for base in baseurls:
+        url = f"{base}/{location}"
+        try:
+            answer = http.get(url, timeout=TIMEOUT)
+        except requests.RequestException as error:
+            failures.append(f"{url}: {error}")
+            continue
+        if answer.ok:
+            return answer.content
+        failures.append(f"{url}: {answer.status_code} {answer.reason}")
+    raise BuildrootFailed(
+        f"the repo's {location} cannot be read: {'; '.join(failures)}",
+        hint="check topurl and the hub's web server",
+    )

@@ -1,0 +1,160 @@
+"""The solver: finds out which packages a root needs and brings them into the package store.
+
+A container of the task image, with network and without any capability, that sees the root read-only and runs no
+code of any package. It is gone before the installer starts.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from koji_adjutant.buildroot.package_store import PackageStore, Solution, SolvedPackage
+from koji_adjutant.buildroot.settings import BuildrootSettings
+from koji_adjutant.config import Config
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, Stream, VolumeMount
+from koji_adjutant.container.labels import Owner, Role
+from koji_adjutant.errors import AdjutantError, BuildrootFailed
+
+SCRIPT = Path(__file__).with_name("scripts") / "solve.py"
+ROOT = "/buildroot"
+CACHE = "/cache"
+SCRATCH = "/scratch"
+UNSOLVABLE, UNFETCHED = 3, 4
+ANSWER_LIMIT = 64 << 20
+"""Bytes of answer that are taken: a hundred thousand packages."""
+
+
+class Unsolvable(AdjutantError):
+    """What was asked for cannot be had from the repo; root.log says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SolverRun:
+    """One use of the solver. `root` is the engine's path of the buildroot's root."""
+
+    settings: BuildrootSettings
+    config: Config
+    owner: Owner
+    image: str
+    root: str
+    install: Mapping[str, Any]
+    scratch: Path
+    """An empty directory of the task's, named like nothing else on the host."""
+    environment: Mapping[str, str]
+
+
+class AnswerSink:
+    """Keeps what the solver prints, up to a limit, and passes on what it says."""
+
+    def __init__(self, log: LogSink) -> None:
+        self.answer = bytearray()
+        self._log = log
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        """Take one piece of output."""
+        if stream == "stderr":
+            self._log.write(stream, data)
+            return
+        self.answer += data
+        if len(self.answer) > ANSWER_LIMIT:
+            raise BuildrootFailed(f"the solver's answer is over {ANSWER_LIMIT} bytes; see root.log")
+
+
+def solver_spec(run: SolverRun, store: Path) -> ContainerSpec:
+    """The solver's container. Pure."""
+    engine_path = run.config.engine_path
+    return ContainerSpec(
+        image=run.image,
+        command=(
+            "/usr/bin/python3",
+            "-c",
+            SCRIPT.read_text(),
+            json.dumps(solver_task(run.settings, run.install, run.scratch)),
+        ),
+        labels={**run.config.container_labels, **run.owner.labels(Role.SOLVER)},
+        environment={
+            "PATH": "/usr/bin:/usr/sbin",
+            "HOME": SCRATCH,
+            "LANG": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **run.environment,
+        },
+        user=f"{os.getuid()}:{os.getgid()}",
+        mounts=(
+            VolumeMount(source=run.root, target=ROOT, options=("rbind",)),
+            VolumeMount(source=engine_path(store), target=CACHE, read_only=False, options=("rbind",)),
+            VolumeMount(
+                source=engine_path(run.scratch), target=f"{SCRATCH}/{run.scratch.name}", read_only=False
+            ),
+        ),
+        network=run.config.solver_network,
+        label_disable=True,
+    )
+
+
+def solver_task(settings: BuildrootSettings, install: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
+    """The argument of scripts/solve.py. Pure."""
+    return {
+        "baseurls": list(settings.baseurls),
+        "arch": settings.arch,
+        "root": ROOT,
+        "cache": CACHE,
+        "scratch": f"{SCRATCH}/{scratch.name}",
+        "install": dict(install),
+        "proxy": settings.proxy,
+        "releasever": settings.releasever,
+        "best": settings.best,
+        "module_hotfixes": settings.module_hotfixes,
+    }
+
+
+def solve(run: SolverRun, manager: ContainerManager, store: PackageStore, log: LogSink) -> Solution:
+    """What has to be installed, every file of it in the store.
+
+    Unsolvable when the repo cannot give it; BuildrootFailed when the repo or a file of it cannot be fetched.
+    """
+    if not run.config.network_enabled:
+        raise BuildrootFailed(
+            "packages have to be fetched for the buildroot, and network_enabled is false on this builder",
+            hint="set network_enabled in [adjutant]",
+        )
+    sink = AnswerSink(log)
+    run.scratch.mkdir(parents=True)
+    try:
+        with store.lock():
+            code = manager.run(solver_spec(run, store.directory), sink)
+        keep_logs(run.scratch / "log", log)
+    finally:
+        shutil.rmtree(run.scratch, ignore_errors=True)
+    if code == UNSOLVABLE:
+        raise Unsolvable(
+            f"repo {run.settings.repo_id} of {run.settings.tag_name} cannot provide what is needed"
+        )
+    if code == UNFETCHED:
+        raise BuildrootFailed(
+            f"repo {run.settings.repo_id} of {run.settings.tag_name} cannot be fetched; see root.log",
+            hint="check topurl, external repos and solver_network",
+        )
+    if code:
+        raise BuildrootFailed(
+            f"the solver ended with status {code}; see root.log", hint=f"check image {run.image}"
+        )
+    answer = json.loads(sink.answer)
+    return Solution(
+        install=tuple(SolvedPackage.from_json(row) for row in answer["install"]),
+        remove=frozenset(answer["remove"]),
+    )
+
+
+def keep_logs(directory: Path, log: LogSink) -> None:
+    """What dnf wrote of its own goes to the end of the log of the run."""
+    for name in ("dnf.log", "hawkey.log"):
+        path = directory / name
+        if path.is_file():
+            with path.open("rb") as handle:
+                while block := handle.read(1 << 16):
+                    log.write("stdout", block)

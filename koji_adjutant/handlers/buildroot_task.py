@@ -1,0 +1,127 @@
+"""What the tasks with a buildroot share: their repo, source package, buildroot record, images and logs.
+
+`BuildrootTask.buildroot` is the context in which such a task works: it opens the hub's record and the logs, and
+leaves an expired record and uploaded logs behind, whatever happened.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import koji
+import requests
+
+from koji_adjutant.buildroot.images import EMPTY_IMAGE
+from koji_adjutant.buildroot.initializer import BuildrootInitializer
+from koji_adjutant.buildroot.package_store import PackageStore
+from koji_adjutant.buildroot.record import BuildrootRecord
+from koji_adjutant.buildroot.settings import BuildrootSettings, buildroot_settings
+from koji_adjutant.errors import BuildFailed
+from koji_adjutant.handlers.base import TaskHandler
+from koji_adjutant.journal import Phase
+from koji_adjutant.policy.resolver import PolicyResolver
+from koji_adjutant.task_adapters.base import TaskContext
+from koji_adjutant.task_adapters.logs import TaskLogs
+
+CONFIG_LOG = "mock_config.log"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """What a task with a buildroot works with, inside its context."""
+
+    ctx: TaskContext
+    settings: BuildrootSettings
+    record: BuildrootRecord
+    initializer: BuildrootInitializer
+    logs: TaskLogs
+
+
+class BuildrootTask(TaskHandler):
+    """A handler whose work needs a buildroot."""
+
+    def checkHost(self, hostdata: Mapping[str, Any]) -> bool:  # noqa: N802 - the library's name
+        """Whether this host has an arch of the build tag."""
+        tag = self.session.getBuildConfig(self.params[1])
+        host_arches = {koji.canonArch(arch) for arch in (hostdata["arches"] or "").split()}
+        tag_arches = {koji.canonArch(arch) for arch in (tag["arches"] or "").split()}
+        if host_arches & tag_arches:
+            return True
+        self.logger.info(
+            "task %s: this host has %s, tag %s has %s", self.id, host_arches, tag["name"], tag_arches
+        )
+        return False
+
+    def repo(self, opts: Mapping[str, Any] | None) -> dict[str, Any]:
+        """repoInfo of the repo that the task names."""
+        repo_id = (opts or {}).get("repo_id")
+        if not repo_id:
+            raise koji.BuildError("A repo id must be provided")
+        return dict(self.session.repoInfo(repo_id, strict=True))
+
+    def source_package(self, relative: str) -> Path:
+        """The source package below the hub's work directory, fetched and looked at."""
+        try:
+            path = Path(self.localPath(f"work/{relative}"))
+        except (requests.RequestException, koji.GenericError, OSError) as error:
+            raise BuildFailed(f"SRPM file missing: {relative}: {error}") from error
+        try:
+            koji.check_rpm_file(str(path))
+            header = koji.get_rpm_header(str(path))
+        except koji.GenericError as error:
+            raise BuildFailed(
+                f"{path.name} is not a usable package file: {error}", hint="upload it again"
+            ) from error
+        if cast("Any", koji.get_header_field(header, "sourcepackage")) != 1:
+            raise BuildFailed(f"{path.name} is not a source package")
+        return path
+
+    def concrete_arch(self, arch: str, build_config: Mapping[str, Any]) -> str:
+        """The arch of the root; for noarch one that both host and tag have."""
+        find_arch: Callable[..., str] = self.find_arch
+        return find_arch(arch, self.session.host.getHost(), dict(build_config))
+
+    @contextmanager
+    def buildroot(
+        self, repo: Mapping[str, Any], build_config: Mapping[str, Any], arch: str, group: str
+    ) -> Iterator[Workplace]:
+        """Everything the work needs; see the module."""
+        ctx = self.context({"method": self.method, "params": self.params})
+        settings = buildroot_settings(
+            repo=repo, build_config=build_config, arch=arch, group=group, config=ctx.config
+        )
+        choice = PolicyResolver(ctx.config).image_for(
+            tag_name=settings.tag_name,
+            tag_extra=build_config["extra"],
+            arch=settings.arch,
+            method=self.method,
+        )
+        manager = self.services.manager
+        with (
+            TaskLogs(ctx, on_lost=self.kill_containers) as logs,
+            BuildrootRecord(
+                ctx.session, repo_id=settings.repo_id, arch=settings.arch, task_id=self.id
+            ) as record,
+        ):
+            ctx.journal.record(Phase.BUILDROOT_RECORD, task=self.id, buildroot=record.id)
+            image = manager.ensure_image_available(choice.reference, ctx.config.image_pull_policy)
+            images = {"task": f"{choice.reference} {image.digest or image.id}", "empty": EMPTY_IMAGE}
+            name = f"{settings.tag_name}-{record.id}-{settings.repo_id}"
+            logs.sink(CONFIG_LOG).write("stdout", settings.text(name=name, images=images).encode())
+            owner = ctx.owner(buildroot_id=record.id, build_tag=settings.tag_name, arch=settings.arch)
+            initializer = BuildrootInitializer(
+                settings=settings,
+                config=ctx.config,
+                owner=owner,
+                task_image=image,
+                manager=manager,
+                store=PackageStore(ctx.config.cache_dir),
+                log=logs.sink("root.log"),
+                journal=ctx.journal,
+                workdir=ctx.workdir,
+                environment=ctx.environment(build_tag=settings.tag_name, arch=settings.arch),
+                poke=self.poke,
+            )
+            yield Workplace(ctx=ctx, settings=settings, record=record, initializer=initializer, logs=logs)

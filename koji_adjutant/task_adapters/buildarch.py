@@ -1,0 +1,190 @@
+"""buildArch: a source package becomes the packages of one architecture.
+
+The adapter owns the build container from its first step to its last; the hub's record of the buildroot goes through
+its states beside it, because the hub wants the base set before the build and the whole set after it, also when the
+build fails (kojid-facts 4.3, 4.4).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from koji_adjutant.buildroot.initializer import Buildroot, BuildrootInitializer, InstallFailed
+from koji_adjutant.buildroot.origins import Origins, read_origins
+from koji_adjutant.buildroot.record import BuildrootRecord
+from koji_adjutant.buildroot.settings import BUILD_IDS, TOPDIR, BuildrootSettings
+from koji_adjutant.buildroot.solver import ROOT, Unsolvable
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink
+from koji_adjutant.errors import BuildFailed, TaskTimeout
+from koji_adjutant.journal import Phase
+from koji_adjutant.task_adapters.base import BaseTaskAdapter, TaskContext
+from koji_adjutant.task_adapters.logs import TaskLogs
+from koji_adjutant.task_adapters.rpmbuild import (
+    BUILT,
+    DYNAMIC,
+    MISSING,
+    Narrator,
+    build_container_spec,
+    run_script,
+    stage_home,
+    write_host_logs,
+)
+
+DYNAMIC_ROUNDS = 10
+BUILDREQS = ".buildreqs.nosrc.rpm"
+SAFE_NAME = re.compile(r"[\w+~^.-]+", re.ASCII)
+STATUS_TIMEOUT, STATUS_PACKAGES = 11, 30
+"""What mock exits with for a timeout, and when packages cannot be installed; scripts look for them."""
+
+
+@dataclass(kw_only=True)
+class BuildArchAdapter(BaseTaskAdapter):
+    """One buildArch task. `result` is the list of files that were built, on disk below the work directory."""
+
+    settings: BuildrootSettings
+    srpm: Path
+    target: str
+    """What rpmbuild is told to build for; `noarch` for a noarch task in a root of another arch."""
+    record: BuildrootRecord
+    initializer: BuildrootInitializer
+    logs: TaskLogs
+
+    def build_spec(self, ctx: TaskContext, task_params: Mapping[str, Any]) -> ContainerSpec:  # noqa: ARG002
+        """The build container."""
+        return build_container_spec(ctx, self.settings, self.record.id)
+
+    def run(self, ctx: TaskContext, manager: ContainerManager, sink: LogSink) -> int:  # noqa: ARG002
+        """Build; BuildFailed in the words that Koji's users know when the package does not build."""
+        narrator = Narrator(ctx, self.logs)
+        narrator.begin("init")
+        with self.initializer.build_container(self.build_spec(ctx, ctx.parameters)) as buildroot:
+            ctx.journal.record(Phase.BUILDROOT_READY, task=ctx.task_id, container=buildroot.container)
+            origins = read_origins(ctx.session, self.settings)
+            self.record.set_list(origins.rows(buildroot.packages))
+            self.record.building()
+            narrator.end()
+            build = _Build(self, ctx, manager, narrator, buildroot)
+            with self._reported(build, origins):
+                build.run()
+            self.result = build.results()
+        return BUILT
+
+    @contextmanager
+    def _reported(self, build: "_Build", origins: Origins) -> Iterator[None]:
+        """Report the whole package set afterwards, also for a build that failed."""
+        try:
+            yield
+        except BuildFailed:
+            self._report(build, origins)
+            raise
+        self._report(build, origins)
+
+    def _report(self, build: "_Build", origins: Origins) -> None:
+        write_host_logs(self.logs, build.buildroot.packages)
+        self.record.update_list(origins.rows(build.buildroot.packages))
+
+
+class _Build:
+    """The steps of one build in its container."""
+
+    def __init__(
+        self,
+        adapter: BuildArchAdapter,
+        ctx: TaskContext,
+        manager: ContainerManager,
+        narrator: Narrator,
+        buildroot: Buildroot,
+    ) -> None:
+        self.buildroot = buildroot
+        self._adapter = adapter
+        self._ctx = ctx
+        self._manager = manager
+        self._narrator = narrator
+
+    def run(self) -> None:
+        """Build; returns when there are packages, raises BuildFailed when there will be none."""
+        adapter = self._adapter
+        home = stage_home(self._ctx.workdir / "stage", adapter.settings, adapter.srpm)
+        self._manager.copy_to(self.buildroot.container, home, "/", owner=BUILD_IDS)
+        status = self._script("source", adapter.target, adapter.srpm.name)
+        if status == MISSING:
+            self._install(self._source_package())
+            status = self._script("binary", adapter.target, "bb")
+        elif status == DYNAMIC:
+            self._install(self._source_package())
+            self._install_dynamic()
+            status = self._script("binary", adapter.target, "ba")
+        self._succeeded(status)
+
+    def results(self) -> tuple[Path, ...]:
+        """The built files, copied out of the container."""
+        directory = self._ctx.workdir / "result"
+        directory.mkdir()
+        container = self.buildroot.container
+        found = [
+            path
+            for name in ("RPMS", "SRPMS")
+            for path in self._manager.copy_from(container, f"{TOPDIR}/{name}", directory)
+        ]
+        return tuple(path for path in found if not path.name.endswith(BUILDREQS))
+
+    def _script(self, *arguments: str) -> int:
+        settings, container = self._adapter.settings, self.buildroot.container
+        try:
+            return run_script(self._ctx, self._manager, container, settings, self._narrator, *arguments)
+        except TaskTimeout as error:
+            hint = f"rpmbuild_timeout on the builder is {self._ctx.config.rpmbuild_timeout} seconds"
+            raise TaskTimeout(self._message(STATUS_TIMEOUT, "build.log"), hint=hint) from error
+
+    def _install_dynamic(self) -> None:
+        for number in range(1, DYNAMIC_ROUNDS + 1):
+            status = self._script("requires", self._adapter.target, str(number))
+            if status == BUILT:
+                return
+            if status != MISSING:
+                self._succeeded(status)
+            before = self.buildroot.packages
+            self._install(self._source_package(BUILDREQS))
+            if self.buildroot.packages == before:
+                return
+        raise BuildFailed(
+            self._message(STATUS_PACKAGES, "root.log"),
+            hint=f"its dynamic BuildRequires were not complete after {DYNAMIC_ROUNDS} rounds",
+        )
+
+    def _install(self, source: str) -> None:
+        self._narrator.begin("installing BuildRequires")
+        try:
+            self.buildroot = self._adapter.initializer.install_requires(
+                self.buildroot, {"source": f"{ROOT}{source}"}
+            )
+        except (Unsolvable, InstallFailed) as error:
+            raise BuildFailed(self._message(STATUS_PACKAGES, "root.log"), hint=str(error)) from error
+        finally:
+            self._narrator.end()
+
+    def _source_package(self, suffix: str = ".src.rpm") -> str:
+        """Path, in the root, of the source package that the build script made last."""
+        name = self._narrator.source
+        if not SAFE_NAME.fullmatch(name) or not name.endswith(suffix):
+            raise BuildFailed(
+                self._message(1, "build.log"), hint=f"rpmbuild left no usable file *{suffix}: {name!r}"
+            )
+        return f"{TOPDIR}/SRPMS/{name}"
+
+    def _succeeded(self, status: int) -> None:
+        if status == BUILT:
+            return
+        raise BuildFailed(
+            self._message(1, self._narrator.log_of_failure),
+            hint=f"{self._narrator.result or f'status {status}'} in the build",
+        )
+
+    def _message(self, status: int, log: str) -> str:
+        return (
+            f"error building package (arch {self._adapter.target}), build exited with status {status}; "
+            f"see {log} for more information"
+        )

@@ -1,0 +1,132 @@
+"""Repository metadata on disk: is it whole, and how many packages does it tell of?
+
+Read from what createrepo_c and mergerepo_c wrote a moment ago, once and piece by piece. Metadata that
+are not what their repomd.xml says are a TaskFailed that says how.
+"""
+
+import bz2
+import gzip
+import hashlib
+import lzma
+import re
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, cast
+from xml.etree import ElementTree as ET
+
+import rpm
+
+from koji_adjutant.errors import TaskFailed
+
+REPO = "{http://linux.duke.edu/metadata/repo}"
+OLD_NAMES = {"sha": "sha1"}
+HEAD = 4096
+"""Bytes of primary.xml within which the number of packages stands."""
+PACKAGES = re.compile(rb'<metadata\b[^>]*\bpackages="(\d+)"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A file that repomd.xml names."""
+
+    kind: str
+    path: Path
+    checksum_type: str
+    checksum: str
+    size: int | None
+
+
+def records(repodata: Path) -> tuple[Record, ...]:
+    """What repomd.xml names."""
+    repomd = repodata / "repomd.xml"
+    try:
+        # Written by createrepo_c on this host, without a DTD: nothing in it can expand.
+        root = ET.parse(repomd).getroot()  # noqa: S314
+    except FileNotFoundError:
+        raise TaskFailed("repomd.xml is missing") from None
+    except ET.ParseError as error:
+        raise TaskFailed(f"repomd.xml cannot be read: {error}") from error
+    return tuple(_record(repodata, data) for data in root.iter(f"{REPO}data"))
+
+
+def _record(repodata: Path, data: ET.Element) -> Record:
+    kind = data.get("type", "")
+    location, checksum = data.find(f"{REPO}location"), data.find(f"{REPO}checksum")
+    size = data.findtext(f"{REPO}size")
+    if location is None or checksum is None:
+        raise TaskFailed(f"repomd.xml has no location or checksum for {kind}")
+    return Record(
+        kind=kind,
+        path=repodata / PurePosixPath(location.get("href", "")).name,
+        checksum_type=OLD_NAMES.get(checksum.get("type", ""), checksum.get("type", "")),
+        checksum=(checksum.text or "").strip(),
+        size=int(size) if size else None,
+    )
+
+
+def verify_repodata(repodata: Path) -> tuple[Record, ...]:
+    """The records of repomd.xml, once every file has been found as it says."""
+    found = records(repodata)
+    for record in found:
+        _verify(record)
+    return found
+
+
+def _verify(record: Record) -> None:
+    try:
+        with record.path.open("rb") as file:
+            digest = hashlib.file_digest(file, record.checksum_type).hexdigest()
+            size = file.tell()
+    except FileNotFoundError:
+        raise TaskFailed(f"{record.path.name}, which repomd.xml names, is missing") from None
+    except ValueError:
+        raise TaskFailed(f"repomd.xml has checksums of type {record.checksum_type!r}") from None
+    if record.size is not None and size != record.size:
+        raise TaskFailed(f"{record.path.name} has {size} bytes, repomd.xml says {record.size}")
+    if digest != record.checksum:
+        raise TaskFailed(
+            f"{record.path.name} has {record.checksum_type} {digest}, repomd.xml says {record.checksum}"
+        )
+
+
+def package_count(found: tuple[Record, ...]) -> int:
+    """How many packages the primary metadata have."""
+    primary = next((record for record in found if record.kind == "primary"), None)
+    if primary is None:
+        raise TaskFailed("repomd.xml names no primary metadata")
+    match = PACKAGES.search(_head(primary.path))
+    if not match:
+        raise TaskFailed(f"{primary.path.name} does not say how many packages it has")
+    return int(match[1])
+
+
+def pkglist_count(pkglist: Path) -> int:
+    """How many packages a pkglist asks for."""
+    with pkglist.open("rb") as lines:
+        return sum(1 for line in lines if line.strip())
+
+
+def _open_zstd(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", rpm.fd(str(path), "r", "zstdio"))
+
+
+OPENERS: dict[str, Callable[[Path], Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+    ".zst": _open_zstd,
+    ".xml": lambda path: path.open("rb"),
+}
+
+
+def _head(path: Path) -> bytes:
+    opener = OPENERS.get(path.suffix)
+    if opener is None:
+        raise TaskFailed(f"{path.name} is compressed in a way that is not known")
+    try:
+        with closing(opener(path)) as file:
+            return bytes(file.read(HEAD))
+    except (OSError, EOFError, lzma.LZMAError, rpm.error) as error:
+        raise TaskFailed(f"{path.name} cannot be read: {error}") from error

@@ -1,0 +1,169 @@
+"""The build container, and the script in it that runs rpm and rpmbuild: what buildArch and rebuildSRPM share.
+
+Everything here is pure but `Narrator`, which takes the script's output to the logs that Koji's users know while
+the script runs: unpacking to root.log, rpmbuild to build.log, and a line a phase to state.log and mock_output.log.
+"""
+
+import os
+import platform
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from koji_adjutant.buildroot.packages import InstalledPackage
+from koji_adjutant.buildroot.settings import BUILD_IDS, HOME, TOPDIR, BuildrootSettings
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ResourceLimits, Stream
+from koji_adjutant.container.labels import Role
+from koji_adjutant.journal import Phase
+from koji_adjutant.task_adapters.base import Step, TaskContext
+from koji_adjutant.task_adapters.logs import TaskLogs
+
+SCRIPTS = Path(__file__).with_name("scripts")
+BUILD_SCRIPT = SCRIPTS / "build.sh"
+IDLE_SCRIPT = SCRIPTS / "idle.sh"
+BUILT, FAILED, MISSING, DYNAMIC = 0, 10, 20, 21
+"""Exit codes of the build script."""
+BUILD_LOG, ROOT_LOG, STATE_LOG, OUTPUT_LOG = "build.log", "root.log", "state.log", "mock_output.log"
+SHM_MINIMUM = 1 << 30
+MESSAGE_LIMIT = 1 << 16
+
+
+def build_container_spec(ctx: TaskContext, settings: BuildrootSettings, buildroot_id: int) -> ContainerSpec:
+    """The container that package code runs in; its image is chosen by the buildroot's initializer. Pure."""
+    owner = ctx.owner(buildroot_id=buildroot_id, build_tag=settings.tag_name, arch=settings.arch)
+    uid, gid = BUILD_IDS
+    return ContainerSpec(
+        image="",
+        command=("/bin/bash", "-c", IDLE_SCRIPT.read_text(), IDLE_SCRIPT.name),
+        labels={**ctx.config.container_labels, **owner.labels(Role.BUILD)},
+        environment={"PATH": settings.environment["PATH"]},
+        user=f"{uid}:{gid}",
+        workdir="/",
+        hostname=settings.macros["%_buildhost"][:63],
+        mounts=ctx.config.container_mounts,
+        network="none",
+        limits=ResourceLimits(shm_bytes=shm_size()),
+        image_hosts=True,
+    )
+
+
+def shm_size() -> int:
+    """Half of memory, as mock's /dev/shm has; never under 1 GiB."""
+    return max(SHM_MINIMUM, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+
+
+def build_step(settings: BuildrootSettings, *arguments: str, timeout: float | None) -> Step:
+    """A run of the build script. Pure."""
+    uid, gid = BUILD_IDS
+    return Step(
+        argv=("/bin/bash", "-c", BUILD_SCRIPT.read_text(), BUILD_SCRIPT.name, *arguments),
+        log=BUILD_LOG,
+        environment=settings.environment,
+        user=f"{uid}:{gid}",
+        workdir=HOME,
+        timeout=timeout,
+    )
+
+
+def run_script(
+    ctx: TaskContext,
+    manager: ContainerManager,
+    container: str,
+    settings: BuildrootSettings,
+    narrator: "Narrator",
+    *arguments: str,
+) -> int:
+    """Run the build script in the container; its exit code. TaskTimeout after rpmbuild_timeout."""
+    step = build_step(settings, *arguments, timeout=float(ctx.config.rpmbuild_timeout))
+    return manager.exec(
+        container,
+        step.argv,
+        narrator,
+        environment=step.environment,
+        user=step.user,
+        workdir=step.workdir,
+        timeout=step.timeout,
+    )
+
+
+def stage_home(directory: Path, settings: BuildrootSettings, srpm: Path) -> Path:
+    """The build user's home as it is copied into the container: macros, and the source package."""
+    home = directory / HOME.lstrip("/")
+    originals = directory / TOPDIR.lstrip("/") / "originals"
+    originals.mkdir(parents=True)
+    (home / ".rpmmacros").write_text(settings.rpmmacros)
+    shutil.copyfile(srpm, originals / srpm.name)
+    return home
+
+
+class Narrator:
+    """The sink of the build script. `result` is the script's own last word on how it ended,
+    `source` the name of the source package that it made last."""
+
+    def __init__(self, ctx: TaskContext, logs: TaskLogs) -> None:
+        self.result = ""
+        self.source = ""
+        self._ctx = ctx
+        self._logs = logs
+        self._target = logs.sink(BUILD_LOG)
+        self._phase = ""
+        self._partial = b""
+
+    @property
+    def log_of_failure(self) -> str:
+        """The log in which the failing command wrote."""
+        return ROOT_LOG if self.result.startswith("unpack") else BUILD_LOG
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        """Output of commands on stdout; on stderr the script's lines to us."""
+        if stream == "stdout":
+            self._target.write(stream, data)
+            return
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        if len(self._partial) > MESSAGE_LIMIT:
+            self._partial = b""
+        for line in lines:
+            self._take(line.decode(errors="replace"))
+
+    def _take(self, line: str) -> None:
+        word, _, rest = line.partition(" ")
+        if word == "phase":
+            self.begin(rest)
+        elif word == "result":
+            self.result = rest
+            self.end()
+        elif word == "source":
+            self.source = rest
+
+    def begin(self, phase: str) -> None:
+        """A phase begins; the one before has ended."""
+        self.end()
+        self._phase = phase
+        self._target = self._logs.sink(ROOT_LOG if phase == "unpack" else BUILD_LOG)
+        self._logs.heading(phase)
+        if phase.startswith("rpmbuild-"):
+            self._ctx.journal.record(Phase.RPMBUILD_STARTED, task=self._ctx.task_id, command=phase)
+        self.state(f"Start: {phase}")
+
+    def end(self) -> None:
+        """The phase under way has ended."""
+        if self._phase:
+            self.state(f"Finish: {self._phase}")
+            self._phase = ""
+
+    def state(self, text: str) -> None:
+        """A line in state.log and mock_output.log."""
+        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S,%f")[:-3]
+        self._logs.sink(STATE_LOG).line(f"{now} - {text}")
+        self._logs.sink(OUTPUT_LOG).line(f"INFO: {text}")
+
+
+def write_host_logs(logs: TaskLogs, packages: tuple[InstalledPackage, ...]) -> None:
+    """hw_info.log and installed_pkgs.log."""
+    hardware = logs.sink("hw_info.log")
+    hardware.line(f"kernel: {platform.release()} {platform.machine()}")
+    for name in ("cpuinfo", "meminfo"):
+        hardware.line(f"/proc/{name}:")
+        hardware.line(Path("/proc", name).read_text(errors="replace").rstrip())
+    listing = logs.sink("installed_pkgs.log")
+    listing.line("\n".join(f"{p.nevra} {p.buildtime} {p.size} {p.payloadhash} installed" for p in packages))
