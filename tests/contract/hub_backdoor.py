@@ -1,7 +1,8 @@
 """What the wire has no call for: passwords, and making sessions, hosts and assignments older than they are.
 
-The protocol tests never wait for a timeout; they move the hub's records back in time instead. On a real hub that is
-a statement on its PostgreSQL database, on the embedded hub a method of the object. Nothing here outlives one call.
+The protocol tests never wait for a timeout; they move the hub's records back in time instead. On a real hub
+that is a statement on its PostgreSQL database, on the embedded hub a method of the object. Nothing here
+outlives one call.
 """
 
 from __future__ import annotations
@@ -31,9 +32,7 @@ class DatabaseBackdoor:
         self._dsn = dsn
 
     def set_password(self, user: str, password: str) -> None:
-        self._run(
-            "update users set password = :'password' where name = :'user'", user=user, password=password
-        )
+        self._run("update users set password = :'word' where name = :'user'", user=user, word=password)
 
     def age_session(self, session_id: int, seconds: float) -> None:
         self._run(

@@ -1,7 +1,8 @@
 """What the protocol tests stand on: the hub under test, and a world of its own for each test.
 
-A world makes users, hosts, channels, tags and tasks under names that nobody has used before, so that the tests run
-again and again on a hub that lasts. When a test ends, its tasks are canceled, its hosts disabled, its sessions closed.
+A world makes users, hosts, channels, tags and tasks under names that nobody has used before, so that the
+tests run again and again on a hub that lasts. When a test ends, its tasks are canceled, its hosts disabled,
+its sessions closed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import itertools
 import uuid
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 # koji.ClientSession, unmodified; untyped because the tests make calls that its types rightly forbid.
 Session: TypeAlias = Any
 
+# What hangs shall fail the test, not the run.
+CLIENT_OPTIONS = {"max_retries": 0, "timeout": 30}
+
 CANCEL_STATES = (koji.TASK_STATES["FREE"], koji.TASK_STATES["OPEN"], koji.TASK_STATES["ASSIGNED"])
 
 
@@ -35,7 +40,7 @@ class HubUnderTest:
     backdoor: Backdoor
 
     def session(self, user: str | None = None, password: str | None = None) -> Session:
-        return koji.ClientSession(self.url, {"user": user, "password": password, "max_retries": 0})
+        return koji.ClientSession(self.url, {"user": user, "password": password, **CLIENT_OPTIONS})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +68,12 @@ class World:
     def name(self, kind: str) -> str:
         return f"{self._prefix}-{kind}{next(self._numbers)}"
 
-    @property
+    @cached_property
     def channel(self) -> str:
         """The channel of this world: no other host than this test's is in it."""
-        return f"{self._prefix}-channel"
+        name = self.name("channel")
+        self.admin.addChannel(name)
+        return name
 
     def anonymous(self) -> Session:
         return self._kept(self.hub.session())
@@ -82,9 +89,7 @@ class World:
 
     def twin(self, session: Session, **sinfo: Any) -> Session:
         """The same login in another client, which never renews it: an expired session shows as such."""
-        twin = self._kept(
-            koji.ClientSession(self.hub.url, {"max_retries": 0}, sinfo={**session.sinfo, **sinfo})
-        )
+        twin = self._kept(koji.ClientSession(self.hub.url, CLIENT_OPTIONS, sinfo={**session.sinfo, **sinfo}))
         twin.callnum = session.callnum
         twin._renew_session = lambda: None
         return twin
@@ -101,7 +106,7 @@ class World:
         host_id: int = self.admin.addHost(name, arches.split())
         self._undo.callback(self._retire, name)
         self.admin.editHost(name, capacity=capacity)
-        self.admin.addHostToChannel(name, self.channel, create=True)
+        self.admin.addHostToChannel(name, self.channel)
         self.admin.removeHostFromChannel(name, "default")
         self.hub.backdoor.set_password(name, name)
         return name, host_id
@@ -128,6 +133,20 @@ class World:
         task_id = self.task(method, arglist)
         assert builder.host.openTask(task_id)["id"] == task_id
         return task_id
+
+    def tag(self, **options: Any) -> str:
+        name = self.name("tag")
+        self.admin.createTag(name, arches=options.pop("arches", "x86_64"), **options)
+        return name
+
+    def repo(self, builder: Builder, tag: str | None = None) -> int:
+        """A repo in state INIT, of a new tag unless one is given."""
+        repo_id: int = builder.host.repoInit(self.tag() if tag is None else tag)[0]
+        return repo_id
+
+    def refusals(self, task_id: int) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.admin.scheduler.getTaskRefusals([["task_id", task_id]])
+        return rows
 
     def state(self, task_id: int) -> str:
         state: str = koji.TASK_STATES[self.admin.getTaskInfo(task_id)["state"]]
@@ -169,9 +188,7 @@ def new_world(hub: HubUnderTest) -> Iterator[World]:
 def real_hub(config: pytest.Config) -> Iterator[HubUnderTest]:
     topdir, dsn = config.getoption("--hub-topdir"), config.getoption("--hub-database")
     if not topdir or not dsn:
-        raise pytest.UsageError(
-            "--hub needs --hub-topdir and --hub-database too: the tests read files and age records"
-        )
+        raise pytest.UsageError("--hub needs --hub-topdir (to see files) and --hub-database (to age records)")
     user, _, password = config.getoption("--hub-user").partition(":")
     yield HubUnderTest(
         url=config.getoption("--hub"),
