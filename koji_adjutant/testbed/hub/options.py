@@ -24,5 +24,7 @@ class HubOptions:
     repo_lag: float = 3600
     repo_retries: int = 3
     max_repo_tasks: int = 10
+    # Work the queue of repo requests whenever somebody asks, as the daemon kojira does on a real hub.
+    kojira: bool = True
     # What the hub takes for the time; tests move it.
     clock: Callable[[], float] = time.time

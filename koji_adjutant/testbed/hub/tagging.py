@@ -1,0 +1,138 @@
+"""Builds in and out of tags: who may, and what must be true of package, build and tag."""
+
+from typing import Any
+
+import koji
+
+from koji_adjutant.testbed.hub import lookups
+from koji_adjutant.testbed.hub.builds import COMPLETE, require_build
+from koji_adjutant.testbed.hub.call import Call
+from koji_adjutant.testbed.hub.database import Row
+from koji_adjutant.testbed.hub.new_tasks import make_task
+from koji_adjutant.testbed.hub.package_lists import package_list_add
+from koji_adjutant.testbed.hub.packages import package_list
+from koji_adjutant.testbed.hub.registry import exposed
+from koji_adjutant.testbed.hub.tags import require_tag
+from koji_adjutant.testbed.hub.tasks import get_task, require_task_of_host
+from koji_adjutant.testbed.hub.users import get_user_perms
+
+
+@exposed("tagBuild")
+def tag_build(call: Call, tag: Any, build: Any, force: bool = False, fromtag: Any = None) -> int:
+    """Check, and make a tagBuild task; its id."""
+    user_id = call.require_user_id()
+    wanted, info = require_build(call, build), require_tag(call, tag)
+    from_id = lookups.id_of(call, "tag", fromtag) if fromtag else None
+    _require_complete(wanted)
+    _require_access(call, info["id"], user_id, force=force)
+    if from_id is not None:
+        _require_access(call, from_id, user_id, force=force)
+    _require_listed(call, info["id"], info["name"], wanted, force=force)
+    return make_task(call, "tagBuild", [info["id"], wanted["id"], force, from_id], priority=10)
+
+
+@exposed("tagBuildBypass")
+def tag_build_directly(call: Call, tag: Any, build: Any, force: bool = False, notify: bool = False) -> None:
+    """Tag without a task and without looking at the package list: administrators only."""
+    call.require_permission("admin")
+    _tag(call, require_tag(call, tag), require_build(call, build), call.require_user_id(), force=force)
+
+
+@exposed("untagBuild")
+def untag_build(call: Call, tag: Any, build: Any, strict: bool = True, force: bool = False) -> None:
+    user_id = call.require_user_id()
+    info, wanted = require_tag(call, tag), require_build(call, build)
+    _untag(call, info, wanted, user_id, strict=strict, force=force)
+
+
+@exposed("untagBuildBypass")
+def untag_build_directly(
+    call: Call, tag: Any, build: Any, strict: bool = True, force: bool = False, notify: bool = False
+) -> None:
+    call.require_permission("admin")
+    untag_build(call, tag, build, strict, force)
+
+
+@exposed("host.tagBuild")
+def host_tag_build(
+    call: Call, task_id: int, tag: Any, build: Any, force: bool = False, fromtag: Any = None
+) -> None:
+    """Tag as the owner of the task; with `fromtag` the build moves from there."""
+    require_task_of_host(call, task_id)
+    owner: int = get_task(call, task_id)["owner"]
+    wanted, info = require_build(call, build), require_tag(call, tag)
+    _require_listed(call, info["id"], tag, wanted, force=force)
+    if fromtag:
+        _untag(call, require_tag(call, fromtag), wanted, owner, strict=True, force=force)
+    _tag(call, info, wanted, owner, force=force)
+
+
+@exposed("host.tagNotification")
+def tag_notification(
+    call: Call,
+    is_successful: bool,
+    tag_id: Any,
+    from_id: Any,
+    build_id: Any,
+    user_id: Any,
+    ignore_success: bool = False,
+    failure_msg: str = "",
+) -> None:
+    """Nobody is written to: this hub has no subscriptions."""
+    call.require_host()
+
+
+def _tag(call: Call, tag: Row, build: Row, user_id: int, *, force: bool) -> None:
+    _require_access(call, tag["id"], user_id, force=force)
+    _require_complete(build)
+    where = {"tag_id": tag["id"], "build_id": build["id"]}
+    if _revoke(call, user_id, where) and not force:
+        raise koji.TagError(f"build {build['nvr']} already tagged ({tag['name']})")
+    call.db.insert("tag_listing", **where, create_event=call.new_event(), creator_id=user_id)
+
+
+def _untag(call: Call, tag: Row, build: Row, user_id: int, *, strict: bool, force: bool) -> None:
+    _require_access(call, tag["id"], user_id, force=force)
+    if not _revoke(call, user_id, {"tag_id": tag["id"], "build_id": build["id"]}) and strict:
+        raise koji.TagError(f"build {build['nvr']} not in tag {tag['name']}")
+
+
+def _revoke(call: Call, user_id: int, where: Row) -> int:
+    """As a user who need not be the caller: a builder tags in the task owner's name."""
+    return call.db.update(
+        "tag_listing",
+        {**where, "active": 1},
+        active=None,
+        revoke_event=call.new_event(),
+        revoker_id=user_id,
+    )
+
+
+def _require_complete(build: Row) -> None:
+    if build["state"] != COMPLETE:
+        raise koji.TagError(f"build {build['nvr']} not complete: state {koji.BUILD_STATES[build['state']]}")
+
+
+def _require_access(call: Call, tag_id: int, user_id: int, *, force: bool) -> None:
+    """A locked tag, or one with a permission, takes changes only from those who may (or admins by force)."""
+    permissions = get_user_perms(call, user_id)
+    if force and "admin" in permissions:
+        return
+    tag = require_tag(call, tag_id)
+    if tag["locked"]:
+        raise koji.ActionNotAllowed("tag is locked")
+    if tag["perm"] and tag["perm"] not in permissions:
+        raise koji.ActionNotAllowed(f"tag requires {tag['perm']} permission")
+
+
+def _require_listed(call: Call, tag_id: int, shown: Any, build: Row, *, force: bool) -> None:
+    package_id = build["package_id"]
+    config = package_list(call, tag_id, package_id=package_id).get(package_id)
+    if config is not None and not config["blocked"]:
+        return
+    if force and call.has_permission("admin"):
+        package_list_add(call, tag_id, package_id, force=True, block=False)
+    elif config is None:
+        raise koji.TagError(f"Package {build['name']} not in list for {shown}")
+    else:
+        raise koji.TagError(f"Package {build['name']} blocked in {shown}")
