@@ -13,14 +13,6 @@ from koji_adjutant.testbed.hub.options import HubOptions
 from koji_adjutant.testbed.hub.registry import invoke
 
 
-class TaskHeld(Exception):  # noqa: N818 - not an error: the dispatcher waits and runs the call again
-    """The row of task `task_id` is held by an unfinished upload."""
-
-    def __init__(self, task_id: int) -> None:
-        super().__init__(task_id)
-        self.task_id = task_id
-
-
 @dataclass(frozen=True, kw_only=True)
 class Session:
     """Who calls. Without a login every field but `address` is empty."""
@@ -66,8 +58,7 @@ class Call:
 
     def lock_task(self, task_id: int) -> None:
         """Before a task's row is changed or relied upon: wait for the upload that holds it, as a hub does."""
-        if task_id in self.holds:
-            raise TaskHeld(task_id)
+        self.holds.require_free_row("task", task_id)
 
     def invoke(self, name: str, *args: Any) -> Any:
         """Another exposed function, by name: for the few places where an import would make a cycle."""

@@ -1,6 +1,6 @@
 """From a request to a call and back: one transaction a request, one request at a time.
 
-The dispatcher owns the hub's lock. A request whose call meets a task that an upload holds is undone, waits
+The dispatcher owns the hub's lock. A request whose call meets a row that an upload holds is undone, waits
 without the lock, and is made again, which is what a row lock does to it on a real hub.
 """
 
@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 import koji
 
 from koji_adjutant.testbed.hub import wire
-from koji_adjutant.testbed.hub.call import Call, Session, TaskHeld
+from koji_adjutant.testbed.hub.call import Call, Session
 from koji_adjutant.testbed.hub.database import Database
-from koji_adjutant.testbed.hub.holds import Holds
+from koji_adjutant.testbed.hub.holds import Holds, RowHeld
 from koji_adjutant.testbed.hub.methods import EXPOSED
 from koji_adjutant.testbed.hub.options import HubOptions
 from koji_adjutant.testbed.hub.registry import invoke
@@ -74,7 +74,7 @@ class Dispatcher:
         if not planned:
             return answer
         upload = planned[-1]
-        with self._holds.releasing(upload.destination.file, upload.destination.task_id):
+        with self._holds.releasing(upload.destination.file, upload.rows):
             return _encoded(lambda: receive(upload, body))[0]
 
     def local_call(self, session: Session) -> Call:
@@ -98,8 +98,8 @@ class Dispatcher:
             try:
                 with self.lock:
                     return self._transaction(client, method, work)
-            except TaskHeld as held:
-                self._holds.wait_until_free(held.task_id)
+            except RowHeld as held:
+                self._holds.wait_until_free(held.row)
 
     def _transaction(self, client: Client, method: str | None, work: Callable[[Call], Any]) -> bytes:
         self._db.begin()
@@ -113,7 +113,7 @@ class Dispatcher:
 
     def _identified(self, client: Client, method: str | None) -> Call:
         credentials = credentials_of(client.headers, client.query)
-        session = identify(self._db, self._options, credentials, client.address, method)
+        session = identify(self._db, self._options, self._holds, credentials, client.address, method)
         call = replace(self.local_call(session), method=method or "")
         self._enforce_lockout(call, method)
         return call
@@ -135,7 +135,7 @@ class Dispatcher:
         try:
             with self._db.savepoint():
                 return [invoke(own, entry["methodName"], entry["params"])]
-        except TaskHeld:
+        except RowHeld:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of any kind is the entry's answer
             return wire.fault_entry(error)
@@ -145,7 +145,7 @@ def _encoded(work: Callable[[], Any]) -> tuple[bytes, bool]:
     """The encoded answer, and whether it is a result."""
     try:
         return wire.encode_result(work()), True
-    except TaskHeld:
+    except RowHeld:
         raise
     except Exception as error:  # noqa: BLE001 - a fault of any kind is the call's answer
         return wire.encode_fault(error), False

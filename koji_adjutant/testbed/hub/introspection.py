@@ -40,16 +40,6 @@ def get_api_version(call: Call) -> int:
     return koji.API_VERSION
 
 
-@exposed("mavenEnabled")
-def maven_enabled(call: Call) -> bool:
-    return False
-
-
-@exposed("winEnabled")
-def win_enabled(call: Call) -> bool:
-    return False
-
-
 @exposed("system.listMethods")
 def list_methods(call: Call) -> list[str]:
     return sorted(EXPOSED)

@@ -15,6 +15,7 @@ import koji
 
 from koji_adjutant.testbed.hub.call import Call, Session
 from koji_adjutant.testbed.hub.database import Database, Row
+from koji_adjutant.testbed.hub.holds import Holds
 from koji_adjutant.testbed.hub.options import HubOptions
 from koji_adjutant.testbed.hub.registry import exposed
 from koji_adjutant.testbed.hub.times import add_times
@@ -72,13 +73,19 @@ def _credentials(session_id: str, key: str, callnum: str | None) -> Credentials:
 
 
 def identify(
-    db: Database, options: HubOptions, credentials: Credentials | None, address: str, method: str | None
+    db: Database,
+    options: HubOptions,
+    holds: Holds,
+    credentials: Credentials | None,
+    address: str,
+    method: str | None,
 ) -> Session:
     """The session of a request to call `method` (None: an upload). Commits that the session was seen."""
     if not options.check_client_ip:
         address = "-"
     if credentials is None:
         return Session(address=address)
+    holds.require_free_row("sessions", credentials.session_id)
     record = db.one(
         "SELECT * FROM sessions WHERE id = ? AND key = ? AND hostip = ? AND closed = 0",
         (credentials.session_id, credentials.key, address),

@@ -20,6 +20,7 @@ from zlib import adler32
 import koji
 
 from koji_adjutant.testbed.hub.call import Call
+from koji_adjutant.testbed.hub.holds import Row
 from koji_adjutant.testbed.hub.lookups import find_strictly
 from koji_adjutant.testbed.hub.registry import exposed
 from koji_adjutant.testbed.hub.tasks import require_task_of_host
@@ -71,6 +72,8 @@ class Upload:
     """A POST that was allowed."""
 
     destination: Destination
+    # Held until the body is there.
+    rows: frozenset[Row]
     offset: int
     overwrite: bool
     verify: str
@@ -127,8 +130,14 @@ def plan_upload(call: Call, query: str) -> Upload:
         volume=fields.get("volume", "DEFAULT"),
     )
     _require_writable(destination.file, new=offset == 0 and not overwrite)
-    call.holds.take(destination.file, destination.task_id)
-    return Upload(destination=destination, offset=offset, overwrite=overwrite, verify=verify)
+    rows = _rows(call, destination)
+    call.holds.take(destination.file, rows)
+    return Upload(destination=destination, rows=rows, offset=offset, overwrite=overwrite, verify=verify)
+
+
+def _rows(call: Call, destination: Destination) -> frozenset[Row]:
+    held = {"sessions": call.session.id, "task": destination.task_id}
+    return frozenset(Row(table=table, id=row_id) for table, row_id in held.items() if row_id is not None)
 
 
 def _require_writable(file: Path, *, new: bool) -> None:

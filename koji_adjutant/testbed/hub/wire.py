@@ -13,7 +13,7 @@ from koji import xmlrpcplus
 KOJI_VERSION = version("koji")
 
 
-class BadRequest(Exception):  # noqa: N818 - HTTP's own words
+class BadRequest(Exception):
     """What came is no call; answered as HTTP 400."""
 
 
