@@ -1,0 +1,104 @@
+"""The tool container: a program of the task image at work for a task without a buildroot.
+
+It has no capability, runs as the daemon's own user, and sees its task's work directory under the name that it has
+for the daemon, so that paths in arguments and in results mean the same on both sides.
+"""
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from koji_adjutant.config import Config
+from koji_adjutant.container.interface import ContainerSpec, LogSink, Stream, VolumeMount
+from koji_adjutant.container.labels import Role
+from koji_adjutant.policy.network import NO_NETWORK
+from koji_adjutant.task_adapters.base import TaskContext, default_mounts
+
+DENIED = b"Permission denied"
+PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+
+
+def tool_spec(
+    ctx: TaskContext,
+    *,
+    image: str,
+    command: tuple[str, ...],
+    build_tag: str,
+    arch: str,
+    mounts: tuple[VolumeMount, ...],
+    network: str = NO_NETWORK,
+    environment: Mapping[str, str],
+) -> ContainerSpec:
+    """The container for `command`; `mounts` come beside the work directory."""
+    return ContainerSpec(
+        image=image,
+        command=command,
+        labels={
+            **ctx.config.container_labels,
+            **ctx.owner(build_tag=build_tag, arch=arch).labels(Role.TOOL),
+        },
+        environment={
+            "PATH": "/usr/bin:/usr/sbin",
+            "LANG": "C.UTF-8",
+            "HOME": str(ctx.workdir),
+            "TMPDIR": str(ctx.workdir),
+            **ctx.environment(build_tag=build_tag, arch=arch),
+            **environment,
+        },
+        user=tool_user(ctx.config),
+        workdir=str(ctx.workdir),
+        mounts=(*mounts, *default_mounts(ctx), *ctx.config.container_mounts),
+        network=network,
+        label_disable=True,
+    )
+
+
+def tool_user(config: Config) -> str:
+    """Who, inside a container, is the daemon's own user outside.
+
+    The root of a rootless engine is the user whose engine it is: the owner of its socket.
+    """
+    uid, gid = os.getuid(), os.getgid()
+    try:
+        owner = config.podman_socket.stat().st_uid
+    except OSError:
+        owner = 0
+    return "0:0" if uid and owner == uid else f"{uid}:{gid}"
+
+
+def proxy_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The proxies of the daemon's environment, for a tool that fetches."""
+    return {name: environ[name] for proxy in PROXIES for name in (proxy, proxy.upper()) if environ.get(name)}
+
+
+def write_command(sink: LogSink, argv: tuple[str, ...]) -> None:
+    """Begin a log with the command whose output follows, fit to be run again."""
+    sink.write("stdout", f"$ {shlex.join(argv)}\n".encode(errors="surrogateescape"))
+
+
+def writable_directory(path: Path) -> Path:
+    """A directory that the tool may write to."""
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+class DeniedWatch:
+    """Passes a log on, and notices when the tool said that it may not read something."""
+
+    def __init__(self, sink: LogSink) -> None:
+        self.denied = ""
+        self._sink = sink
+        self._tail = b""
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        """Take one piece of output; only its last, unfinished line is kept."""
+        self._sink.write(stream, data)
+        if self.denied:
+            return
+        *lines, rest = (self._tail + data).split(b"\n")
+        self._tail = rest[-4096:]
+        for line in (*lines, self._tail):
+            if DENIED in line:
+                self.denied = line.decode(errors="replace").strip()
+                return
