@@ -67,7 +67,7 @@ class Origins:
             return None
         url = self.urls.get(package.nevra)
         if url is None:
-            raise BuildFailed(f"No origin for {package.nvra}: the repo's pkgorigins does not name it")
+            raise BuildFailed(f"No origin for {package.nevra}: the repo's pkgorigins does not name it")
         if url in self.external:
             return self.external[url]
         if url.startswith("file://") and url.endswith(self.premerge):

@@ -1,0 +1,87 @@
+"""Where the packages of a buildroot came from."""
+
+from typing import Any
+
+import pytest
+
+from koji_adjutant.buildroot.origins import Origins, normal_nevra, origin_location, parse_origins
+from koji_adjutant.buildroot.packages import parse_installed
+from koji_adjutant.errors import BuildFailed, BuildrootFailed
+
+DIGEST = "0123456789abcdef0123456789abcdef"
+(BASH,) = parse_installed(f"bash\t5.2\t1\t1\tx86_64\t7000\t1700000000\t{DIGEST}")
+URL = "http://127.0.0.1/minidist"
+EXTERNAL = {"external_repo_id": 4, "external_repo_name": "minidist", "url": URL}
+PREMERGE = "/repo_7_premerge/"
+
+
+def origins(urls: dict[str, str], internal: dict[str, Any] | None = None) -> Origins:
+    return Origins(external={URL: EXTERNAL}, urls=urls, internal=internal or {}, premerge=PREMERGE)
+
+
+def test_external_packages_carry_the_repo_and_its_id() -> None:
+    (row,) = origins({BASH.nevra: URL}).rows([BASH])
+    assert (row["external_repo"], row["location"]) == (EXTERNAL, 4)
+    assert "id" not in row
+
+
+def test_internal_packages_carry_the_rpm_id() -> None:
+    known = {BASH.nvra: {"id": 12, "payloadhash": DIGEST}}
+    (row,) = origins({BASH.nevra: "file:///tmp/x/repo_7_premerge/"}, known).rows([BASH])
+    assert row["id"] == 12
+    assert "location" not in row
+
+
+def test_another_file_of_the_same_name_is_refused() -> None:
+    known = {BASH.nvra: {"id": 12, "payloadhash": "f" * 32}}
+    with pytest.raises(BuildrootFailed, match=r"hash mismatch for bash-5\.2-1\.x86_64"):
+        Origins(external={}, urls={}, internal=known, premerge=PREMERGE).rows([BASH])
+
+
+def test_without_external_repos_nothing_is_looked_up() -> None:
+    (row,) = Origins(external={}, urls={}, internal={}, premerge=PREMERGE).rows([BASH])
+    assert row == BASH.row()
+
+
+def test_a_package_without_origin_fails_the_task() -> None:
+    with pytest.raises(BuildFailed, match=r"No origin for bash-1:5\.2-1\.x86_64"):
+        origins({}).rows([BASH])
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1/other", "file:///tmp/repo_8_premerge/", "file:///x_premerge"]
+)
+def test_an_unknown_origin_fails_the_task(url: str) -> None:
+    with pytest.raises(BuildFailed, match="Unknown origin"):
+        origins({BASH.nevra: url}).rows([BASH])
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("bash-5.2-1.x86_64", "bash-5.2-1.x86_64"),
+        ("1:bash-5.2-1.x86_64", "bash-1:5.2-1.x86_64"),
+        ("bash-1:5.2-1.x86_64", "bash-1:5.2-1.x86_64"),
+        ("0:bash-5.2-1.x86_64", "bash-5.2-1.x86_64"),
+        ("perl-libs-0:5.36-7.noarch", "perl-libs-5.36-7.noarch"),
+    ],
+)
+def test_epochs_are_understood_in_both_places(written: str, normal: str) -> None:
+    assert normal_nevra(written) == normal
+
+
+def test_lines_of_pkgorigins() -> None:
+    assert parse_origins(f"1:bash-5.2-1.x86_64\t{URL}\nmake-4-1.x86_64\t{URL}\n") == {
+        "bash-1:5.2-1.x86_64": URL,
+        "make-4-1.x86_64": URL,
+    }
+
+
+def test_location_of_the_origin_data() -> None:
+    head = '<repomd xmlns="http://linux.duke.edu/metadata/repo">'
+    with_origin = (
+        f'{head}<data type="primary"><location href="repodata/p.xml"/></data>'
+        f'<data type="origin"><location href="repodata/pkgorigins.gz"/></data></repomd>'
+    )
+    assert origin_location(with_origin.encode()) == "repodata/pkgorigins.gz"
+    assert origin_location(f"{head}</repomd>".encode()) is None

@@ -1,0 +1,131 @@
+"""Logs of a task: on disk, on the hub, and what happens when the hub does not want them."""
+
+import threading
+import zlib
+from pathlib import Path
+from typing import Any, cast
+
+import koji
+import pytest
+
+from koji_adjutant.config import Config
+from koji_adjutant.errors import BuildFailed, TaskCanceled
+from koji_adjutant.task_adapters.base import TaskContext
+from koji_adjutant.task_adapters.log_upload import CHUNK
+from koji_adjutant.task_adapters.logs import TaskLogs
+
+
+class HubFiles:
+    """The uploads of a task as the hub keeps them: truncated at each offset."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytearray] = {}
+        self.uploads: list[tuple[str, int, int]] = []
+        self.refusal: Exception | None = None
+        self.received = threading.Event()
+
+    def upload_chunk(self, path: str, name: str, offset: int, data: bytes) -> None:
+        if self.refusal:
+            raise self.refusal
+        assert path == "tasks/5/5"
+        self.uploads.append((name, offset, len(data)))
+        content = self.files.setdefault(name, bytearray())
+        content[offset:] = data
+        self.received.set()
+
+    def checkUpload(self, path: str, name: str, verify: str) -> dict[str, Any]:  # noqa: N802 - the hub's name
+        assert (path, verify) == ("tasks/5/5", "adler32")
+        content = bytes(self.files[name])
+        return {"size": len(content), "mtime": 0.0, "hexdigest": f"{zlib.adler32(content):08x}"}
+
+
+@pytest.fixture
+def hub() -> HubFiles:
+    return HubFiles()
+
+
+@pytest.fixture
+def ctx(tmp_path: Path, hub: HubFiles) -> TaskContext:
+    config = Config(
+        server="http://127.0.0.1/kojihub",
+        topurls=("http://127.0.0.1/kojifiles",),
+        topdir=str(tmp_path / "topdir"),
+        state_dir=tmp_path / "state",
+        log_size_limit=3 * CHUNK,
+    )
+    return TaskContext(
+        task_id=5,
+        parameters={},
+        session=cast("Any", hub),
+        workdir=tmp_path / "work",
+        config=config,
+        worker="w",
+    )
+
+
+def test_logs_arrive_while_they_grow(ctx: TaskContext, hub: HubFiles) -> None:
+    with TaskLogs(ctx) as logs:
+        logs.sink("build.log").line("first")
+        assert hub.received.wait(1.0)
+        assert hub.files["build.log"] == b"first\n"
+
+
+def test_everything_is_there_at_the_end(ctx: TaskContext, hub: HubFiles) -> None:
+    data = bytes(range(256)) * 8192
+    with TaskLogs(ctx) as logs:
+        for start in range(0, len(data), 10007):
+            logs.sink("build.log").write("stdout", data[start : start + 10007])
+        logs.sink("root.log").line("one line")
+        logs.sink("empty.log")
+        assert logs.names == ("build.log", "root.log")
+    assert hub.files == {"build.log": data, "root.log": b"one line\n"}
+    assert max(size for _, _, size in hub.uploads) <= CHUNK
+
+
+def test_what_the_hub_lost_is_sent_again(ctx: TaskContext, hub: HubFiles) -> None:
+    with TaskLogs(ctx) as logs:
+        logs.sink("build.log").line("whole")
+        assert hub.received.wait(1.0)
+        hub.files["build.log"][:2] = b"\0\0"
+    assert hub.files["build.log"] == b"whole\n"
+
+
+def test_a_failing_task_still_delivers_its_logs(ctx: TaskContext, hub: HubFiles) -> None:
+    with pytest.raises(BuildFailed, match="no"), TaskLogs(ctx) as logs:
+        logs.sink("build.log").line("last words")
+        raise BuildFailed("no")
+    assert hub.files["build.log"] == b"last words\n"
+
+
+def test_refused_uploads_are_a_canceled_task(ctx: TaskContext, hub: HubFiles) -> None:
+    hub.refusal = koji.ActionNotAllowed("host 1 does not own task 5")
+    lost = threading.Event()
+    with pytest.raises(TaskCanceled), TaskLogs(ctx, on_lost=lost.set) as logs:
+        logs.sink("build.log").line("nobody wants this")
+        assert lost.wait(2.0)
+        logs.sink("build.log").line("nor this")
+    assert not hub.files
+
+
+def test_the_limit_keeps_what_came_before_whole(ctx: TaskContext, hub: HubFiles) -> None:
+    with pytest.raises(BuildFailed, match="log_size_limit"), TaskLogs(ctx) as logs:
+        for _ in range(7):
+            logs.sink("build.log").write("stdout", b"x" * (CHUNK // 2))
+    assert len(hub.files["build.log"]) == 3 * CHUNK
+
+
+def test_container_log_has_everything_in_order(ctx: TaskContext) -> None:
+    with TaskLogs(ctx) as logs:
+        logs.heading("unpack")
+        logs.sink("root.log").line("a")
+        logs.sink("build.log").line("b")
+    text = (Path(ctx.config.topdir) / "logs" / "5" / "container.log").read_text()
+    assert text.splitlines()[0].endswith("+00:00 unpack")
+    assert text.splitlines()[1:] == ["a", "b"]
+
+
+def test_without_a_writable_topdir_container_log_is_below_the_state_directory(ctx: TaskContext) -> None:
+    Path(ctx.config.topdir).write_text("in the way")
+    with TaskLogs(ctx) as logs:
+        logs.sink("root.log").line("a")
+    assert (ctx.config.state_dir / "logs" / "5" / "container.log").read_text() == "a\n"

@@ -1,0 +1,143 @@
+"""The build container and the narration of what happens in it."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from koji_adjutant.buildroot.settings import BuildrootSettings
+from koji_adjutant.config import Config
+from koji_adjutant.container import labels
+from koji_adjutant.journal import Phase
+from koji_adjutant.task_adapters.base import TaskContext
+from koji_adjutant.task_adapters.rpmbuild import Narrator, build_container_spec, build_step, stage_home
+
+SETTINGS = BuildrootSettings(
+    tag_id=2,
+    tag_name="dist-build",
+    repo_id=7,
+    event_id=1,
+    arch="x86_64",
+    target_arch="x86_64",
+    group="build",
+    baseurls=("http://127.0.0.1/repo",),
+    macros={"%_buildhost": "builder.example", "%dist": ".x1"},
+    environment={"PATH": "/usr/bin", "HOME": "/builddir"},
+)
+
+
+class Events:
+    """A journal that remembers."""
+
+    def __init__(self) -> None:
+        self.phases: list[tuple[Phase, Any]] = []
+
+    def record(
+        self, phase: Phase, *, task: int | None = None, container: str = "", **details: object
+    ) -> None:
+        self.phases.append((phase, details.get("command")))
+
+
+class LogTexts:
+    """TaskLogs that remembers text by log."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def sink(self, name: str) -> "_Sink":
+        return _Sink(self.texts, name)
+
+    def heading(self, text: str) -> None:
+        self.texts["heading"] = text
+
+
+@dataclasses.dataclass
+class _Sink:
+    texts: dict[str, str]
+    name: str
+
+    def write(self, stream: str, data: bytes) -> None:
+        self.texts[self.name] = self.texts.get(self.name, "") + data.decode()
+
+    def line(self, text: str) -> None:
+        self.write("stdout", f"{text}\n".encode())
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> TaskContext:
+    config = Config(server="http://127.0.0.1/kojihub", topurls=("http://127.0.0.1/x",), state_dir=tmp_path)
+    return TaskContext(
+        task_id=5,
+        parameters={},
+        session=cast("Any", None),
+        workdir=tmp_path,
+        config=config,
+        worker="w",
+        journal=Events(),
+    )
+
+
+def test_build_container_has_no_privilege(ctx: TaskContext) -> None:
+    spec = build_container_spec(ctx, SETTINGS, 3)
+    assert (spec.network, spec.capabilities, spec.no_new_privileges, spec.user) == (
+        "none",
+        frozenset(),
+        True,
+        "1000:135",
+    )
+    assert spec.mounts == ()
+    assert spec.labels == {
+        labels.WORKER: "w",
+        labels.ROLE: "build",
+        labels.TASK: "5",
+        labels.BUILDROOT: "3",
+        labels.TAG: "dist-build",
+        labels.ARCH: "x86_64",
+    }
+    assert spec.limits.pids == 32768
+    assert spec.limits.shm_bytes is not None
+    assert spec.limits.shm_bytes >= 1 << 30
+
+
+def test_arguments_of_the_build_script_are_not_part_of_its_text() -> None:
+    step = build_step(SETTINGS, "source", "x86_64", "$(touch x).src.rpm", timeout=5)
+    assert step.argv[:2] == ("/bin/bash", "-c")
+    assert step.argv[3:] == ("build.sh", "source", "x86_64", "$(touch x).src.rpm")
+    assert "touch" not in step.argv[2]
+
+
+def test_the_home_that_is_copied_in(tmp_path: Path) -> None:
+    srpm = tmp_path / "hello-1-1.src.rpm"
+    srpm.write_bytes(b"rpm")
+    home = stage_home(tmp_path / "stage", SETTINGS, srpm)
+    assert home.name == "builddir"
+    assert (home / ".rpmmacros").read_text() == "%_buildhost builder.example\n%dist .x1\n"
+    assert (home / "build" / "originals" / srpm.name).read_bytes() == b"rpm"
+
+
+def test_output_goes_to_the_log_of_its_phase(ctx: TaskContext) -> None:
+    logs = LogTexts()
+    narrator = Narrator(ctx, cast("Any", logs))
+    narrator.write("stderr", b"phase un")
+    narrator.write("stderr", b"pack\n")
+    narrator.write("stdout", b"unpacking\n")
+    narrator.write("stderr", b"phase rpmbuild-bs\nsource hello-1-1.src.rpm\n")
+    narrator.write("stdout", b"Wrote: x\n")
+    narrator.write("stderr", b"result rpmbuild-bs 1\n")
+    assert logs.texts["root.log"] == "unpacking\n"
+    assert logs.texts["build.log"] == "Wrote: x\n"
+    assert (narrator.source, narrator.result, narrator.log_of_failure) == (
+        "hello-1-1.src.rpm",
+        "rpmbuild-bs 1",
+        "build.log",
+    )
+    states = [line.split(" - ")[1] for line in logs.texts["state.log"].splitlines()]
+    assert states == ["Start: unpack", "Finish: unpack", "Start: rpmbuild-bs", "Finish: rpmbuild-bs"]
+    assert cast("Events", ctx.journal).phases == [(Phase.RPMBUILD_STARTED, "rpmbuild-bs")]
+
+
+def test_a_source_package_that_cannot_be_unpacked_is_explained_in_root_log(ctx: TaskContext) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.write("stderr", b"phase unpack\nresult unpack\n")
+    assert narrator.log_of_failure == "root.log"
