@@ -1,0 +1,75 @@
+"""The testbed's build host: its kojid.conf, and the daemon that runs with it.
+
+All that a build host has in /etc, /var/lib, /var/tmp and /var/log is below the testbed's directory.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from koji_adjutant.testbed import services
+from koji_adjutant.testbed.content import HOST
+from koji_adjutant.testbed.place import Place, write_secret
+
+DAEMON = "kojid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildHost:
+    """What a daemon has to be told about its surroundings."""
+
+    server: str
+    topurl: str
+    topdir: Path
+    password: str
+    podman_socket: Path
+    task_image: str
+    solver_network: str
+    kojid: Mapping[str, str]
+    """Further options of section [kojid]."""
+    adjutant: Mapping[str, str]
+    """Further options of section [adjutant]."""
+
+
+def write_kojid_conf(place: Place, host: BuildHost) -> None:
+    """The daemon's configuration, readable by us alone: it holds a password."""
+    kojid = {
+        "server": host.server,
+        "topurl": host.topurl,
+        "topdir": str(host.topdir),
+        "workdir": str(place.builder / "work"),
+        "user": HOST,
+        "password": host.password,
+        "sleeptime": "1",
+        "minspace": "1024",
+        "maxjobs": "6",
+        "retry_interval": "1",
+        "max_retries": "30",
+        **host.kojid,
+    }
+    adjutant = {
+        "podman_socket": str(host.podman_socket),
+        "task_image_default": host.task_image,
+        "image_pull_policy": "never",
+        "solver_network": host.solver_network,
+        "state_dir": str(place.state_dir),
+        **host.adjutant,
+    }
+    write_secret(place.kojid_conf, _section("kojid", kojid) + "\n" + _section("adjutant", adjutant))
+
+
+def start_daemon(place: Place, environment: Mapping[str, str]) -> services.Service:
+    """`kojid` in the foreground of a session of its own."""
+    argv = [str(Path(sys.executable).with_name(DAEMON)), "--fg", "--verbose", f"--config={place.kojid_conf}"]
+    return services.start(
+        argv,
+        record=place.record(DAEMON),
+        log=place.logs / f"{DAEMON}.log",
+        environment={**os.environ, **environment},
+    )
+
+
+def _section(name: str, options: Mapping[str, str]) -> str:
+    return "".join([f"[{name}]\n", *(f"{key} = {value}\n" for key, value in options.items())])

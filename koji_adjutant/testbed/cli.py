@@ -1,0 +1,111 @@
+"""`koji-adjutant testbed`: the commands, and what they print. Everything else is in `stand` and `demo`."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from koji_adjutant.errors import AdjutantError, ConfigError
+from koji_adjutant.testbed import demo, report
+from koji_adjutant.testbed.client import run_koji
+from koji_adjutant.testbed.place import Place, place_at
+from koji_adjutant.testbed.stand import Options, bring_down, bring_up
+
+DEFAULT_DIRECTORY = Path(".testbed")
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="koji-adjutant testbed", description="A Koji on one machine.")
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    up = _command(commands, "up", "start engine, hub and daemon")
+    up.add_argument("--detach", action="store_true", help="return once all runs; `down` ends it")
+    _options(up)
+    _command(commands, "down", "stop exactly what `up` has started here")
+    _command(commands, "status", "say what runs and how to reach it")
+    _options(_command(commands, "demo", "up, build a package, show it, down"))
+    koji = _command(commands, "koji", "run the koji client as the hub's administrator")
+    koji.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="e.g. list-tasks")
+    return made
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str
+) -> argparse.ArgumentParser:
+    made = commands.add_parser(name, help=text, description=text)
+    made.add_argument(
+        "--dir", type=Path, default=DEFAULT_DIRECTORY, metavar="DIR", help=f"default: {DEFAULT_DIRECTORY}"
+    )
+    return made
+
+
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--external-repo", metavar="URL", help="packages of a real distribution instead of the mini one"
+    )
+    command.add_argument("--image", metavar="REF", help="task image for it")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit code: 0, or 1 for what went wrong, 2 for what was asked wrongly."""
+    given = parser().parse_args(arguments)
+    try:
+        return COMMANDS[given.command](place_at(given.dir), given)
+    except ConfigError as error:
+        return _fail(error, error.exit_code)
+    except AdjutantError as error:
+        return _fail(error, 1)
+
+
+def _fail(error: AdjutantError, code: int) -> int:
+    print(f"koji-adjutant testbed: error: {error}", file=sys.stderr)
+    return code
+
+
+def _up(place: Place, given: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    bring_up(place, _chosen(given), report.say)
+    report.say_how_to_use(place)
+    if given.detach:
+        return 0
+    report.say("Ctrl-C takes it down")
+    with suppress(KeyboardInterrupt):
+        while True:
+            signal.pause()
+    bring_down(place, report.say)
+    return 0
+
+
+def _chosen(given: argparse.Namespace) -> Options:
+    if bool(given.external_repo) != bool(given.image):
+        raise ConfigError("--external-repo and --image belong together", hint="give both or neither")
+    return Options(external_repo=given.external_repo or "", image=given.image or "")
+
+
+def _down(place: Place, _given: argparse.Namespace) -> int:
+    bring_down(place, report.say)
+    return 0
+
+
+def _status(place: Place, _given: argparse.Namespace) -> int:
+    return 0 if report.say_status(place) else 1
+
+
+def _demo(place: Place, given: argparse.Namespace) -> int:
+    return demo.run(place, _chosen(given))
+
+
+def _koji(place: Place, given: argparse.Namespace) -> int:
+    run_koji(place, given.arguments)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Place, argparse.Namespace], int]] = {
+    "up": _up,
+    "down": _down,
+    "status": _status,
+    "demo": _demo,
+    "koji": _koji,
+}

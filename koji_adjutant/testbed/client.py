@@ -1,0 +1,68 @@
+"""The unmodified `koji` client as the testbed's administrator.
+
+The client takes a password by option only, and an option can be read by everybody who may list processes. So it
+runs in this process, by its own script, with an argument list that no one else sees. It ends by SystemExit.
+"""
+
+import runpy
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import koji
+
+from koji_adjutant.errors import ConfigError
+from koji_adjutant.testbed.place import Place
+
+ADMINISTRATOR = "admin"
+POLL_INTERVAL = 1
+
+
+def write_client_conf(place: Place, *, server: str, topurl: str, topdir: Path) -> None:
+    """The client's configuration: all but the login."""
+    place.client_conf.write_text(
+        "[koji]\n"
+        f"server = {server}\n"
+        f"topurl = {topurl}\n"
+        f"topdir = {topdir}\n"
+        f"poll_interval = {POLL_INTERVAL}\n"
+        "authtype = password\n"
+    )
+
+
+def admin_password(place: Place) -> str:
+    """ConfigError when there is no testbed at this place."""
+    try:
+        return place.administrator.read_text()
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"there is no testbed in {place.directory}", hint="koji-adjutant testbed up makes one"
+        ) from error
+
+
+def admin_session(place: Place, server: str) -> Any:
+    """A session of Koji's own class, logged in."""
+    options = {
+        "user": ADMINISTRATOR,
+        "password": admin_password(place),
+        "max_retries": 3,
+        "retry_interval": 1,
+    }
+    session: Any = koji.ClientSession(server, options)
+    session.login()
+    return session
+
+
+def run_koji(place: Place, arguments: Sequence[str]) -> None:
+    """Be the client. Does not return: the client exits."""
+    password = admin_password(place)
+    script = Path(sys.executable).with_name("koji")
+    sys.argv = [
+        str(script),
+        f"--config={place.client_conf}",
+        f"--user={ADMINISTRATOR}",
+        f"--password={password}",
+        *arguments,
+    ]
+    runpy.run_path(str(script), run_name="__main__")

@@ -1,0 +1,129 @@
+"""`testbed demo`: up, build, show, down. What it shows is read from the hub and the journal, not remembered."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from koji_adjutant.monitoring.journal import read_journal
+from koji_adjutant.testbed import builder, services
+from koji_adjutant.testbed.client import admin_session
+from koji_adjutant.testbed.content import BUILD_TAG, TARGET
+from koji_adjutant.testbed.costs import Memory, watched
+from koji_adjutant.testbed.description import Description
+from koji_adjutant.testbed.place import Place
+from koji_adjutant.testbed.report import say
+from koji_adjutant.testbed.stand import Options, TestbedFailed, bring_down, bring_up
+from koji_adjutant.testbed.tasks import Task, family
+from koji_adjutant.testbed.timeline import timeline
+
+PACKAGE = "hello"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A client's command and the tasks it led to."""
+
+    tasks: tuple[Task, ...]
+    memory: Memory
+
+    def task(self, method: str) -> Task:
+        return next(task for task in self.tasks if task.method == method)
+
+
+def run(place: Place, options: Options) -> int:
+    """The exit code."""
+    say(f"A Koji on this machine, in {place.directory}")
+    description = bring_up(place, options, say)
+    try:
+        admin = admin_session(place, description.server)
+        show(place, description, admin)
+        admin.logout()
+    finally:
+        bring_down(place, say)
+    return 0
+
+
+def show(place: Place, description: Description, admin: Any) -> None:
+    srpm = description.srpms[PACKAGE]
+    already = admin.getBuild(_nvr(srpm))
+    cold = client(place, admin, "build", "--wait", *(["--scratch"] if already else []), TARGET, srpm)
+    _say_timeline(place, cold)
+    _say_buildroot(admin, cold)
+    _say_rpms(description, cold, srpm, scratch=bool(already))
+    regen = client(place, admin, "regen-repo", "--wait", BUILD_TAG)
+    warm = client(place, admin, "build", "--wait", "--scratch", TARGET, srpm)
+    _say_logs(place, description, cold)
+    _say_cost(cold, warm, regen)
+
+
+def client(place: Place, admin: Any, *arguments: str) -> Shown:
+    """Run the unmodified client, show what it prints, wait for it."""
+    say(f"\n$ koji {' '.join(arguments)}")
+    newest = admin.listTasks(queryOpts={"order": "-id", "limit": 1})[0]["id"]
+    daemon = services.recorded(place.record(builder.DAEMON))
+    if daemon is None:
+        raise TestbedFailed("the daemon is not running", hint=f"see {place.logs}")
+    argv = [sys.executable, "-m", "koji_adjutant.testbed", "koji", f"--dir={place.directory}", *arguments]
+    with watched(daemon) as memory:
+        done = subprocess.run(argv, check=False)
+    if done.returncode:
+        raise TestbedFailed(f"koji {arguments[0]} ended with {done.returncode}")
+    roots = [task["id"] for task in admin.listTasks(opts={"parent": None}) if task["id"] > newest]
+    return Shown(tasks=tuple(task for root in roots for task in family(admin, root)), memory=memory)
+
+
+def _nvr(srpm: str) -> str:
+    return Path(srpm).name.removesuffix(".src.rpm")
+
+
+def _say_timeline(place: Place, shown: Shown) -> None:
+    say("\nWhat happened, by the daemon's journal:")
+    for line in timeline(read_journal(place.journal), shown.tasks):
+        say(f"  {line}")
+
+
+def _say_buildroot(admin: Any, shown: Shown) -> None:
+    task = shown.task("buildArch")
+    for buildroot in admin.listBuildroots(taskID=task.id):
+        packages = admin.listRPMs(componentBuildrootID=buildroot["id"])
+        say(f"\nBuildroot {buildroot['id']} of task {task.id}: {len(packages)} packages, as the hub has it")
+
+
+def _say_rpms(description: Description, shown: Shown, srpm: str, *, scratch: bool) -> None:
+    top = Path(description.topdir)
+    name, version, release = _nvr(srpm).rsplit("-", 2)
+    where = top / "scratch" if scratch else top / "packages" / name / version / release
+    build = shown.task("build")
+    found = where.rglob(f"task_{build.id}/**/*.rpm") if scratch else where.rglob("*.rpm")
+    say("\nRPMs:")
+    for path in sorted(found):
+        say(f"  {path.stat().st_size:>9,} bytes  {path}")
+
+
+def _say_logs(place: Place, description: Description, shown: Shown) -> None:
+    top, task = Path(description.topdir), shown.task("buildArch").id
+    say("\nLogs:")
+    say(f"  as they came       {top / 'logs' / str(task) / 'container.log'}")
+    for path in sorted(top.rglob("build.log")):
+        say(f"  at the hub         {path.parent}")
+    say(f"  the daemon's own   {place.logs / builder.DAEMON}.log")
+
+
+def _say_cost(cold: Shown, warm: Shown, regen: Shown) -> None:
+    createrepo = regen.task("createrepo")
+    rows = (
+        ("main process, VmRSS", f"{max(cold.memory.main, warm.memory.main) / 1024:.0f} MB", "at most 70 MB"),
+        ("task process, VmRSS", f"{max(cold.memory.task, warm.memory.task) / 1024:.0f} MB", "at most 60 MB"),
+        ("buildArch, cold", f"{cold.task('buildArch').seconds:.2f} s", ""),
+        (
+            "buildArch, warm",
+            f"{warm.task('buildArch').seconds:.2f} s",
+            "at most 2.5 s (a kojid: 7.7 to 8.8 s)",
+        ),
+        ("createrepo", f"{createrepo.seconds:.2f} s", "at most 1 s over the bare command"),
+    )
+    say("\nWhat it cost:")
+    for what, measured, limit in rows:
+        say(f"  {what:<22} {measured:>8}  {limit}")

@@ -1,0 +1,97 @@
+"""The embedded hub as a process of the testbed's own, on two addresses: loopback, and the bridge's gateway.
+
+Containers on the bridge see the gateway and not our loopback; there the hub serves files and nothing else. Ports are
+chosen once and kept, because buildroots and repos remember their URLs.
+"""
+
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from koji_adjutant.testbed import services
+from koji_adjutant.testbed.place import Place, write_secret
+
+HUB = "hub"
+LOOPBACK = "127.0.0.1"
+RUN_INTERVAL = "0"
+READY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Where a hub listens."""
+
+    gateway: str
+    port: int
+    files_port: int
+
+    @property
+    def server(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}/kojihub"
+
+    @property
+    def topurl(self) -> str:
+        return f"http://{self.gateway}:{self.files_port}/kojifiles"
+
+
+def choose_addresses(place: Place, gateway: str) -> Addresses:
+    """Those of the last time, else free ports."""
+    kept = place.hub / "ports"
+    try:
+        port, files_port = json.loads(kept.read_text())
+    except FileNotFoundError:
+        port, files_port = _free_port(LOOPBACK), _free_port(gateway)
+        place.hub.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps([port, files_port]))
+    return Addresses(gateway=gateway, port=port, files_port=files_port)
+
+
+def start_hub(place: Place, addresses: Addresses, accounts: Mapping[str, object]) -> services.Service:
+    """Start the hub and wait until it answers on both addresses."""
+    given = place.hub / "accounts.json"
+    write_secret(given, json.dumps(accounts))
+    log = place.logs / f"{HUB}.log"
+    argv = [
+        sys.executable,
+        "-m",
+        "koji_adjutant.testbed.hub",
+        f"--dir={place.hub}",
+        f"--port={addresses.port}",
+    ]
+    argv += [f"--run-interval={RUN_INTERVAL}", f"--accounts={given}"]
+    argv += [f"--serve-files={addresses.gateway}:{addresses.files_port}"]
+    process = services.start(argv, record=place.record(HUB), log=log, environment=os.environ)
+    try:
+        _wait_until_listening(process, addresses, log)
+    finally:
+        given.unlink()
+    return process
+
+
+def _wait_until_listening(process: services.Service, addresses: Addresses, log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    # The files are served last.
+    while not _is_listening(addresses.gateway, addresses.files_port):
+        if not process.is_running() or time.monotonic() > deadline:
+            raise services.ServiceFailed(
+                f"the hub did not start: {services.last_line(log)}", hint=f"see {log}"
+            )
+        time.sleep(0.02)
+
+
+def _is_listening(address: str, port: int) -> bool:
+    with suppress(OSError), socket.create_connection((address, port), timeout=1):
+        return True
+    return False
+
+
+def _free_port(address: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,73 @@
+"""Tasks of the hub, as the demo and the tests follow them."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import koji
+
+from koji_adjutant.errors import AdjutantError
+
+ENDED = frozenset({"CLOSED", "CANCELED", "FAILED"})
+POLL_SECONDS = 0.1
+
+
+class TaskDidNotEnd(AdjutantError):
+    """A task was still running when somebody's patience was over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task in the state it was seen in."""
+
+    id: int
+    method: str
+    state: str
+    arch: str
+    started: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        """From openTask to its end, by the hub's clock."""
+        return self.ended - self.started
+
+
+def task_of(session: Any, task_id: int) -> Task:
+    """The task as it is now."""
+    info = session.getTaskInfo(task_id, strict=True)
+    return Task(
+        id=info["id"],
+        method=info["method"],
+        state=koji.TASK_STATES[info["state"]],
+        arch=info["arch"],
+        started=info["start_ts"] or 0.0,
+        ended=info["completion_ts"] or 0.0,
+    )
+
+
+def wait_task(session: Any, task_id: int, *, timeout: float = 300) -> Task:
+    """The task, once it has ended in whatever way. TaskDidNotEnd after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while (task := task_of(session, task_id)).state not in ENDED:
+        if time.monotonic() > deadline:
+            raise TaskDidNotEnd(f"task {task_id} ({task.method}) is {task.state} after {timeout:.0f} s")
+        time.sleep(POLL_SECONDS)
+    return task
+
+
+def family(session: Any, task_id: int) -> Iterator[Task]:
+    """A task and all that it has created, parents first."""
+    yield task_of(session, task_id)
+    for child in session.getTaskChildren(task_id):
+        yield from family(session, child["id"])
+
+
+def fault_of(session: Any, task_id: int) -> str:
+    """What a failed task says of itself."""
+    try:
+        session.getTaskResult(task_id)
+    except koji.GenericError as error:
+        return str(error)
+    return ""
