@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import koji
 import pytest
 
+from koji_adjutant.testbed.hub.options import HubOptions
+from koji_adjutant.testbed.hub.server import EmbeddedHub
 from tests.contract.hub_backdoor import Backdoor, DatabaseBackdoor
 
 if TYPE_CHECKING:
@@ -198,9 +200,19 @@ def real_hub(config: pytest.Config) -> Iterator[HubUnderTest]:
     )
 
 
+@contextmanager
+def embedded_hub(directory: Path) -> Iterator[HubUnderTest]:
+    with EmbeddedHub(directory, HubOptions(run_interval=1)) as hub:
+        hub.bootstrap("admin", "admin")
+        yield HubUnderTest(url=hub.url, topdir=hub.topdir, admin=("admin", "admin"), backdoor=hub.control)
+
+
 @pytest.fixture(scope="session")
-def hub_under_test(request: pytest.FixtureRequest) -> Iterator[HubUnderTest]:
-    with real_hub(request.config) as hub:
+def hub_under_test(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[HubUnderTest]:
+    real = request.config.getoption("--hub", default=None)
+    with real_hub(request.config) if real else embedded_hub(tmp_path_factory.mktemp("hub")) as hub:
         yield hub
 
 
