@@ -1,0 +1,246 @@
+"""A podman engine of the testbed's own: service, storage, locks, network and bridge, all told by one directory.
+
+It runs from `start` to `stop`, also beyond the process that started it; a state file says which process it is.
+Two engines in two directories never meet. `stop` ends exactly its own, and leaves its images for the next start;
+`destroy` leaves nothing.
+"""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+from koji_adjutant.container.interface import Timeouts
+from koji_adjutant.container.podman_manager import PodmanManager
+from koji_adjutant.errors import EngineError, EngineUnavailable
+from koji_adjutant.testbed.bridge import Bridge, bridge_for, lower_bridge, network_file, raise_bridge
+from koji_adjutant.testbed.engine_probe import (
+    PATIENCE,
+    STEP,
+    Choice,
+    Layout,
+    clear,
+    current_limits,
+    helpers,
+    probe,
+)
+from koji_adjutant.testbed.engine_processes import Process, boot_id, process
+
+SOCKET_LENGTH = 100
+READY_WITHIN = 60.0
+
+
+class Engine:
+    """An engine, all of whose files are below `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.layout = Layout(home=directory.resolve())
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def home(self) -> Path:
+        """Where all of it is."""
+        return self.layout.home
+
+    @property
+    def socket(self) -> str:
+        """Path of the service's socket. In a directory of its own where the engine's makes it too long."""
+        path = str(self.home / "podman.sock")
+        if len(path) < SOCKET_LENGTH:
+            return path
+        return str(self._short_directory() / "podman.sock")
+
+    def _short_directory(self) -> Path:
+        digest = hashlib.sha256(str(self.home).encode()).hexdigest()
+        return Path(tempfile.gettempdir()) / f"adjutant-engine-{digest[:12]}"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the podman command has to see to work on this engine."""
+        return self.layout.environment
+
+    @property
+    def network(self) -> str:
+        """Name of the engine's network, which is also its default one."""
+        return self._bridge().name
+
+    @property
+    def gateway(self) -> str:
+        """Address of this host on the engine's network, there as long as the engine runs."""
+        return self._bridge().gateway
+
+    # From start to stop
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it, unless it runs. It goes on when this process ends."""
+        if self.service() is not None:
+            return
+        self.stop()
+        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            self._start(self._choice())
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self, choice: Choice) -> None:
+        bridge = bridge_for(self.home)
+        self.layout.write(choice, network=bridge.name, subnet=bridge.subnet)
+        self._write("bridge.json", asdict(bridge))
+        self._write(f"networks/{bridge.name}.json", network_file(bridge))
+        self._serve()
+        raise_bridge(bridge)
+
+    def _choice(self) -> Choice:
+        """What was found in this boot under these limits holds still."""
+        known = self._read("choice.json")
+        stamp = {
+            "boot_id": boot_id(),
+            "limits": {name: list(pair) for name, pair in current_limits().items()},
+        }
+        if known.get("stamp") == stamp:
+            return Choice(driver=known["driver"], runtime=known["runtime"], **current_limits())
+        found = probe(self.home)
+        self._write("choice.json", {"stamp": stamp, "driver": found.driver, "runtime": found.runtime})
+        return found
+
+    def _serve(self) -> None:
+        if not self.socket.startswith(f"{self.home}/"):
+            self._short_directory().mkdir(mode=0o700, exist_ok=True)
+        with (self.home / "service.log").open("wb") as log:
+            self._child = subprocess.Popen(
+                ["podman", "system", "service", "--time=0", f"unix://{self.socket}"],
+                env=self.environment,
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        started = process(self._child.pid)
+        if started is not None:
+            self._write("service.json", {**asdict(started), "boot_id": boot_id()})
+        self._wait_until_ready(self._child)
+
+    def _wait_until_ready(self, service: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        while True:
+            try:
+                self._manager().ping()
+            except EngineUnavailable:
+                if service.poll() is not None or time.monotonic() > deadline:
+                    said = (self.home / "service.log").read_text(errors="replace").strip()
+                    raise EngineUnavailable(
+                        f"the podman service in {self.home} did not start: {said or 'it said nothing'}"
+                    ) from None
+                time.sleep(STEP)
+            else:
+                return
+
+    def service(self) -> Process | None:
+        """The service's process; None when it does not run."""
+        state = self._read("service.json")
+        if state.pop("boot_id", "") != boot_id():
+            return None
+        found = Process(**state)
+        return found if found.alive() else None
+
+    def stop(self) -> bool:
+        """End the service and remove all containers and what is theirs; whether it ran. Images stay."""
+        service = self.service()
+        if (self.home / "containers.conf").exists():
+            self._remove_containers()
+        if service is not None:
+            service.end(PATIENCE)
+        if self._child is not None:
+            self._child.wait(PATIENCE)
+            self._child = None
+        clear(self.home)
+        if bridge := self._known_bridge():
+            lower_bridge(bridge)
+        self._forget()
+        return service is not None
+
+    def destroy(self) -> None:
+        """Stop, and remove images and all files too."""
+        self.stop()
+        if self.home.exists():
+            shutil.rmtree(self.home)
+
+    def _remove_containers(self) -> None:
+        # The command works on the storage itself, whether or not the service answers.
+        for identifier in self.podman("ps", "--all", "--external", "--quiet", "--no-trunc").split():
+            self.podman("rm", "--force", "--time", "0", "--volumes", identifier)
+        if bridge := self._known_bridge():
+            with suppress(EngineError):
+                self.podman("network", "rm", "--force", bridge.name)
+
+    def helpers(self) -> list[Process]:
+        """Processes of the engine beside its service."""
+        return helpers(self.home, self.service())
+
+    def _forget(self) -> None:
+        for name in ("service.json", "bridge.json"):
+            (self.home / name).unlink(missing_ok=True)
+        for name in ("run", "tmp", "networks", "copy"):
+            shutil.rmtree(self.home / name, ignore_errors=True)
+        Path(self.socket).unlink(missing_ok=True)
+        if not self.socket.startswith(f"{self.home}/"):
+            shutil.rmtree(self._short_directory(), ignore_errors=True)
+
+    # Use
+
+    def podman(self, *arguments: str) -> str:
+        """Run the podman command on this engine; what it prints."""
+        done = subprocess.run(
+            ["podman", *arguments], env=self.environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise EngineError(f"podman {' '.join(arguments)} failed: {done.stderr.strip()}")
+        return done.stdout
+
+    def load_archive(self, path: Path) -> tuple[str, ...]:
+        """Load an image archive; the references in it."""
+        said = self.podman("load", "--quiet", "--input", str(path))
+        return tuple(line.partition(": ")[2] for line in said.splitlines() if ": " in line)
+
+    def _manager(self) -> PodmanManager:
+        return PodmanManager(self.socket, Timeouts())
+
+    # State
+
+    def _bridge(self) -> Bridge:
+        found = self._known_bridge()
+        if found is None:
+            raise EngineUnavailable(f"the engine in {self.home} does not run", hint="start it first")
+        return found
+
+    def _known_bridge(self) -> Bridge | None:
+        state = self._read("bridge.json")
+        return Bridge(**state) if state else None
+
+    def _read(self, name: str) -> dict[str, Any]:
+        path = self.home / name
+        return cast("dict[str, Any]", json.loads(path.read_text())) if path.exists() else {}
+
+    def _write(self, name: str, state: Mapping[str, Any]) -> None:
+        temporary = self.home / f"{name}.new"
+        temporary.write_text(json.dumps(state))
+        temporary.replace(self.home / name)

@@ -1,0 +1,120 @@
+"""Processes known by pid and start time, so that a number that was reused is never taken for the old process."""
+
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+START_TIME_FIELD = 19
+"""Of the fields after the command's closing parenthesis."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One process of this boot."""
+
+    pid: int
+    started: int
+    """In clock ticks since boot."""
+
+    def alive(self) -> bool:
+        """Whether it runs still; a zombie does not."""
+        return started(self.pid) == self.started and not _zombie(self.pid)
+
+    def end(self, patience: float) -> bool:
+        """SIGTERM, and SIGKILL after `patience` seconds; whether it is gone."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return True
+        try:
+            return self._end(descriptor, patience)
+        finally:
+            os.close(descriptor)
+
+    def _end(self, descriptor: int, patience: float) -> bool:
+        # The descriptor was opened before this look, so the signal can reach no other process.
+        if not self.alive():
+            return True
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(descriptor, number)
+            if select.select([descriptor], [], [], patience)[0]:
+                return True
+        return not self.alive()
+
+
+def started(pid: int) -> int | None:
+    """The start time of a process; None when there is none."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(text.rpartition(")")[2].split()[START_TIME_FIELD])
+
+
+def process(pid: int) -> Process | None:
+    """The process that has this pid now."""
+    found = started(pid)
+    return None if found is None else Process(pid=pid, started=found)
+
+
+def command_line(pid: int) -> str:
+    """The arguments of a process with spaces between; empty when it is gone."""
+    try:
+        return (
+            (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        )
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def mentioning(text: str) -> Iterator[tuple[Process, str]]:
+    """Processes, not this one, that have `text` in their arguments; with their arguments."""
+    for entry in PROC.iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        arguments = command_line(int(entry.name))
+        if text in arguments and (found := process(int(entry.name))):
+            yield found, arguments
+
+
+def rooted_below(directory: Path) -> Iterator[Process]:
+    """Processes whose root is an overlay or a directory below `directory`: those in its containers."""
+    ours = (PROC / "self" / "ns" / "mnt").readlink()
+    for entry in PROC.iterdir():
+        if not entry.name.isdigit():
+            continue
+        with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            if (entry / "ns" / "mnt").readlink() == ours:
+                continue
+            root = next((line for line in mounts(int(entry.name)) if line.split()[4] == "/"), "")
+            if f"{directory}/" in root and (found := process(int(entry.name))):
+                yield found
+
+
+def mounts(pid: int | str = "self") -> list[str]:
+    """The lines of a process's mount table."""
+    return (PROC / str(pid) / "mountinfo").read_text().splitlines()
+
+
+def mounts_below(directory: Path) -> list[str]:
+    """Mount points below `directory` that this process sees, deepest first."""
+    points = [line.split()[4].encode().decode("unicode_escape") for line in mounts()]
+    return sorted((point for point in points if point.startswith(f"{directory}/")), reverse=True)
+
+
+def _zombie(pid: int) -> bool:
+    try:
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def boot_id() -> str:
+    """Changes with every boot of the machine."""
+    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
