@@ -8,6 +8,7 @@ Only bytes on disk are kept, so memory does not grow with a log.
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
@@ -49,6 +50,7 @@ class TaskLogs:
         self._ctx = ctx
         self._directory = ctx.workdir / "logs"
         self._files: dict[str, LogFile] = {}
+        self._stamps: dict[str, int] = {}
         self._size = 0
         self._cleanup = ExitStack()
         self._container_log = -1
@@ -89,12 +91,15 @@ class TaskLogs:
 
     def sink(self, name: str) -> KojiLogSink:
         """The sink of log `name`; one file however often it is asked for."""
+        return KojiLogSink(self, self._file(name))
+
+    def _file(self, name: str) -> LogFile:
         if name not in self._files:
             file = LogFile.create(name, self.path(name))
             self._cleanup.callback(file.close)
             self._files[name] = file
             self._uploader.add(file)
-        return KojiLogSink(self, self._files[name])
+        return self._files[name]
 
     def heading(self, text: str) -> None:
         """Begin a new section of container.log."""
@@ -106,6 +111,7 @@ class TaskLogs:
         self.check()
         limit = self._ctx.config.log_size_limit
         allowed = data[: max(0, limit - self._size)]
+        self._stamp(file)
         file.append(allowed)
         write_all(self._container_log, allowed)
         self._size += len(allowed)
@@ -117,6 +123,14 @@ class TaskLogs:
             raise BuildFailed(
                 message, hint="let the build print less, or raise log_size_limit on the builder"
             )
+
+    def _stamp(self, file: LogFile) -> None:
+        """At most once a second, where in the log the second begins (option log_timestamps)."""
+        now = int(time.time())
+        if not self._ctx.config.log_timestamps or self._stamps.get(file.name) == now:
+            return
+        self._stamps[file.name] = now
+        self._file(f"{file.name}-ts.log").append(f"{now} {file.size}\n".encode())
 
     def check(self) -> None:
         """TaskCanceled when the hub has refused an upload of this task."""

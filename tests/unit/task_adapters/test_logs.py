@@ -1,6 +1,8 @@
 """Logs of a task: on disk, on the hub, and what happens when the hub does not want them."""
 
+import dataclasses
 import threading
+import time
 import zlib
 from pathlib import Path
 from typing import Any, cast
@@ -129,3 +131,15 @@ def test_without_a_writable_topdir_container_log_is_below_the_state_directory(ct
     with TaskLogs(ctx) as logs:
         logs.sink("root.log").line("a")
     assert (ctx.config.state_dir / "logs" / "5" / "container.log").read_text() == "a\n"
+
+
+def test_timestamps_say_where_in_the_log_a_second_begins(ctx: TaskContext, hub: HubFiles) -> None:
+    ctx = dataclasses.replace(ctx, config=dataclasses.replace(ctx.config, log_timestamps=True))
+    with TaskLogs(ctx) as logs:
+        logs.sink("build.log").line("one")
+        time.sleep(1.1)
+        logs.sink("build.log").line("two")
+        assert logs.names == ("build.log", "build.log-ts.log")
+    stamps = [line.split() for line in hub.files["build.log-ts.log"].decode().splitlines()]
+    assert [offset for _, offset in stamps] == ["0", "4"]
+    assert int(stamps[0][0]) < int(stamps[1][0])
