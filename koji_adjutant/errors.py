@@ -2,6 +2,7 @@
 
     AdjutantError
     |- ConfigError              the operator's: exit 2 at start, never a task's fault
+    |- LoginFailed              the operator's or the hub's: exit 1 at start, which systemd answers with a restart
     |- EngineUnavailable        the operator's: the host goes not ready, the task is handed back, no package fails
     |  `- EngineTimeout         the engine did not finish in its container_timeouts
     |- EngineError              a request that the engine refused: ours, a traceback
@@ -37,6 +38,10 @@ class ConfigError(AdjutantError):
     """A file, option or value that the operator has to change; the process exits with `exit_code`."""
 
     exit_code: ClassVar[int] = 2
+
+
+class LoginFailed(AdjutantError):
+    """There is no session with the hub: it cannot be reached, or does not want us."""
 
 
 class EngineUnavailable(AdjutantError):

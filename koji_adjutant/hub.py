@@ -6,17 +6,22 @@ better plan than to sleep; and nothing secret reaches a log. A session belongs t
 has a subsession, taken before the fork.
 """
 
+import os
+import socket
 import threading
 import time
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
+from xml.parsers.expat import ExpatError
 from xmlrpc.client import Fault
 
 import koji
 import requests
 
 from koji_adjutant.config import Config
+from koji_adjutant.errors import AdjutantError, ConfigError, LoginFailed
 
 MAX_CHUNK = 1 << 20
 ONCE_TIMEOUT = 60
@@ -25,6 +30,8 @@ LOCK_RETRY_SECONDS = 30.0
 LOCK_RETRY_INTERVAL = 0.5
 SHOWN_CHARACTERS = 1024
 _SECRET_METHODS = frozenset({"login", "sslLogin", "subsession"})
+_READING = ("get", "list", "read", "check", "echo", "repoInfo")
+"""How the names of methods begin that change nothing and may be called again."""
 _QUIET: Mapping[str, Any] = {"debug_xmlrpc": False}
 
 
@@ -113,6 +120,12 @@ class HubSession(koji.ClientSession):
     ) -> Any:
         library: Any = super()
         with self._lock:
+            try:
+                return library._callMethod(name, args, dict(kwargs or {}), retry)  # noqa: SLF001
+            except koji.RetryError:
+                # The hub had answered, the answer was lost, and it does not say it twice.
+                if not name.rpartition(".")[2].startswith(_READING):
+                    raise
             return library._callMethod(name, args, dict(kwargs or {}), retry)  # noqa: SLF001
 
     def _attempt(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -147,6 +160,103 @@ class HubSession(koji.ClientSession):
         return prepared
 
 
+def is_session_lost(error: koji.GenericError) -> bool:
+    """Whether the hub has ended our session, or taken it for another's."""
+    return isinstance(error, koji.AuthError) and not isinstance(error, koji.RetryError)
+
+
 def open_session(config: Config) -> HubSession:
     """A session with the hub of the configuration, not logged in."""
     return HubSession(config.server, cast("Any", koji.grab_session_options)(config))
+
+
+def login(session: HubSession, config: Config, *, force_lock: bool = False) -> None:
+    """Log in as the configuration says, take the exclusive lock, and see that the hub answers.
+
+    ConfigError for what has to be changed here, LoginFailed for what may be different the next time.
+    """
+    try:
+        _authenticate(session, config)
+        session.exclusiveSession(force=force_lock)
+        answer = session.echo("OK")
+    except koji.AuthLockError:
+        raise LoginFailed(
+            f"hub {config.server}: another daemon is logged in with this host's credentials",
+            hint="stop it, or take the lock with --force-lock",
+        ) from None
+    except koji.AuthError as error:
+        raise _reason(config, error) from None
+    except (requests.RequestException, ExpatError, Fault, koji.GenericError) as error:
+        raise _connection_problem(config, error) from None
+    if answer != ["OK"]:
+        raise LoginFailed(f"hub {config.server}: echo answers {answer!r}", hint="check option server")
+
+
+def _authenticate(session: HubSession, config: Config) -> None:
+    if config.cert and Path(config.cert).is_file():
+        session.ssl_login(config.cert, None, config.serverca)
+    elif config.user:
+        if not config.password:
+            raise ConfigError(f"user {config.user} has no password", hint="set option password")
+        session.login()
+    elif cast("Any", koji).reqgssapi:
+        _kerberos(session, config)
+    else:
+        raise ConfigError(
+            "no way to log in is configured",
+            hint="set cert, or user and password, or install requests-gssapi for Kerberos",
+        )
+
+
+def _kerberos(session: HubSession, config: Config) -> None:
+    principal = config.krb_principal or config.host_principal_format.replace("%s", socket.getfqdn())
+    if not os.access(config.keytab, os.R_OK):
+        raise ConfigError(
+            f"keytab {config.keytab} of {principal} cannot be read",
+            hint="set keytab, or cert, or user and password",
+        )
+    cache = Path(config.ccache)
+    if cache.exists() and cache.stat().st_size == 0:
+        cache.unlink()
+    session.gssapi_login(principal, config.keytab, config.ccache)
+
+
+def _reason(config: Config, error: koji.AuthError) -> AdjutantError:
+    # The library hides what happened in the text of an AuthError. Ask without credentials.
+    try:
+        open_session(config).call_once("getAPIVersion")
+    except (requests.RequestException, ExpatError, Fault, koji.GenericError) as problem:
+        return _connection_problem(config, problem)
+    if config.cert and Path(config.cert).is_file():
+        who, hint = f"the certificate {config.cert}", "check cert, and that the hub knows its name"
+    elif config.user:
+        who, hint = f"user {config.user}", "check user and password"
+    else:
+        who, hint = "the Kerberos principal", "check krb_principal, keytab and the realm"
+    return LoginFailed(f"hub {config.server} refuses {who}: {' '.join(str(error).split())}", hint=hint)
+
+
+def _connection_problem(config: Config, error: Exception) -> AdjutantError:
+    reason = " ".join(str(innermost(error)).split())
+    if isinstance(error, requests.exceptions.SSLError):
+        return ConfigError(
+            f"hub {config.server}: its certificate is not trusted: {reason}",
+            hint="set serverca to the certificate of the CA that signed it",
+        )
+    if isinstance(error, (requests.ConnectionError, requests.Timeout)):
+        return LoginFailed(
+            f"hub {config.server} cannot be reached: {reason}",
+            hint="check option server, and that the hub runs",
+        )
+    return LoginFailed(f"hub {config.server} does not answer as a hub: {reason}", hint="check option server")
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The error that began it, without the names of the libraries that passed it on."""
+    while True:
+        inside = [
+            one for one in (getattr(error, "reason", None), *error.args) if isinstance(one, BaseException)
+        ]
+        if not inside:
+            return error
+        error = inside[0]

@@ -53,8 +53,10 @@ def _option(default: Any, option: Option) -> Any:
     return field(default=default, metadata={"option": option}, repr=shown)
 
 
-def _required(parse: read.Parser, doc: str, key: str = "") -> Any:
-    return _option(None, Option(doc=doc, parse=parse, place=Place.KOJID, key=key, required=True))
+def _required(parse: read.Parser, doc: str, key: str = "", *, shown: str) -> Any:
+    return _option(
+        None, Option(doc=doc, parse=parse, place=Place.KOJID, key=key, default_text=shown, required=True)
+    )
 
 
 def _kojid(default: Any, parse: read.Parser, doc: str, key: str = "", *, shown: str | None = None) -> Any:
@@ -101,11 +103,14 @@ _IGNORED_FILES = (
 class Config:
     """The options, with their defaults."""
 
-    server: str = _required(read.url, "URL of the hub's XML-RPC interface")
+    server: str = _required(
+        read.url, "URL of the hub's XML-RPC interface", shown="https://koji.example.com/kojihub"
+    )
     topurls: tuple[str, ...] = _required(
         read.urls,
         "URL of Koji's files; several: all for buildroots, the first for downloads",
         "topurl",
+        shown="https://koji.example.com/kojifiles",
     )
     topdir: str = _kojid("/mnt/koji", read.text, "where the hub's volume is mounted (newRepo, createrepo)")
     workdir: str = _kojid("/var/tmp/koji", read.text, "scratch directory of the tasks")  # noqa: S108

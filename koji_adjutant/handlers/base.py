@@ -5,10 +5,13 @@ directory is made before and removed after `handler()` by the library.
 """
 
 import logging
+import signal
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from xmlrpc.client import Fault
 
 import koji
 from koji.tasks import BaseTaskHandler
@@ -61,6 +64,55 @@ class TaskHandler(BaseTaskHandler):
     def poke(self) -> None:
         """Have the main process poll at once."""
         self.services.poke()
+
+    def wait(
+        self,
+        subtasks: int | list[int] | None = None,
+        all: bool = False,  # noqa: A002
+        failany: bool = False,
+        canfail: list[int] | None = None,
+        timeout: float | None = None,
+    ) -> dict[int, Any]:
+        """The results of subtasks: of the first that ends, or of `all`.
+
+        With `failany` the first failure cancels the others and is raised; tasks of `canfail` may fail. The
+        library's own loses a wake-up that comes between its question and its sleep. Here SIGUSR2 is blocked
+        all along (koji_adjutant.daemon forks task processes so) and only ever taken out.
+        """
+        waiting_for = [subtasks] if isinstance(subtasks, int) else subtasks
+        host = self.session.host
+        host.taskSetWait(self.id, waiting_for)
+        self.poke()
+        deadline = None if timeout is None else time.monotonic() + timeout
+        checked = set(canfail or ())
+        while True:
+            finished, unfinished = host.taskWait(self.id)
+            if not unfinished or (finished and not all):
+                break
+            if failany:
+                self._cancel_all_if_one_failed(set(finished) - checked)
+                checked.update(finished)
+            self._sleep(deadline)
+        return dict(host.taskWaitResults(self.id, waiting_for if all else finished, canfail=canfail))
+
+    def _cancel_all_if_one_failed(self, finished: set[int]) -> None:
+        hub = cast("Any", self.session)
+        for task in sorted(finished):
+            try:
+                hub.getTaskResult(task)
+            except (koji.GenericError, Fault):
+                hub.cancelTaskChildren(self.id)
+                raise
+
+    def _sleep(self, deadline: float | None) -> None:
+        if deadline is None:
+            signal.sigwaitinfo({signal.SIGUSR2})
+            return
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            cast("Any", self.session).cancelTaskChildren(self.id)
+            raise koji.GenericError("Subtasks did not end in time")
+        signal.sigtimedwait({signal.SIGUSR2}, remaining)
 
     def kill_containers(self) -> None:
         """End what this task runs: the hub does not want it any more."""

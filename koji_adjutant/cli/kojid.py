@@ -1,0 +1,131 @@
+"""`kojid`: from the command line to the exit code. The one place where the daemon's parts are put together.
+
+Exit codes: 0 after an orderly end, 1 when the hub does not have us, 2 when something has to be changed here.
+"""
+
+import os
+import resource
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn, cast
+
+import koji
+from koji.plugin import PluginTracker
+
+from koji_adjutant.cli import logs, main_loop
+from koji_adjutant.cli.arguments import Arguments, parse
+from koji_adjutant.cli.main_loop import End
+from koji_adjutant.config import Config, load_config
+from koji_adjutant.container.podman_manager import PodmanManager
+from koji_adjutant.daemon import Daemon
+from koji_adjutant.daemon.state import StateDirectory
+from koji_adjutant.daemon.wakeup import WakeUp, poke
+from koji_adjutant.errors import AdjutantError, ConfigError
+from koji_adjutant.handlers.base import Services
+from koji_adjutant.handlers.registry import HANDLERS
+from koji_adjutant.hub import HubSession, login, open_session
+from koji_adjutant.monitoring.journal import FileJournal
+
+
+def kojid(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon; its exit code."""
+    arguments = parse(sys.argv[1:] if argv is None else argv)
+    try:
+        config = load_config(arguments.config, overrides=arguments.overrides)
+        return _run(arguments, config)
+    except AdjutantError as error:
+        sys.stderr.write(f"kojid: error: {error}\n")
+        return error.exit_code if isinstance(error, ConfigError) else 1
+
+
+def _run(arguments: Arguments, config: Config) -> int:
+    logs.log_to_file()
+    logs.set_level(config, verbose=arguments.verbose)
+    if config.admin_emails:
+        logs.log_by_mail(config.admin_emails)
+    if arguments.foreground:
+        logs.log_to_stderr()
+    started_in = Path.cwd()
+    _prepare(config)
+    state = StateDirectory(config.state_dir)
+    if not arguments.skip_main:
+        state.lock()
+    session = open_session(config)
+    login(session, config, force_lock=arguments.force_lock)
+    if arguments.skip_main:
+        session.logout()
+        return 0
+    if not arguments.foreground:
+        koji.daemonize()
+        state.lock()
+    with ExitStack() as stack:
+        daemon = _assemble(stack, config, session, state)
+        end = main_loop.run(daemon, single=config.single)
+        main_loop.leave(daemon, end)
+    if end is End.RESTART:
+        os.chdir(started_in)
+        _start_anew()
+    return 1 if end is End.SESSION_LOST else 0
+
+
+def _prepare(config: Config) -> None:
+    koji.BASEDIR = config.topdir
+    koji.pathinfo.topdir = config.topdir
+    for name, value in config.rlimits.items():
+        _set_limit(name, value)
+    for directory in (Path(config.workdir), config.cache_dir):
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"{directory} cannot be made: {error.strerror}", hint="set workdir or cache_dir"
+            ) from error
+
+
+def _set_limit(name: str, value: str) -> None:
+    number = getattr(resource, name)
+    limits = [int(word) for word in value.split()]
+    soft, hard = (limits[0], limits[1] if len(limits) > 1 else resource.getrlimit(number)[1])
+    try:
+        resource.setrlimit(number, (soft, hard))
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"option {name} = {value!r}: {error}", hint="lower it, or start as root") from error
+
+
+def _assemble(stack: ExitStack, config: Config, session: HubSession, state: StateDirectory) -> Daemon:
+    journal = FileJournal(state.journal)
+    journal.rotate()
+    manager = PodmanManager(
+        str(config.podman_socket), config.container_timeouts, str(config.registry_auth_file or "")
+    )
+    stack.callback(manager.close)
+    services = Services(
+        config=config,
+        manager=manager,
+        journal=journal,
+        worker=state.worker(),
+        poke=lambda: poke(state.wake),
+    )
+    wakeup = stack.enter_context(WakeUp(state.wake))
+    daemon = Daemon(config, session, services, state, wakeup)
+    for handler in HANDLERS:
+        daemon.registerHandler(handler)
+    _load_plugins(daemon, config)
+    return daemon
+
+
+def _load_plugins(daemon: Daemon, config: Config) -> None:
+    tracker = PluginTracker(path=cast("str", config.pluginpath.split(":")))
+    for name in config.plugin:
+        try:
+            daemon.scanPlugin(tracker.load(name))
+        except (ImportError, AttributeError, OSError, koji.PluginError) as error:
+            raise ConfigError(
+                f"plugin {name} cannot be loaded: {error}", hint="check plugin and pluginpath"
+            ) from error
+
+
+def _start_anew() -> NoReturn:
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606

@@ -1,0 +1,125 @@
+"""Whether the engine answers, asked by a helper process so that a slow engine never holds up the main loop.
+
+A helper asks once and writes its answer to a pipe. An engine is unavailable when it says so (the socket is gone,
+nobody listens) or when it has not answered for 30 seconds: it answers nobody while it writes a layer.
+"""
+
+import json
+import logging
+import os
+import select
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from koji_adjutant.container.interface import ContainerManager
+from koji_adjutant.daemon.processes import Child, fork
+from koji_adjutant.errors import AdjutantError
+
+PATIENCE = 30.0
+FIRST_ANSWER = 3.0
+_PIPE_READ = 65536
+
+logger = logging.getLogger("koji.adjutant.engine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the engine said last; `problem` is empty when it is well."""
+
+    problem: str
+    storage: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Question:
+    child: Child
+    pipe: int
+    asked: float
+
+
+class EngineWatch:
+    """Asks the engine, at most every `interval` seconds and one question at a time."""
+
+    def __init__(self, manager: ContainerManager, at_start: Callable[[], None], interval: float) -> None:
+        self._manager = manager
+        self._at_start = at_start
+        self._interval = interval
+        self._question: _Question | None = None
+        self._last_asked = -interval
+        self._answer = Answer(problem="The engine has not answered yet")
+
+    def answer(self) -> Answer:
+        """What is known now. The first call waits a moment for the first answer."""
+        is_first = self._last_asked < 0
+        self._collect(wait=0.0)
+        now = time.monotonic()
+        if self._question is None and now - self._last_asked >= self._interval:
+            self._ask()
+            if is_first:
+                self._collect(wait=FIRST_ANSWER)
+        if self._question is not None and now - self._question.asked > PATIENCE:
+            problem = f"The engine has not answered for {now - self._question.asked:.0f} seconds"
+            return Answer(problem=problem, storage=self._answer.storage)
+        return self._answer
+
+    def doubt(self) -> None:
+        """Ask again before the next answer: a task could not use the engine."""
+        self._last_asked = -self._interval
+        self._answer = Answer(problem="The engine failed a task", storage=self._answer.storage)
+
+    def close(self) -> None:
+        """Drop a question that has not been answered."""
+        if self._question is not None:
+            self._question.child.kill()
+            os.close(self._question.pipe)
+            self._question.child.reap()
+            self._question = None
+
+    def _ask(self) -> None:
+        reading, writing = os.pipe()
+        manager = self._manager
+
+        def run() -> int:
+            manager.close()
+            os.write(writing, _report(manager).encode())
+            return 0
+
+        try:
+            child = fork("engine watch", run, at_start=self._at_start)
+        finally:
+            os.close(writing)
+        self._last_asked = time.monotonic()
+        self._question = _Question(child=child, pipe=reading, asked=self._last_asked)
+
+    def _collect(self, *, wait: float) -> None:
+        if self._question is None:
+            return
+        poller = select.poll()
+        poller.register(self._question.pipe, select.POLLIN)
+        if not poller.poll(wait * 1000):
+            return
+        report = os.read(self._question.pipe, _PIPE_READ)
+        os.close(self._question.pipe)
+        self._question.child.reap()
+        self._question = None
+        self._take(report)
+
+    def _take(self, report: bytes) -> None:
+        if not report:
+            self._answer = Answer(problem="The engine could not be asked", storage=self._answer.storage)
+            return
+        data = json.loads(report)
+        storage = Path(data["storage"]) if data["storage"] else self._answer.storage
+        before, self._answer = self._answer, Answer(problem=data["problem"], storage=storage)
+        if self._answer.problem and self._answer.problem != before.problem:
+            logger.error("%s", self._answer.problem)
+
+
+def _report(manager: ContainerManager) -> str:
+    try:
+        storage = str(manager.storage_path())
+    except AdjutantError as error:
+        return json.dumps({"problem": str(error), "storage": ""})
+    return json.dumps({"problem": "", "storage": storage})

@@ -1,0 +1,133 @@
+"""The helpers of the main process, and when they run: cleaning up after tasks, sweeping, making images.
+
+At most one helper of a kind (for clean-up: of a task) runs at a time. What a helper could not do, because the
+engine did not answer, is tried again later; until the first sweep after a start has succeeded, the host is not
+ready, since an old container may belong to a task that is about to come back.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+
+from koji_adjutant.buildroot.images import make_image, pending_requests
+from koji_adjutant.daemon.processes import Child, fork, stop_all, wait_for_all
+from koji_adjutant.daemon.state import StateDirectory, TaskState
+from koji_adjutant.daemon.sweep import Sweeper, remove_workdir
+from koji_adjutant.errors import AdjutantError
+from koji_adjutant.handlers.base import Services
+
+SWEEP_INTERVAL = 300.0
+RETRY_INTERVAL = 15.0
+STOP_GRACE = 1.0
+IMAGE_NICENESS = 10
+_SWEEP = "sweep"
+_IMAGES = "images"
+
+logger = logging.getLogger("koji.adjutant.housekeeping")
+
+
+class Housekeeping:
+    """Starts helpers and collects them; `at_start` is what each does first."""
+
+    def __init__(self, services: Services, state: StateDirectory, at_start: Callable[[], None]) -> None:
+        self._services = services
+        self._state = state
+        self._at_start = at_start
+        self._sweeper = Sweeper(manager=services.manager, journal=services.journal, worker=services.worker)
+        self._helpers: dict[str, Child] = {}
+        self._has_swept = False
+        self._next_sweep = 0.0
+        self._retry_at: dict[int, float] = {}
+
+    def pidfds(self) -> tuple[int, ...]:
+        """What becomes readable when a helper ends."""
+        return tuple(helper.pidfd for helper in self._helpers.values())
+
+    def problem(self) -> str:
+        """Why no task can be taken; empty when all is clean."""
+        return "" if self._has_swept else "Containers of an earlier run are not removed yet"
+
+    def concerns(self, task: int) -> bool:
+        """Whether something of an earlier run of `task` is still about."""
+        return self._state.find(task) is not None
+
+    def clean_up(self, task: int) -> None:
+        """Remove what is left of a task whose process is dead, or is none of ours and to be killed."""
+        state = self._state.find(task)
+        if state is not None and _task_key(task) not in self._helpers:
+            self._start(_task_key(task), lambda: self._sweep_task(state))
+
+    def work(self, running: Mapping[int, Child]) -> None:
+        """Collect helpers that have ended; start those whose time has come."""
+        self._collect()
+        now = time.monotonic()
+        for state in self._state.tasks():
+            if state.task not in running and now >= self._retry_at.get(state.task, 0.0):
+                self._retry_at[state.task] = now + RETRY_INTERVAL
+                self.clean_up(state.task)
+        if now >= self._next_sweep and _SWEEP not in self._helpers:
+            self._next_sweep = now + (SWEEP_INTERVAL if self._has_swept else RETRY_INTERVAL)
+            self._start(_SWEEP, self._sweep(frozenset(running)))
+        if _IMAGES not in self._helpers and any(pending_requests(self._services.config)):
+            self._start(_IMAGES, self._make_images)
+
+    def finish(self, seconds: float) -> None:
+        """Remove everything of this worker, and all helpers, in at most `seconds`."""
+        stop_all(self._helpers.values(), STOP_GRACE)
+        self._helpers.clear()
+        self._start(_SWEEP, self._sweep_all)
+        helper = self._helpers.pop(_SWEEP)
+        if not wait_for_all([helper], seconds):
+            logger.error("containers are left: the engine is too slow; the next start removes them")
+        stop_all([helper], 0.0)
+
+    def _collect(self) -> None:
+        for key, helper in list(self._helpers.items()):
+            if helper.has_ended():
+                status = helper.reap()
+                del self._helpers[key]
+                if key == _SWEEP and status == 0:
+                    self._has_swept = True
+
+    def _start(self, key: str, work: Callable[[], None]) -> None:
+        manager = self._services.manager
+
+        def run() -> int:
+            manager.close()
+            try:
+                work()
+            except AdjutantError as error:
+                logger.warning("%s: %s", key, error)
+                return 1
+            return 0
+
+        self._helpers[key] = fork(key, run, at_start=self._at_start)
+
+    def _sweep(self, running: frozenset[int]) -> Callable[[], None]:
+        if not self._has_swept:
+            return self._sweep_all
+        now = time.time()
+        images = _IMAGES not in self._helpers
+        return lambda: self._sweeper.sweep_strays(running, now, images=images)
+
+    def _sweep_task(self, state: TaskState) -> None:
+        self._sweeper.sweep_task(state.task, state.workdir)
+        self._state.end(state.task)
+
+    def _sweep_all(self) -> None:
+        for state in self._state.tasks():
+            remove_workdir(state.workdir)
+        self._sweeper.sweep_worker()
+        for state in self._state.tasks():
+            self._state.end(state.task)
+
+    def _make_images(self) -> None:
+        os.nice(IMAGE_NICENESS)
+        config, manager = self._services.config, self._services.manager
+        for request in list(pending_requests(config)):
+            make_image(request, manager, config, self._services.worker, self._services.journal)
+
+
+def _task_key(task: int) -> str:
+    return f"clean-up of task {task}"

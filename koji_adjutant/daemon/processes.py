@@ -1,0 +1,133 @@
+"""Child processes of the main process, each held by a pidfd: task processes and helpers.
+
+A child has a process group of its own. It is never joined by chance: a pidfd names one process, whatever becomes
+of its pid. `reap` collects the exit status once; until then the process stays in the caller's books.
+"""
+
+import logging
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NoReturn
+
+logger = logging.getLogger("koji.adjutant.processes")
+
+_HELD_BACK = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """A forked process."""
+
+    name: str
+    pid: int
+    pidfd: int
+
+    def has_ended(self) -> bool:
+        """Whether it has, without waiting."""
+        poller = select.poll()
+        poller.register(self.pidfd, select.POLLIN)
+        return bool(poller.poll(0))
+
+    def reap(self) -> int:
+        """The exit code (negative: the signal) of a process that has ended; the pidfd is closed."""
+        try:
+            ended = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED)
+        finally:
+            os.close(self.pidfd)
+        assert ended is not None
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal; nothing when it has ended."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, number)
+
+    def kill(self) -> None:
+        """SIGKILL to the process and its process group."""
+        # Not reaped yet, so its pid, and the group of that number, are still its own.
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.signal(signal.SIGKILL)
+
+
+def wait_for_all(children: Iterable[Child], seconds: float) -> bool:
+    """Wait until all have ended, at most `seconds`; whether they have."""
+    deadline = time.monotonic() + seconds
+    for child in children:
+        poller = select.poll()
+        poller.register(child.pidfd, select.POLLIN)
+        if not poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            return False
+    return True
+
+
+def stop_all(children: Collection[Child], grace: float) -> None:
+    """SIGTERM, after `grace` seconds SIGKILL, and reap."""
+    for child in children:
+        child.signal(signal.SIGTERM)
+    wait_for_all(children, grace)
+    for child in children:
+        child.kill()
+        child.reap()
+
+
+def kill_group(pid: int) -> None:
+    """SIGKILL to a process that is not our child, and to its process group."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def fork(name: str, run: Callable[[], int], *, at_start: Callable[[], None]) -> Child:
+    """A child that calls `at_start` and then `run`, and exits with what `run` returns.
+
+    SIGTERM and SIGINT unwind the child's stack; SIGUSR2 stays blocked, for who waits for it.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _child(name, run, at_start)
+        with suppress(OSError):
+            os.setpgid(pid, pid)
+        return Child(name=name, pid=pid, pidfd=os.pidfd_open(pid))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _child(name: str, run: Callable[[], int], at_start: Callable[[], None]) -> NoReturn:
+    # Nothing may return into the copy of the main process' stack, whatever happens here.
+    status = 1
+    try:
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGTERM, _exit_on_signal)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        signal.signal(signal.SIGUSR2, _do_nothing)
+        at_start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGUSR2})
+        status = run()
+    except (SystemExit, KeyboardInterrupt):
+        logger.info("%s: ended by a signal", name)
+    except BaseException:
+        logger.exception("%s", name)
+    finally:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _exit_on_signal(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _do_nothing(_number: int, _frame: object) -> None:
+    return

@@ -1,0 +1,64 @@
+"""What happens in a task process: from the fork to the exit.
+
+The process has a subsession of its own, its own connections to hub and engine, and no way back into the main
+loop. It writes its state file first and removes it last, and only when its task ended in order; every other end
+leaves the file, and so has the main process clean up.
+"""
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import koji
+import requests
+from koji.tasks import BaseTaskHandler
+
+from koji_adjutant.daemon.processes import Child
+from koji_adjutant.daemon.state import StateDirectory, TaskJournal
+from koji_adjutant.daemon.task_run import TaskRun
+from koji_adjutant.handlers.base import Services
+from koji_adjutant.hub import HubSession
+from koji_adjutant.journal import Phase
+
+STOP_GRACE = 1.0
+ENGINE_FAILED = 3
+"""Exit code of a process that gave its task back because it could not use the engine."""
+
+logger = logging.getLogger("koji.adjutant.task")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskProcess:
+    """A task process, as the main process knows it."""
+
+    task: int
+    child: Child
+    session_id: int
+    kill_at: float | None = None
+    """When (monotonic) to kill it, if it is to end and does not."""
+
+    def due_to_stop(self, now: float) -> "TaskProcess":
+        """The same process, told to end: it removes its containers; SIGKILL follows if it takes too long."""
+        return self if self.kill_at is not None else replace(self, kill_at=now + STOP_GRACE)
+
+
+def run_in_child(
+    handler: BaseTaskHandler, session: HubSession, services: Services, state: StateDirectory, host_id: int
+) -> int:
+    """The life of a task process; its exit code."""
+    known = cast("Any", handler)
+    services.manager.close()
+    own = state.begin(known.id, known.method, str(known.workdir))
+    journal = TaskJournal(services.journal, state, own)
+    known.session = session
+    known.services = replace(services, journal=journal)
+    journal.record(Phase.STARTED, task=known.id, method=known.method)
+    run = TaskRun(handler, session, journal, host_id)
+    phase = run.run()
+    # Last: until the session is closed, the hub takes calls from us.
+    with suppress(koji.GenericError, requests.RequestException):
+        session.logout()
+    state.end(known.id)
+    logger.info("task %s: %s", known.id, phase)
+    return ENGINE_FAILED if run.engine_failed else 0

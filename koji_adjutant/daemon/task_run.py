@@ -1,0 +1,111 @@
+"""Running one task's handler, and telling the hub how it ended: exactly once, and only if it is still ours to tell.
+
+What goes to the hub for which error: koji_adjutant.errors. When an answer of the hub is lost, the hub is asked how
+things stand before anything is said again. SystemExit and its like pass through: whoever stops a task frees it.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable
+from typing import Any, cast
+from xmlrpc.client import Fault
+
+import koji
+from koji.tasks import BaseTaskHandler, RefuseTask, ServerExit, ServerRestart
+from koji.xmlrpcplus import dumps
+
+from koji_adjutant.errors import EngineUnavailable, TaskCanceled
+from koji_adjutant.hub import HubSession, is_session_lost
+from koji_adjutant.journal import Journal, Phase
+
+UNKNOWN_FAULT = 1
+OPEN = koji.TASK_STATES["OPEN"]
+
+logger = logging.getLogger("koji.adjutant.task")
+
+
+class TaskRun:
+    """One run of a handler. `session` is the one that reports: the task's own."""
+
+    def __init__(self, handler: BaseTaskHandler, session: HubSession, journal: Journal, host_id: int) -> None:
+        self._handler = handler
+        self._task: int = cast("Any", handler).id
+        self._session = session
+        self._journal = journal
+        self._host_id = host_id
+        self.engine_failed = False
+        """Whether the task was given back because it could not use the engine."""
+
+    def run(self) -> Phase:
+        """Run the handler and report; how the task ended."""
+        try:
+            phase = self._run()
+        except (koji.GenericError, TaskCanceled) as error:
+            # The report itself was refused, or the session is closed: there is nobody to tell.
+            logger.warning("task %s is not ours any more: %s", self._task, error)
+            phase = Phase.CANCELED
+        self._journal.record(phase, task=self._task)
+        return phase
+
+    def _run(self) -> Phase:
+        try:
+            result = self._handler.run()
+        except (TaskCanceled, ServerExit):
+            raise
+        except ServerRestart:
+            return self._free("it waits for a restart of this host")
+        except EngineUnavailable as error:
+            self.engine_failed = True
+            return self._free(str(error))
+        except RefuseTask as error:
+            return self._refuse(str(error))
+        except Exception as error:
+            logger.warning("task %s", self._task, exc_info=True)
+            return self._fail(error)
+        response = cast("Any", dumps)((result,), methodresponse=1, allow_none=1)
+        logger.info("task %s: %s", self._task, response)
+        self._tell(lambda: self._session.host.closeTask(self._task, response))
+        return Phase.CLOSED
+
+    def _fail(self, error: Exception) -> Phase:
+        if isinstance(error, koji.GenericError) and is_session_lost(error):
+            raise error
+        if isinstance(error, koji.ActionNotAllowed) and not self._is_ours():
+            raise error
+        fault = fault_for(error)
+        logger.warning("task %s fails: fault %s: %s", self._task, fault.faultCode, fault.faultString)
+        response = cast("Any", dumps)(fault)
+        self._tell(lambda: self._session.host.failTask(self._task, response))
+        return Phase.FAILED
+
+    def _free(self, why: str) -> Phase:
+        logger.warning("task %s is freed: %s", self._task, why)
+        self._tell(lambda: self._session.host.freeTasks([self._task]))
+        return Phase.FREED
+
+    def _refuse(self, why: str) -> Phase:
+        logger.warning("task %s is refused: %s", self._task, why)
+        self._tell(lambda: self._session.host.refuseTask(self._task, msg=why))
+        return Phase.REFUSED
+
+    def _tell(self, call: Callable[[], Any]) -> None:
+        try:
+            call()
+        except koji.RetryError:
+            # The hub had carried out the call, or not; its answer was lost.
+            if self._is_ours():
+                call()
+
+    def _is_ours(self) -> bool:
+        info: Any = self._session.getTaskInfo(cast("Any", self._task))
+        return bool(info) and info["state"] == OPEN and info["host_id"] == self._host_id
+
+
+def fault_for(error: Exception) -> Fault:
+    """The fault that the hub is told: Koji's errors in their own words, all others with the traceback."""
+    if isinstance(error, Fault):
+        return error
+    code = getattr(type(error), "faultCode", UNKNOWN_FAULT)
+    if isinstance(error, koji.GenericError):
+        return Fault(code, str(error))
+    return Fault(code, "".join(traceback.format_exception(error)))
