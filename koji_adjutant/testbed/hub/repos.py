@@ -100,7 +100,7 @@ def query_repos(call: Call, clauses: Any, fields: Any = None, opts: QueryOptions
     return view.select(clauses, fields, opts)
 
 
-@exposed("repoExpire", "repo.expire")
+@exposed("repoExpire")
 def expire_repo(call: Call, repo_id: Any) -> None:
     call.require_permission("repo")
     set_state(call, repo_id, EXPIRED)
@@ -112,7 +112,7 @@ def mark_repo_problem(call: Call, repo_id: Any) -> None:
     set_state(call, repo_id, PROBLEM)
 
 
-@exposed("repoDelete", "deleteRepo")
+@exposed("repoDelete")
 def delete_repo(call: Call, repo_id: Any) -> int:
     """Mark it deleted unless unexpired buildroots use it; how many do."""
     call.require_permission("repo")
@@ -135,18 +135,6 @@ def repo_references(call: Call, repo_id: Any) -> list[Row]:
         "WHERE repo_id = ? AND retire_event IS NULL",
         (as_int(repo_id),),
     )
-
-
-@exposed("host.repoExpire")
-def host_expire_repo(call: Call, repo_id: Any) -> None:
-    call.require_host()
-    set_state(call, repo_id, EXPIRED)
-
-
-@exposed("host.repoProblem")
-def host_mark_repo_problem(call: Call, repo_id: Any) -> None:
-    call.require_host()
-    set_state(call, repo_id, PROBLEM)
 
 
 def set_state(call: Call, repo_id: Any, state: int) -> None:

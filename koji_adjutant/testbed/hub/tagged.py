@@ -151,7 +151,7 @@ def tagged_builds(
     """Complete builds of packages that the tag lists and does not block, nearest tag first."""
     packages = package_list(call, tag_id, event=event)
     # One latest, so many latest, or no bound.
-    bound = 1 if latest is True else int(latest)
+    bound = int(latest or 0)
     taken: dict[int, int] = {}
     builds: list[Row] = []
     for source in ancestors(call, tag_id, event, inherit=inherit):
