@@ -174,12 +174,17 @@ def fetch(base, packages, task):
     return [entry for _, entry in entries]
 
 
+def has_packages(root):
+    """Whether the root has an RPM database; an empty root is mounted read-only too, and none can be made in it."""
+    return any(os.path.isdir(os.path.join(root, path)) for path in ("usr/lib/sysimage/rpm", "var/lib/rpm"))
+
+
 def solve(task):
     """The whole run; an exit code."""
     base = make_base(task)
     log_to_file(base.conf.logdir)
     try:
-        base.fill_sack(load_system_repo=True)
+        base.fill_sack(load_system_repo=has_packages(task["root"]))
     except dnf.exceptions.RepoError as error:
         say("The repo cannot be read: %s" % error)
         return UNFETCHED
