@@ -34,7 +34,14 @@ class Archive:
 
     def binaries(self, seeds: Sequence[str]) -> list[Path]:
         """The packages `seeds` and all that they depend on, sorted by name."""
-        install = ["-o", "Dir::State::status=/dev/null", "-o", "APT::Install-Recommends=false", "-y", "install"]
+        install = [
+            "-o",
+            "Dir::State::status=/dev/null",
+            "-o",
+            "APT::Install-Recommends=false",
+            "-y",
+            "install",
+        ]
         # apt does not print what is in its cache already: ask with an empty one.
         with tempfile.TemporaryDirectory(dir=self._debs.parent) as empty:
             (Path(empty) / "partial").mkdir()
@@ -48,13 +55,20 @@ class Archive:
 
     def source(self, name: str) -> Path:
         """The upstream tarball of source package `name`."""
-        pattern = f"{name}_*.orig.tar.*"
-        if not list(self._sources.glob(pattern)):
-            self._apt("source", "--download-only", name, cwd=self._sources)
-        found = sorted(path for path in self._sources.glob(pattern) if path.suffix != ".asc")
+        if not self._tarballs(name, self._sources):
+            # apt writes to the final name at once: what is in our directory came whole.
+            with tempfile.TemporaryDirectory(dir=self._sources) as incoming:
+                self._apt("source", "--download-only", name, cwd=Path(incoming))
+                for path in self._tarballs(name, Path(incoming)):
+                    path.rename(self._sources / path.name)
+        found = self._tarballs(name, self._sources)
         if not found:
             raise ProgramFailed(f"apt-get source {name} brought no upstream tarball to {self._sources}")
         return found[0]
+
+    @staticmethod
+    def _tarballs(name: str, directory: Path) -> list[Path]:
+        return sorted(path for path in directory.glob(f"{name}_*.orig.tar.*") if path.suffix != ".asc")
 
     def _apt(self, *arguments: str, cwd: Path | None = None) -> str:
         options = {

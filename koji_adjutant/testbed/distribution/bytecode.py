@@ -21,7 +21,8 @@ def compile_modules(trees: Iterable[Tree]) -> Iterator[str]:
     """Compile all modules in `trees`; the names of the packages that got some."""
     trees = list(trees)
     interpreter = next(
-        (tree.root / path.lstrip("/") for tree in trees for path in tree.paths if _INTERPRETER.match(path)), None
+        (tree.root / path.lstrip("/") for tree in trees for path in tree.paths if _INTERPRETER.match(path)),
+        None,
     )
     if interpreter is None:
         return

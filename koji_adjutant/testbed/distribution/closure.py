@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from koji_adjutant.errors import AdjutantError
 
@@ -30,12 +30,12 @@ class Candidate:
 def read_candidates(repo: Path) -> dict[str, Candidate]:
     """Name -> package, of the repository at `repo`."""
     # The file is ours, written by createrepo_c a moment ago.
-    root = ElementTree.fromstring(gzip.decompress((repo / "repodata" / "primary.xml.gz").read_bytes()))  # noqa: S314
+    root = ET.fromstring(gzip.decompress((repo / "repodata" / "primary.xml.gz").read_bytes()))  # noqa: S314
     candidates = (_candidate(element) for element in root.iterfind(f"{_COMMON}package"))
     return {candidate.name: candidate for candidate in candidates}
 
 
-def _candidate(package: ElementTree.Element) -> Candidate:
+def _candidate(package: ET.Element) -> Candidate:
     details = package.find(f"{_COMMON}format")
     location = package.find(f"{_COMMON}location")
     assert details is not None
@@ -51,7 +51,7 @@ def _candidate(package: ElementTree.Element) -> Candidate:
     )
 
 
-def _entries(details: ElementTree.Element, kind: str) -> list[str]:
+def _entries(details: ET.Element, kind: str) -> list[str]:
     return [element.attrib["name"] for element in details.iterfind(f"{_RPM}{kind}/{_RPM}entry")]
 
 

@@ -1,4 +1,4 @@
-"""The mini distribution: a repository of RPMs and a set of source packages, below one directory.
+"""The mini distribution at its place: a repository of RPMs and a set of source packages, below one directory.
 
 Made in a work directory and moved to its place when whole; the stamp is written last and taken away first, so
 what a stamp vouches for is complete. One run at a time works on a directory, others wait. What the stamp
@@ -6,39 +6,19 @@ records is made once and then only read; what apt downloaded is kept beside it.
 """
 
 import contextlib
-import dataclasses
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from koji_adjutant.testbed.distribution.archive import Archive
-from koji_adjutant.testbed.distribution.bytecode import compile_modules
-from koji_adjutant.testbed.distribution.comps import comps_xml
-from koji_adjutant.testbed.distribution.filesystem import directory_modes, filesystem_spec, fill
-from koji_adjutant.testbed.distribution.packages import FILESYSTEM, conversion
-from koji_adjutant.testbed.distribution.programs import EPOCH, run
-from koji_adjutant.testbed.distribution.recipe import (
-    DATA,
-    Recipe,
-    check_machine,
-    fingerprint,
-    read_groups,
-    read_layout,
-    read_recipe,
-)
-from koji_adjutant.testbed.distribution.source_packages import make_source_package, source_names
-from koji_adjutant.testbed.distribution.spec import pack, pack_written
-from koji_adjutant.testbed.distribution.trees import Tree, paths_below, unpack
+from koji_adjutant.testbed.distribution.content import Progress, make_content
+from koji_adjutant.testbed.distribution.recipe import check_machine, fingerprint
 
-Progress = Callable[[str], None]
 _MADE = ("repo", "srpms", "comps.xml")
 
 
@@ -59,13 +39,13 @@ def make(directory: Path, progress: Progress) -> Distribution:
     directory = directory.absolute()
     directory.mkdir(parents=True, exist_ok=True)
     recipe_digest = fingerprint()
-    with _only_run(directory, progress):
+    with only_run(directory, progress):
         existing = read_stamp(directory, recipe_digest)
         if existing:
             progress("the distribution is up to date")
             return existing
         with _work_directory(directory) as work:
-            _make_all(work, Archive(directory), _lap(progress))
+            make_content(work, Archive(directory), progress)
             _take_over(work, directory, recipe_digest)
     made = read_stamp(directory, recipe_digest)
     assert made is not None
@@ -90,7 +70,8 @@ def read_stamp(directory: Path, recipe_digest: str) -> Distribution | None:
 
 
 @contextlib.contextmanager
-def _only_run(directory: Path, progress: Progress) -> Iterator[None]:
+def only_run(directory: Path, progress: Progress) -> Iterator[None]:
+    """Nobody else makes anything below `directory` in this context."""
     with (directory / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -110,67 +91,6 @@ def _work_directory(directory: Path) -> Iterator[Path]:
         yield work
     finally:
         shutil.rmtree(work)
-
-
-def _lap(progress: Progress) -> Progress:
-    began = time.monotonic()
-    return lambda what: progress(f"{time.monotonic() - began:6.1f} s  {what}")
-
-
-def _make_all(work: Path, archive: Archive, progress: Progress) -> None:
-    recipe = read_recipe()
-    packages = work / "repo" / "Packages"
-    packages.mkdir(parents=True)
-    archive.refresh()
-    debs = [deb for deb in archive.binaries(recipe.seeds) if deb.name.partition("_")[0] not in recipe.dropped]
-    progress(f"{len(debs)} packages of Debian, {_mebibytes(debs)} MiB")
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        unpacked = pool.map(lambda deb: unpack(deb, work / "trees" / deb.name.partition("_")[0], recipe), debs)
-        trees = {tree.fields["Package"]: tree for tree in unpacked}
-    progress("unpacked")
-    for name in compile_modules(trees.values()):
-        trees[name] = dataclasses.replace(trees[name], paths=paths_below(trees[name].root))
-    progress("Python compiled")
-    _pack_binaries(list(trees.values()), recipe, work, packages)
-    progress(f"{len(list(packages.iterdir()))} binary packages, {_mebibytes(list(packages.iterdir()))} MiB")
-    _pack_sources(work, archive)
-    _index(work)
-    progress("source packages and metadata")
-
-
-def _pack_binaries(trees: Sequence[Tree], recipe: Recipe, work: Path, packages: Path) -> None:
-    layout = read_layout()
-    common = conversion(trees, recipe, layout)
-    modes = directory_modes(trees, common.shared, layout)
-    fill(work / "trees" / FILESYSTEM, modes, layout)
-    filesystem = filesystem_spec(modes, layout, recipe)
-    # The biggest first, so that the last job is a short one.
-    ordered = sorted(trees, key=lambda tree: -sum(status.st_size for status in tree.paths.values()))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [
-            pool.submit(lambda tree: pack(common.spec(tree), tree.root, work / "build" / tree.root.name, packages), tree)
-            for tree in ordered
-        ]
-        jobs.append(pool.submit(pack, filesystem, work / "trees" / FILESYSTEM, work / "build" / FILESYSTEM, packages))
-        for spec in sorted((DATA / "packages").glob("*/*.spec")):
-            jobs.append(pool.submit(pack_written, spec, work / "build" / f"own-{spec.stem}", packages))
-        for job in jobs:
-            job.result()
-
-
-def _pack_sources(work: Path, archive: Archive) -> None:
-    (work / "srpms").mkdir()
-    for name in source_names():
-        make_source_package(name, work / "sources" / name, archive, work / "srpms")
-
-
-def _index(work: Path) -> None:
-    comps = work / "comps.xml"
-    comps.write_text(comps_xml(read_groups()))
-    for path in [comps, *(work / "repo").rglob("*"), *(work / "srpms").iterdir()]:
-        os.utime(path, (EPOCH, EPOCH))
-    pinned = ["--revision", str(EPOCH), "--set-timestamp-to-revision", "--simple-md-filenames", "--no-database"]
-    run(["createrepo_c", "--quiet", "--error-exit-val", *pinned, "-g", comps, work / "repo"])
 
 
 def _take_over(work: Path, directory: Path, recipe_digest: str) -> None:
@@ -194,7 +114,3 @@ def content_digest(root: Path) -> str:
         identity.update(path.name.encode())
         identity.update(hashlib.sha256(path.read_bytes()).digest())
     return identity.hexdigest()
-
-
-def _mebibytes(paths: Sequence[Path]) -> int:
-    return sum(path.stat().st_size for path in paths) >> 20

@@ -1,6 +1,7 @@
 """minidistro-filesystem: the directories that packages share, the links of the /usr merge, the account files.
 
-Every package requires it, so that rpm installs it first, before any file whose owner has to be looked up.
+Every package requires it, so that rpm installs it first, before any file whose owner has to be looked up. All of
+it belongs to root, because no other name is known while it is installed.
 """
 
 import shutil
@@ -37,17 +38,9 @@ def fill(root: Path, modes: Mapping[str, int], layout: Layout) -> None:
 
 
 def filesystem_spec(modes: Mapping[str, int], layout: Layout, recipe: Recipe) -> Spec:
-    directories = [
-        file_entry(path, stat.S_IFDIR | mode, group=layout.groups.get(path, "root"))
-        for path, mode in sorted(modes.items())
-    ]
+    directories = [file_entry(path, stat.S_IFDIR | mode) for path, mode in sorted(modes.items())]
     files = [
-        file_entry(
-            path,
-            stat.S_IFREG | layout.modes.get(path, 0o644),
-            group=layout.groups.get(path, "root"),
-            config=True,
-        )
+        file_entry(path, stat.S_IFREG | layout.modes.get(path, 0o644), config=True)
         for path in sorted(layout.files)
     ]
     return Spec(

@@ -69,11 +69,19 @@ class Conversion:
         if match and not name.endswith("-devel"):
             aliases.append(f"{match[1]}-devel")
         virtual = [
-            f"{relation.name} = {version_text(relation.version, exact=True)}" if relation.version else relation.name
+            f"{relation.name} = {version_text(relation.version, exact=True)}"
+            if relation.version
+            else relation.name
             for (relation,) in relations(fields, "Provides")
         ]
         own = self.recipe.provides.get(debian, ())
-        return [*(f"{alias} = {evr}" for alias in aliases), *virtual, *tree.commands, *own, *generated_provides(tree)]
+        return [
+            *(f"{alias} = {evr}" for alias in aliases),
+            *virtual,
+            *tree.commands,
+            *own,
+            *generated_provides(tree),
+        ]
 
     def _files(self, tree: Tree) -> list[str]:
         return [

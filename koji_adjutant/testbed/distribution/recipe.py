@@ -43,7 +43,6 @@ class Layout:
     directories: Mapping[str, int]
     links: Mapping[str, str]
     files: Mapping[str, Path]
-    groups: Mapping[str, str]
     modes: Mapping[str, int]
 
 
@@ -68,7 +67,6 @@ def read_layout() -> Layout:
         directories=table["directories"],
         links=table["links"],
         files={f"/{path.relative_to(skeleton)}": path for path in skeleton.rglob("*") if path.is_file()},
-        groups=table["groups"],
         modes=table["modes"],
     )
 

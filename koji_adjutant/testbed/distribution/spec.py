@@ -54,7 +54,14 @@ class Spec:
             *(f"Requires: {name}" for name in sorted(set(self.requires))),
             *(f"Provides: {name}" for name in sorted(set(self.provides))),
         ]
-        body = ["", "%description", quoted(self.description or self.summary), self.scriptlets, "%files", *self.files]
+        body = [
+            "",
+            "%description",
+            quoted(self.description or self.summary),
+            self.scriptlets,
+            "%files",
+            *self.files,
+        ]
         return "\n".join([*filter(None, head), *body, ""]).replace("\t", " ")
 
 
@@ -85,7 +92,12 @@ def pack(spec: Spec, tree: Path, work: Path, packages: Path) -> None:
 def pack_written(spec: Path, work: Path, packages: Path) -> None:
     """Make the binary packages of a spec that lies beside its sources."""
     work.mkdir(parents=True)
-    defines = [*_PINNED, "__spec_install_post %{nil}", *_directories(work, packages), f"_sourcedir {spec.parent}"]
+    defines = [
+        *_PINNED,
+        "__spec_install_post %{nil}",
+        *_directories(work, packages),
+        f"_sourcedir {spec.parent}",
+    ]
     _rpmbuild("-bb", spec, defines, "--buildroot", str(work / "root"))
 
 
@@ -105,4 +117,8 @@ def _directories(work: Path, packages: Path) -> list[str]:
 
 def _rpmbuild(mode: str, spec: Path, defines: Iterable[str], *options: str, cwd: Path | None = None) -> None:
     words = [word for define in defines for word in ("--define", define)]
-    run(["rpmbuild", mode, "--nodeps", "--target", MACHINE, *words, *options, spec], cwd=cwd, env={"HOME": "/nonexistent"})
+    run(
+        ["rpmbuild", mode, "--nodeps", "--target", MACHINE, *words, *options, spec],
+        cwd=cwd,
+        env={"HOME": "/nonexistent"},
+    )

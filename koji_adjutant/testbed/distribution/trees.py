@@ -39,7 +39,9 @@ def unpack(deb: Path, root: Path, recipe: Recipe) -> Tree:
     control = root / "DEBIAN"
     fields = parse_control((control / "control").read_text())
     listed = control / "conffiles"
-    conffiles = frozenset(line.split()[-1] for line in listed.read_text().splitlines()) if listed.exists() else ()
+    conffiles = (
+        frozenset(line.split()[-1] for line in listed.read_text().splitlines()) if listed.exists() else ()
+    )
     shutil.rmtree(control)
     commands = merge_usr(root)
     for path, target in recipe.links.get(fields["Package"], {}).items():
@@ -48,7 +50,9 @@ def unpack(deb: Path, root: Path, recipe: Recipe) -> Tree:
         link.unlink(missing_ok=True)
         link.symlink_to(target)
     trim(root, recipe.trimmed)
-    return Tree(root=root, fields=fields, paths=paths_below(root), commands=commands, conffiles=frozenset(conffiles))
+    return Tree(
+        root=root, fields=fields, paths=paths_below(root), commands=commands, conffiles=frozenset(conffiles)
+    )
 
 
 def merge_usr(root: Path) -> tuple[str, ...]:

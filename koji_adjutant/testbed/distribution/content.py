@@ -1,0 +1,107 @@
+"""What the mini distribution consists of, made step by step in a work directory.
+
+Packages of Debian are unpacked, shaped and packed again; our own are added; metadata is made. Independent
+packages are worked on at the same time; nothing is left of the steps but what they made.
+"""
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from koji_adjutant.testbed.distribution.archive import Archive
+from koji_adjutant.testbed.distribution.bytecode import compile_modules
+from koji_adjutant.testbed.distribution.comps import comps_xml
+from koji_adjutant.testbed.distribution.filesystem import directory_modes, filesystem_spec, fill
+from koji_adjutant.testbed.distribution.packages import FILESYSTEM, conversion
+from koji_adjutant.testbed.distribution.programs import EPOCH, run
+from koji_adjutant.testbed.distribution.recipe import DATA, Recipe, read_groups, read_layout, read_recipe
+from koji_adjutant.testbed.distribution.source_packages import make_source_package, source_names
+from koji_adjutant.testbed.distribution.spec import pack, pack_written
+from koji_adjutant.testbed.distribution.trees import Tree, paths_below, unpack
+
+Progress = Callable[[str], None]
+
+
+def _lap(progress: Progress) -> Progress:
+    began = time.monotonic()
+    return lambda what: progress(f"{time.monotonic() - began:6.1f} s  {what}")
+
+
+def make_content(work: Path, archive: Archive, progress: Progress) -> None:
+    """Make repo, srpms and comps.xml below `work`."""
+    progress = _lap(progress)
+    recipe = read_recipe()
+    packages = work / "repo" / "Packages"
+    packages.mkdir(parents=True)
+    archive.refresh()
+    debs = [deb for deb in archive.binaries(recipe.seeds) if deb.name.partition("_")[0] not in recipe.dropped]
+    progress(f"{len(debs)} packages of Debian, {_mebibytes(debs)} MiB")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        unpacked = pool.map(
+            lambda deb: unpack(deb, work / "trees" / deb.name.partition("_")[0], recipe), debs
+        )
+        trees = {tree.fields["Package"]: tree for tree in unpacked}
+    progress("unpacked")
+    for name in compile_modules(trees.values()):
+        trees[name] = dataclasses.replace(trees[name], paths=paths_below(trees[name].root))
+    progress("Python compiled")
+    _pack_binaries(list(trees.values()), recipe, work, packages)
+    progress(f"{len(list(packages.iterdir()))} binary packages, {_mebibytes(list(packages.iterdir()))} MiB")
+    _pack_sources(work, archive)
+    _index(work)
+    progress("source packages and metadata")
+
+
+def _pack_binaries(trees: Sequence[Tree], recipe: Recipe, work: Path, packages: Path) -> None:
+    layout = read_layout()
+    common = conversion(trees, recipe, layout)
+    modes = directory_modes(trees, common.shared, layout)
+    fill(work / "trees" / FILESYSTEM, modes, layout)
+    filesystem = filesystem_spec(modes, layout, recipe)
+    # The biggest first, so that the last job is a short one.
+    ordered = sorted(trees, key=lambda tree: -sum(status.st_size for status in tree.paths.values()))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [
+            pool.submit(
+                lambda tree: pack(common.spec(tree), tree.root, work / "build" / tree.root.name, packages),
+                tree,
+            )
+            for tree in ordered
+        ]
+        jobs.append(
+            pool.submit(pack, filesystem, work / "trees" / FILESYSTEM, work / "build" / FILESYSTEM, packages)
+        )
+        jobs += [
+            pool.submit(pack_written, spec, work / "build" / f"own-{spec.stem}", packages)
+            for spec in sorted((DATA / "packages").glob("*/*.spec"))
+        ]
+        for job in jobs:
+            job.result()
+
+
+def _pack_sources(work: Path, archive: Archive) -> None:
+    (work / "srpms").mkdir()
+    for name in source_names():
+        make_source_package(name, work / "sources" / name, archive, work / "srpms")
+
+
+def _index(work: Path) -> None:
+    comps = work / "comps.xml"
+    comps.write_text(comps_xml(read_groups()))
+    for path in [comps, *(work / "repo").rglob("*"), *(work / "srpms").iterdir()]:
+        os.utime(path, (EPOCH, EPOCH))
+    pinned = [
+        "--revision",
+        str(EPOCH),
+        "--set-timestamp-to-revision",
+        "--simple-md-filenames",
+        "--no-database",
+    ]
+    run(["createrepo_c", "--quiet", "--error-exit-val", *pinned, "-g", comps, work / "repo"])
+
+
+def _mebibytes(paths: Sequence[Path]) -> int:
+    return sum(path.stat().st_size for path in paths) >> 20
