@@ -1,14 +1,17 @@
 """What the wire has no call for: passwords, and making sessions, hosts and assignments older than they are.
 
 The protocol tests never wait for a timeout; they move the hub's records back in time instead. On a real hub
-that is a statement on its PostgreSQL database, on the embedded hub a method of the object. Nothing here
-outlives one call.
+that is a statement on its PostgreSQL database, on the embedded hub a method of the object.
 """
 
 from __future__ import annotations
 
 import subprocess
-from typing import Protocol
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Backdoor(Protocol):
@@ -26,10 +29,19 @@ class Backdoor(Protocol):
 
 
 class DatabaseBackdoor:
-    """The same through psql, for a real hub."""
+    """The same through a psql process, for a real hub."""
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+    def __init__(self, psql: subprocess.Popen[str]) -> None:
+        self._psql = psql
+
+    @classmethod
+    @contextmanager
+    def opened(cls, dsn: str) -> Iterator[Self]:
+        argv = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--set=ON_ERROR_STOP=1", f"--dbname={dsn}"]
+        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as psql:
+            yield cls(psql)
+            if psql.stdin is not None:
+                psql.stdin.close()
 
     def set_password(self, user: str, password: str) -> None:
         self._run("update users set password = :'word' where name = :'user'", user=user, word=password)
@@ -73,6 +85,11 @@ class DatabaseBackdoor:
         )
 
     def _run(self, statement: str, **values: str | float) -> None:
-        argv = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={self._dsn}"]
-        argv += [f"--set={name}={value}" for name, value in values.items()]
-        subprocess.run(argv, input=statement + ";\n", text=True, check=True, capture_output=True)
+        settings = "".join(f"\\set {name} '{value}'\n" for name, value in values.items())
+        stdin, stdout = self._psql.stdin, self._psql.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(f"{settings}{statement};\n\\echo done\n")
+        stdin.flush()
+        if stdout.readline() != "done\n":
+            raise RuntimeError(f"psql did not run: {statement}")

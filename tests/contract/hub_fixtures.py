@@ -23,7 +23,7 @@ from koji_adjutant.testbed.hub.server import EmbeddedHub
 from tests.contract.hub_backdoor import Backdoor, DatabaseBackdoor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # koji.ClientSession, unmodified; untyped because the tests make calls that its types rightly forbid.
 Session: TypeAlias = Any
@@ -52,7 +52,6 @@ class Builder:
     name: str
     id: int
     session: Session
-    channel: str
 
     @property
     def host(self) -> Any:
@@ -103,25 +102,26 @@ class World:
         self.hub.backdoor.set_password(name, name)
         return name
 
-    def host(self, *, arches: str = "x86_64", capacity: float = 8.0) -> tuple[str, int]:
+    def host(self, *, arches: str = "x86_64") -> tuple[str, int]:
+        """A new host; the password is the name."""
         name = self.name("host")
         host_id: int = self.admin.addHost(name, arches.split())
         self._undo.callback(self._retire, name)
-        self.admin.editHost(name, capacity=capacity)
-        self.admin.addHostToChannel(name, self.channel)
-        self.admin.removeHostFromChannel(name, "default")
         self.hub.backdoor.set_password(name, name)
         return name, host_id
 
-    def builder(self, *, arches: str = "x86_64", capacity: float = 8.0) -> Builder:
-        name, host_id = self.host(arches=arches, capacity=capacity)
+    def builder(self, *, arches: str = "x86_64") -> Builder:
+        name, host_id = self.host(arches=arches)
         session = self.login(name)
         session.exclusiveSession()
-        return Builder(name=name, id=host_id, session=session, channel=self.channel)
+        return Builder(name=name, id=host_id, session=session)
 
-    def ready_builder(self, *, arches: str = "x86_64", capacity: float = 8.0, **data: Any) -> Builder:
-        """A builder that the scheduler gives tasks to."""
-        builder = self.builder(arches=arches, capacity=capacity)
+    def ready_builder(self, **data: Any) -> Builder:
+        """A builder in this world's channel that the scheduler gives tasks to."""
+        builder = self.builder()
+        self.admin.editHost(builder.name, capacity=8.0)
+        self.admin.addHostToChannel(builder.name, self.channel)
+        self.admin.removeHostFromChannel(builder.name, "default")
         builder.host.updateHost(0.0, True, data=data or {"methods": ["sleep"], "maxjobs": 5})
         return builder
 
@@ -146,6 +146,11 @@ class World:
         repo_id: int = builder.host.repoInit(self.tag() if tag is None else tag)[0]
         return repo_id
 
+    def external_repo(self) -> dict[str, Any]:
+        name = self.name("external")
+        repo: dict[str, Any] = self.admin.createExternalRepo(name, f"http://127.0.0.1:9/{name}/")
+        return repo
+
     def refusals(self, task_id: int) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.admin.scheduler.getTaskRefusals([["task_id", task_id]])
         return rows
@@ -157,6 +162,9 @@ class World:
     def schedule(self) -> None:
         """Run the scheduler now."""
         assert self.admin.scheduler.doRun(force=True) is True
+
+    def at_end(self, undo: Callable[[], None]) -> None:
+        self._undo.callback(undo)
 
     def _kept(self, session: Session) -> Session:
         self._undo.callback(close, session)
@@ -192,12 +200,10 @@ def real_hub(config: pytest.Config) -> Iterator[HubUnderTest]:
     if not topdir or not dsn:
         raise pytest.UsageError("--hub needs --hub-topdir (to see files) and --hub-database (to age records)")
     user, _, password = config.getoption("--hub-user").partition(":")
-    yield HubUnderTest(
-        url=config.getoption("--hub"),
-        topdir=Path(topdir),
-        admin=(user, password),
-        backdoor=DatabaseBackdoor(dsn),
-    )
+    with DatabaseBackdoor.opened(dsn) as backdoor:
+        yield HubUnderTest(
+            url=config.getoption("--hub"), topdir=Path(topdir), admin=(user, password), backdoor=backdoor
+        )
 
 
 @contextmanager

@@ -6,19 +6,24 @@ waiting.
 
 from __future__ import annotations
 
+import json
 import time
+import uuid
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from xmlrpc.client import Fault, dumps, loads
 
 import koji
 import pytest
+import requests
 
+from tests.contract.hub_rpms import BuildInProgress, Package, make_package, prepare_build, task_dir
 from tests.contract.hub_wire import HalfUpload, anonymous_upload, fetch, raw_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.contract.hub_fixtures import Builder, Session, World
 
@@ -130,7 +135,7 @@ def test_exclusive_session_locks_other_sessions_of_the_user_out(world: World, bu
 
 
 def test_a_subsession_cannot_become_exclusive(world: World) -> None:
-    child = world.login(world.host()[0]).subsession()
+    child = world.child(world.login(world.host()[0]))
     with pytest.raises(koji.GenericError, match="subsessions cannot become exclusive"):
         child.exclusiveSession()
 
@@ -323,9 +328,8 @@ def test_open_task_gives_the_task_with_its_request(world: World, builder: Builde
 
 
 def test_open_task_opens_a_free_one_without_asking_for_channel_arch_or_capacity(world: World) -> None:
-    builder = world.builder(arches="ppc64le", capacity=1.1)
+    builder = world.builder(arches="ppc64le")
     builder.host.setTaskWeight(world.open_task(builder), 100.0)
-    world.admin.removeHostFromChannel(builder.name, world.channel)
     task_id = world.task(arch="x86_64")
     assert builder.host.openTask(task_id)["host_id"] == builder.id
 
@@ -568,10 +572,6 @@ def test_wait_results_of_a_canceled_subtask(world: World, builder: Builder) -> N
 # --- Uploads
 
 
-def task_dir(task_id: int) -> str:
-    return f"tasks/{task_id % 10000}/{task_id}"
-
-
 def upload(
     session: Session,
     task_id: int,
@@ -791,3 +791,707 @@ def test_kojifiles_serves_the_topdir(world: World, builder: Builder) -> None:
     assert fetch(world.hub, f"/{path}") == (200, b"0123456789")  # a double slash is normal
     assert fetch(world.hub, path, Range="bytes=2-4") == (206, b"234")
     assert fetch(world.hub, f"{path}.missing")[0] == 404
+
+
+# --- Buildroots
+
+STATES = koji.BR_STATES
+
+
+@pytest.fixture
+def buildroot(world: World, builder: Builder) -> int:
+    return new_buildroot(world, builder)
+
+
+def new_buildroot(world: World, builder: Builder) -> int:
+    repo_id, task_id = world.repo(builder), world.open_task(builder)
+    buildroot_id: int = builder.host.newBuildRoot(repo_id, "x86_64", task_id=task_id)
+    return buildroot_id
+
+
+def broot_state(world: World, buildroot_id: int) -> str:
+    (row,) = world.admin.listBuildroots(buildrootID=buildroot_id)
+    return str(STATES[row["state"]])
+
+
+def test_a_new_buildroot(world: World, builder: Builder) -> None:
+    task_id, repo_id = world.open_task(builder), world.repo(builder)
+    buildroot_id = builder.host.newBuildRoot(repo_id, "x86_64", task_id=task_id)
+    (row,) = world.admin.listBuildroots(buildrootID=buildroot_id)
+    expected = {"state": STATES["INIT"], "host_id": builder.id, "repo_id": repo_id, "task_id": task_id}
+    assert expected.items() <= row.items()
+    assert (row["arch"], row["container_type"]) == ("x86_64", "chroot")
+
+
+def test_the_buildroots_that_a_builder_has_to_look_after(
+    world: World, builder: Builder, buildroot: int
+) -> None:
+    unexpired = [STATES[name] for name in ("INIT", "WAITING", "BUILDING")]
+    rows = world.admin.listBuildroots(hostID=builder.id, state=unexpired)
+    assert [row["id"] for row in rows] == [buildroot]
+    builder.host.setBuildRootState(buildroot, STATES["EXPIRED"])
+    assert world.admin.listBuildroots(hostID=builder.id, state=unexpired) == []
+
+
+def test_the_states_of_a_buildroot_in_order(world: World, builder: Builder, buildroot: int) -> None:
+    builder.host.setBuildRootList(buildroot, [])
+    builder.host.setBuildRootState(buildroot, "BUILDING")
+    assert broot_state(world, buildroot) == "BUILDING"
+    builder.host.updateBuildRootList(buildroot, [])
+    builder.host.setBuildRootState(buildroot, "EXPIRED")
+    assert broot_state(world, buildroot) == "EXPIRED"
+    builder.host.setBuildRootState(buildroot, STATES["EXPIRED"])  # twice is tolerated
+    with pytest.raises(koji.GenericError, match=f"buildroot {buildroot} is EXPIRED"):
+        builder.host.setBuildRootState(buildroot, "BUILDING")
+
+
+@pytest.mark.parametrize("state", ["WAITING", "BUILDING", "EXPIRED"])
+def test_the_first_list_needs_a_buildroot_in_init(builder: Builder, buildroot: int, state: str) -> None:
+    builder.host.setBuildRootState(buildroot, state)
+    with pytest.raises(koji.GenericError, match="in wrong state"):
+        builder.host.setBuildRootList(buildroot, [])
+
+
+@pytest.mark.parametrize("state", ["INIT", "WAITING", "EXPIRED"])
+def test_the_second_list_needs_a_buildroot_in_building(builder: Builder, buildroot: int, state: str) -> None:
+    if state != "INIT":
+        builder.host.setBuildRootState(buildroot, state)
+    with pytest.raises(koji.GenericError, match="in wrong state"):
+        builder.host.updateBuildRootList(buildroot, [])
+
+
+def test_a_buildroot_never_goes_back_to_init(builder: Builder, buildroot: int) -> None:
+    with pytest.raises(koji.GenericError, match="Cannot change buildroot state to INIT"):
+        builder.host.setBuildRootState(buildroot, "INIT")
+
+
+BUILDROOT_CALLS: dict[str, list[Any]] = {
+    "setBuildRootState": ["EXPIRED"],
+    "setBuildRootList": [[]],
+    "updateBuildRootList": [[]],
+}
+
+
+@pytest.mark.parametrize("call", BUILDROOT_CALLS)
+def test_only_the_host_of_a_buildroot_may_change_it(world: World, buildroot: int, call: str) -> None:
+    other = world.builder()
+    with pytest.raises(koji.ActionNotAllowed, match=f"not owner of buildroot {buildroot}"):
+        getattr(other.host, call)(buildroot, *BUILDROOT_CALLS[call])
+
+
+@pytest.mark.parametrize("call", BUILDROOT_CALLS)
+def test_buildroot_calls_that_name_a_task_need_it_open_and_of_that_buildroot(
+    world: World, builder: Builder, buildroot: int, call: str
+) -> None:
+    change = getattr(builder.host, call)
+    unrelated, freed = world.open_task(builder), world.open_task(builder)
+    builder.host.freeTasks([freed])
+    for task_id in (unrelated, freed):
+        with pytest.raises(koji.ActionNotAllowed):
+            change(buildroot, *BUILDROOT_CALLS[call], task_id=task_id)
+    assert broot_state(world, buildroot) == "INIT"
+
+
+def test_a_buildroot_can_be_expired_after_its_task_was_canceled(
+    world: World, builder: Builder, buildroot: int
+) -> None:
+    (row,) = world.admin.listBuildroots(buildrootID=buildroot)
+    world.admin.cancelTask(row["task_id"])
+    with pytest.raises(koji.ActionNotAllowed):
+        builder.host.setBuildRootState(buildroot, "EXPIRED", task_id=row["task_id"])
+    builder.host.setBuildRootState(buildroot, "EXPIRED")
+    assert broot_state(world, buildroot) == "EXPIRED"
+
+
+def test_a_buildroot_that_does_not_exist(builder: Builder) -> None:
+    with pytest.raises(koji.GenericError):
+        builder.host.setBuildRootState(2**31 - 1, "EXPIRED")
+
+
+# --- Package lists
+
+
+def external(name: str, **changes: Any) -> dict[str, Any]:
+    """An entry as a builder sends it for a package of an external repo."""
+    rpm = {"name": name, "version": "1", "release": "2", "epoch": None, "arch": "x86_64"}
+    return {**rpm, "payloadhash": "0" * 32, "size": 1000, "buildtime": 1_700_000_000, **changes}
+
+
+def listed(world: World, buildroot_id: int) -> dict[str, Any]:
+    """What `koji list-buildroot -v` shows: name to row."""
+    return {row["name"]: row for row in world.admin.listRPMs(componentBuildrootID=buildroot_id)}
+
+
+def test_external_packages_come_with_their_repo(world: World, builder: Builder, buildroot: int) -> None:
+    repo = world.external_repo()
+    nested = {"external_repo_id": repo["id"], "external_repo_name": repo["name"], "url": "http://x/"}
+    plain = external("zlib", location=repo["id"])
+    full = external("bash", location=repo["id"], external_repo=nested, epoch=1, sha256header="extra")
+    builder.host.setBuildRootList(buildroot, [plain, full])
+    rows = listed(world, buildroot)
+    assert set(rows) == {"zlib", "bash"}
+    assert {row["external_repo_name"] for row in rows.values()} == {repo["name"]}
+    assert (rows["zlib"]["epoch"], rows["bash"]["epoch"]) == (None, 1)
+    assert rows["bash"]["payloadhash"] == "0" * 32
+
+
+def test_the_second_list_adds_what_is_new_and_marks_it(
+    world: World, builder: Builder, buildroot: int
+) -> None:
+    location = world.external_repo()["id"]
+    first, second = external("bash", location=location), external("gcc", location=location)
+    builder.host.setBuildRootList(buildroot, [first])
+    builder.host.setBuildRootState(buildroot, "BUILDING")
+    builder.host.updateBuildRootList(buildroot, [first, second])
+    builder.host.updateBuildRootList(buildroot, [first, second])
+    assert {name: row["is_update"] for name, row in listed(world, buildroot).items()} == {
+        "bash": False,
+        "gcc": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "field", ["name", "version", "release", "epoch", "arch", "payloadhash", "size", "buildtime"]
+)
+def test_external_packages_need_every_field(
+    world: World, builder: Builder, buildroot: int, field: str
+) -> None:
+    entry = external("bash", location=world.external_repo()["id"])
+    del entry[field]
+    with pytest.raises(koji.GenericError, match=f"{field} field missing"):
+        builder.host.setBuildRootList(buildroot, [entry])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("epoch", "1"), ("payloadhash", None), ("size", "1000"), ("buildtime", None)]
+)
+def test_external_packages_need_the_right_types(
+    world: World, builder: Builder, buildroot: int, field: str, value: Any
+) -> None:
+    entry = external("bash", location=world.external_repo()["id"], **{field: value})
+    with pytest.raises(koji.GenericError, match=f"Invalid value for {field}"):
+        builder.host.setBuildRootList(buildroot, [entry])
+
+
+def test_an_external_package_keeps_its_hash(world: World, builder: Builder, buildroot: int) -> None:
+    location = world.external_repo()["id"]
+    builder.host.setBuildRootList(buildroot, [external("bash", location=location)])
+    builder.host.setBuildRootState(buildroot, "BUILDING")
+    changed = external("bash", location=location, payloadhash="1" * 32)
+    with pytest.raises(koji.GenericError, match="hash changed for external rpm"):
+        builder.host.updateBuildRootList(buildroot, [changed])
+    elsewhere = {**changed, "location": world.external_repo()["id"]}
+    builder.host.updateBuildRootList(buildroot, [elsewhere])
+
+
+def test_an_external_repo_that_does_not_exist(builder: Builder, buildroot: int) -> None:
+    with pytest.raises(koji.GenericError):
+        builder.host.setBuildRootList(buildroot, [external("bash", location=2**31 - 1)])
+
+
+def test_a_package_without_location_must_be_known(world: World, builder: Builder, buildroot: int) -> None:
+    known = external("bash", location=world.external_repo()["id"])
+    with pytest.raises(koji.GenericError, match="No such rpm"):
+        builder.host.setBuildRootList(buildroot, [known, external(world.name("stranger"))])
+    assert listed(world, buildroot) == {}
+
+
+def test_internal_packages_by_id_or_by_name(world: World, builder: Builder, package: Package) -> None:
+    build = finished_build(world, builder, package)
+    rows = world.admin.listRPMs(buildID=build.build_id)
+    by_id, by_nvra = (row for row in rows if row["arch"] != "src")
+    buildroot_id = new_buildroot(world, builder)
+    entry = external("another name altogether", id=by_id["id"])
+    fields = {key: by_nvra[key] for key in ("name", "version", "release", "epoch", "arch")}
+    builder.host.setBuildRootList(buildroot_id, [entry, external("x") | fields])
+    assert {row["id"] for row in listed(world, buildroot_id).values()} == {by_id["id"], by_nvra["id"]}
+
+
+def test_a_request_may_have_4_mib(builder: Builder) -> None:
+    limit, slack = 4 << 20, 1000
+    assert len(builder.session.echo("x" * (limit - slack))[0]) == limit - slack
+    with pytest.raises(requests.HTTPError, match="400"):
+        builder.session.echo("x" * limit)
+
+
+# --- Builds
+
+
+@pytest.fixture
+def package(world: World, tmp_path: Path) -> Package:
+    """For a build that gets finished: of one name and version there can be only one."""
+    return make_package(tmp_path / "package", world.name("package"))
+
+
+@pytest.fixture(scope="session")
+def spare(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """For builds that come to nothing."""
+    return make_package(tmp_path_factory.mktemp("spare") / "package", f"spare{uuid.uuid4().hex[:10]}")
+
+
+def finished_build(world: World, builder: Builder, package: Package) -> BuildInProgress:
+    build = prepare_build(world, builder, package)
+    build.start()
+    build.complete()
+    return build
+
+
+def test_a_build_begins(world: World, builder: Builder) -> None:
+    task_id, name = world.open_task(builder), world.name("package")
+    data = {"name": name, "version": "1", "release": "2", "epoch": None, "task_id": task_id}
+    build_id = builder.host.initBuild(
+        {**data, "source": "src.rpm", "extra": {"source": {"original_url": "x"}}}
+    )
+    build = world.admin.getBuild(build_id)
+    expected = {"nvr": f"{name}-1-2", "state": koji.BUILD_STATES["BUILDING"], "task_id": task_id}
+    assert expected.items() <= build.items()
+    assert build["extra"] == {"source": {"original_url": "x"}}
+    assert build["owner_name"] == world.hub.admin[0]
+    assert build["completion_time"] is None
+
+
+@pytest.mark.parametrize("missing", ["name", "version", "release", "epoch"])
+def test_a_build_needs_its_name(world: World, builder: Builder, missing: str) -> None:
+    data = {"name": world.name("package"), "version": "1", "release": "2", "epoch": None}
+    del data[missing]
+    with pytest.raises(koji.GenericError):
+        builder.host.initBuild({**data, "task_id": world.open_task(builder)})
+
+
+def test_a_finished_build(world: World, builder: Builder, package: Package) -> None:
+    build = prepare_build(world, builder, package)
+    build.start()
+    assert build.complete()["state"] == koji.BUILD_STATES["COMPLETE"]
+    top = world.hub.topdir / "packages" / package.name / package.version / package.release
+    files = {str(file.relative_to(top)) for file in top.rglob("*") if file.is_file()}
+    assert {
+        f"src/{package.srpm.name}",
+        f"x86_64/{package.binary.name}",
+        f"noarch/{package.noarch.name}",
+        "data/logs/x86_64/build.log",
+    } <= files
+    for path in [build.srpm, *build.rpms]:
+        assert (world.hub.topdir / "work" / path).is_symlink()  # moved, and a link left behind
+    rows = world.admin.listRPMs(buildID=build.build_id)
+    assert {row["arch"] for row in rows} == {"src", "x86_64", "noarch"}
+    assert {row["buildroot_id"] for row in rows} == {build.buildroot_id}
+    (binary,) = (row for row in rows if row["arch"] == "x86_64")
+    assert binary["size"] == package.binary.stat().st_size
+    assert binary["payloadhash"] == sigmd5(package.binary)
+
+
+def sigmd5(file: Path) -> str:
+    header = koji.get_rpm_header(str(file))
+    return str(koji.hex_string(cast("str", koji.get_header_field(header, "sigmd5"))))
+
+
+def test_complete_build_needs_its_files(world: World, builder: Builder, spare: Package) -> None:
+    build = prepare_build(world, builder, spare)
+    build.start()
+    build.rpms.append(f"{task_dir(build.arch_task_id)}/missing-1-1.x86_64.rpm")
+    with pytest.raises(koji.GenericError, match="No such file"):
+        build.complete()
+    assert world.admin.getBuild(build.build_id)["state"] == koji.BUILD_STATES["BUILDING"]
+
+
+def test_complete_build_needs_its_logs(world: World, builder: Builder, spare: Package) -> None:
+    build = prepare_build(world, builder, spare)
+    build.start()
+    build.logs["x86_64"].append(f"{task_dir(build.arch_task_id)}/missing.log")
+    with pytest.raises(koji.GenericError):
+        build.complete()
+
+
+def test_complete_build_needs_real_buildroots(world: World, builder: Builder, spare: Package) -> None:
+    build = prepare_build(world, builder, spare)
+    build.start()
+    build.buildroots[build.srpm] = 2**31 - 1
+    with pytest.raises(koji.GenericError, match="no buildroot with ID"):
+        build.complete()
+
+
+@pytest.mark.parametrize("key", ["version", "release", "epoch", "name"])
+def test_complete_build_needs_the_srpm_that_was_announced(
+    world: World, builder: Builder, spare: Package, key: str
+) -> None:
+    build = prepare_build(world, builder, spare)
+    build.start(**{key: 7 if key == "epoch" else world.name("x").replace("-", "")})
+    with pytest.raises(koji.GenericError, match=f"{key} mismatch"):
+        build.complete()
+
+
+def test_complete_build_needs_the_task_that_began_it(world: World, builder: Builder, spare: Package) -> None:
+    build = prepare_build(world, builder, spare)
+    build.start()
+    build.task_id = world.open_task(builder)
+    with pytest.raises(koji.GenericError, match="task_id mismatch"):
+        build.complete()
+
+
+def test_complete_build_needs_a_source_package(world: World, builder: Builder, spare: Package) -> None:
+    build = prepare_build(world, builder, spare)
+    build.start()
+    build.srpm = build.rpms[0]
+    with pytest.raises(koji.GenericError, match="not a source package"):
+        build.complete()
+
+
+def test_an_rpm_is_named_after_its_header(world: World, builder: Builder, spare: Package) -> None:
+    build = prepare_build(world, builder, spare)
+    build.start()
+    build.rpms[0] = build.upload(spare.binary, "other-1.0-1.x86_64.rpm")
+    with pytest.raises(koji.GenericError, match="bad filename"):
+        build.complete()
+
+
+def test_an_rpm_comes_from_the_srpm_of_its_build(
+    world: World, builder: Builder, package: Package, spare: Package
+) -> None:
+    build = prepare_build(world, builder, package)
+    build.start()
+    build.rpms.append(build.upload(spare.binary))
+    with pytest.raises(koji.GenericError, match="srpm mismatch"):
+        build.complete()
+    assert world.admin.listRPMs(buildID=build.build_id) == []
+
+
+def test_of_equal_noarch_packages_the_first_is_kept(world: World, builder: Builder, package: Package) -> None:
+    build = prepare_build(world, builder, package)
+    build.start()
+    second = world.open_task(builder)
+    build.rpms.append(build.upload(package.noarch, task_id=second))
+    build.complete()
+    assert len(world.admin.listRPMs(buildID=build.build_id)) == 3
+
+
+def test_noarch_packages_that_differ_fail_the_build(
+    world: World, builder: Builder, spare: Package, tmp_path: Path
+) -> None:
+    build = prepare_build(world, builder, spare)
+    build.start()
+    other = make_package(tmp_path / "other", spare.name, files=["data", "more"])
+    build.rpms.append(build.upload(other.noarch, task_id=world.open_task(builder)))
+    with pytest.raises(koji.BuildError, match="built differently on different architectures"):
+        build.complete()
+
+
+@pytest.mark.parametrize("state", ["COMPLETE", "BUILDING"])
+def test_a_name_is_built_once(world: World, builder: Builder, package: Package, state: str) -> None:
+    build = prepare_build(world, builder, package)
+    build.start()
+    if state == "COMPLETE":
+        build.complete()
+    again = prepare_build(world, builder, package)
+    with pytest.raises(koji.GenericError):
+        again.start()
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELED"])
+def test_a_build_that_came_to_nothing_can_be_built_again(
+    world: World, builder: Builder, package: Package, state: str
+) -> None:
+    build = prepare_build(world, builder, package)
+    build.start()
+    if state == "FAILED":
+        builder.host.failBuild(build.task_id, build.build_id)
+    else:
+        world.admin.cancelBuild(build.build_id)
+    assert koji.BUILD_STATES[world.admin.getBuild(build.build_id)["state"]] == state
+    again = prepare_build(world, builder, package)
+    assert again.start() == build.build_id
+    assert again.complete()["state"] == koji.BUILD_STATES["COMPLETE"]
+
+
+def test_only_a_build_in_progress_can_fail(world: World, builder: Builder, package: Package) -> None:
+    build = finished_build(world, builder, package)
+    with pytest.raises(koji.GenericError, match="cannot update build"):
+        builder.host.failBuild(build.task_id, build.build_id)
+
+
+def test_canceling_the_task_cancels_its_build(world: World, builder: Builder, spare: Package) -> None:
+    build = prepare_build(world, builder, spare)
+    build.start()
+    world.admin.cancelTask(build.task_id)
+    assert world.admin.getBuild(build.build_id)["state"] == koji.BUILD_STATES["CANCELED"]
+
+
+def test_a_scratch_build_leaves_links(world: World, builder: Builder, spare: Package) -> None:
+    build = prepare_build(world, builder, spare)
+    build.to_scratch()
+    scratch = world.hub.topdir / "scratch" / world.hub.admin[0] / f"task_{build.task_id}"
+    work = world.hub.topdir / "work"
+    for path in [build.srpm, *build.rpms]:
+        assert (work / path).is_symlink()
+        assert (work / path).resolve() == (scratch / path.rpartition("/")[2]).resolve()
+    assert (scratch / "logs" / "x86_64" / "build.log").read_bytes() == b"built\n"
+    with pytest.raises(koji.GenericError, match="destination is a symlink"):
+        build.upload(spare.binary)
+
+
+def test_a_scratch_build_needs_its_files(world: World, builder: Builder, spare: Package) -> None:
+    build = prepare_build(world, builder, spare)
+    build.rpms.append(f"{task_dir(build.arch_task_id)}/missing-1-1.x86_64.rpm")
+    with pytest.raises(koji.GenericError, match="No such file"):
+        build.to_scratch()
+
+
+def test_tag_build(world: World, builder: Builder, package: Package) -> None:
+    build, tag = finished_build(world, builder, package), world.tag()
+    with pytest.raises(koji.TagError, match="not in list for"):
+        builder.host.tagBuild(build.task_id, tag, build.build_id, force=False, fromtag=None)
+    world.admin.packageListAdd(tag, package.name, owner=world.hub.admin[0])
+    builder.host.tagBuild(build.task_id, tag, build.build_id, force=False, fromtag=None)
+    assert [row["nvr"] for row in world.admin.listTagged(tag)] == [package.nvr]
+    with pytest.raises(koji.TagError, match="already tagged"):
+        builder.host.tagBuild(build.task_id, tag, build.build_id)
+
+
+def test_tag_build_can_move(world: World, builder: Builder, package: Package) -> None:
+    build, old, new = finished_build(world, builder, package), world.tag(), world.tag()
+    for tag in (old, new):
+        world.admin.packageListAdd(tag, package.name, owner=world.hub.admin[0])
+    builder.host.tagBuild(build.task_id, old, build.build_id)
+    builder.host.tagBuild(build.task_id, new, build.build_id, fromtag=old)
+    assert world.admin.listTagged(old) == []
+    assert [row["nvr"] for row in world.admin.listTagged(new)] == [package.nvr]
+
+
+def test_an_unfinished_build_cannot_be_tagged(world: World, builder: Builder, spare: Package) -> None:
+    build, tag = prepare_build(world, builder, spare), world.tag()
+    build.start()
+    world.admin.packageListAdd(tag, spare.name, owner=world.hub.admin[0])
+    with pytest.raises(koji.TagError):
+        builder.host.tagBuild(build.task_id, tag, build.build_id)
+
+
+# --- Repos
+
+
+def repo_dir(world: World, tag: str, repo_id: int) -> Path:
+    return world.hub.topdir / "repos" / tag / str(repo_id)
+
+
+def test_a_new_repo(world: World, builder: Builder) -> None:
+    tag = world.tag(arches="x86_64 i686")
+    world.admin.groupListAdd(tag, "build")
+    world.admin.groupPackageListAdd(tag, "build", "bash")
+    task_id = world.open_task(builder)
+    repo_id, event = builder.host.repoInit(world.admin.getTag(tag)["id"], opts=None, task_id=task_id)
+    info = world.admin.repoInfo(repo_id, strict=True)
+    expected = {"state": koji.REPO_INIT, "tag_name": tag, "create_event": event, "task_id": task_id}
+    assert expected.items() <= info.items()
+    top = repo_dir(world, tag, repo_id)
+    assert "<packagereq" in (top / "groups" / "comps.xml").read_text()
+    assert json.loads((top / "repo.json").read_text())["id"] == repo_id
+    assert {file.parent.name for file in top.glob("*/pkglist")} == {"x86_64", "i386"}
+    assert (top / "x86_64" / "toplink").resolve() == world.hub.topdir.resolve()
+    assert (top / "x86_64" / "pkglist").read_text() == ""
+    assert (top / "x86_64" / "blocklist").exists()
+
+
+def test_the_packages_of_a_repo(world: World, builder: Builder, package: Package) -> None:
+    build, tag = finished_build(world, builder, package), world.tag()
+    world.admin.packageListAdd(tag, package.name, owner=world.hub.admin[0])
+    builder.host.tagBuild(build.task_id, tag, build.build_id)
+    top = repo_dir(world, tag, world.repo(builder, tag)) / "x86_64"
+    lines = (top / "pkglist").read_text().split()
+    assert {line.rpartition("/")[2] for line in lines} == {file.name for file in package.rpms}
+    for line in lines:
+        assert line.startswith(f"toplink/packages/{package.name}/")
+        assert (top / line).is_file()
+    rows = [json.loads(line) for line in (top / "rpmlist.jsonl").read_text().splitlines()]
+    known = {row["id"]: row["payloadhash"] for row in world.admin.listRPMs(buildID=build.build_id)}
+    binaries = [row for row in rows if row["arch"] != "src"]
+    assert {row["name"] for row in binaries} == {package.name, f"{package.name}-data"}
+    assert all(known[row["id"]] == row["payloadhash"] for row in rows)
+
+
+def test_repo_of_an_unknown_tag(world: World, builder: Builder) -> None:
+    with pytest.raises(koji.GenericError):
+        builder.host.repoInit(world.name("tag"))
+
+
+def finish_repo(world: World, builder: Builder, repo_id: int, **options: Any) -> str:
+    """Upload a repomd.xml and finish the repo with it; where it was uploaded."""
+    task_id = world.open_task(builder)
+    upload(builder.session, task_id, "repomd.xml", b"<repomd/>")
+    builder.host.repoDone(repo_id, {"x86_64": [task_dir(task_id), ["repomd.xml"]]}, **options)
+    return task_dir(task_id)
+
+
+def test_a_finished_repo(world: World, builder: Builder) -> None:
+    tag = world.tag()
+    repo_id = world.repo(builder, tag)
+    assert world.admin.getRepo(tag) is None
+    directory = finish_repo(world, builder, repo_id, repo_json_updates={"cloned_from_repo_id": 7})
+    assert world.admin.repoInfo(repo_id)["state"] == koji.REPO_READY
+    assert world.admin.getRepo(tag)["id"] == repo_id
+    top = repo_dir(world, tag, repo_id)
+    assert (top / "x86_64" / "repodata" / "repomd.xml").read_bytes() == b"<repomd/>"
+    assert not (world.hub.topdir / "work" / directory / "repomd.xml").is_file()
+    assert json.loads((top / "repo.json").read_text())["cloned_from_repo_id"] == 7
+    assert (top.parent / "latest").resolve() == top.resolve()
+    with pytest.raises(koji.GenericError, match="not in INIT state"):
+        finish_repo(world, builder, repo_id)
+
+
+def test_a_repo_needs_its_files(world: World, builder: Builder) -> None:
+    repo_id, directory = world.repo(builder), task_dir(world.open_task(builder))
+    with pytest.raises(koji.GenericError, match="uploaded file missing"):
+        builder.host.repoDone(repo_id, {"x86_64": [directory, ["repomd.xml"]]})
+    with pytest.raises(koji.GenericError, match="Repo arch directory missing"):
+        builder.host.repoDone(repo_id, {"s390x": [directory, []]})
+    assert world.admin.repoInfo(repo_id)["state"] == koji.REPO_INIT
+
+
+def test_a_repo_request_takes_a_repo_that_is_new_enough(world: World, builder: Builder) -> None:
+    tag = world.tag()
+    repo_id = world.repo(builder, tag)
+    finish_repo(world, builder, repo_id)
+    answer = builder.session.repo.request(tag, min_event="last")
+    assert (answer["repo"]["id"], answer["request"]) == (repo_id, None)
+    world.admin.groupListAdd(tag, "build")
+    first = builder.session.repo.request(tag, min_event="last")
+    assert first["repo"] is None
+    assert (first["request"]["tag_name"], first["request"]["active"], first["duplicate"]) == (
+        tag,
+        True,
+        False,
+    )
+    second = builder.session.repo.request(tag, min_event="last")
+    assert (second["request"]["id"], second["duplicate"]) == (first["request"]["id"], True)
+
+
+# --- The scheduler
+
+
+def host_ready(world: World, builder: Builder) -> bool:
+    ready: bool = world.admin.getHost(builder.id)["ready"]
+    return ready
+
+
+def test_a_ready_host_gets_the_task(world: World) -> None:
+    builder, task_id = world.ready_builder(), world.task()
+    world.schedule()
+    (task,) = builder.host.getTasks()
+    fields = {"id", "state", "channel_id", "host_id", "arch", "method", "priority", "create_ts"}
+    assert (set(task), task["id"], task["host_id"]) == (fields, task_id, builder.id)
+    assert task["state"] == koji.TASK_STATES["ASSIGNED"]
+    (run,) = world.admin.scheduler.getTaskRuns([["task_id", task_id]])
+    assert (run["host_id"], run["active"]) == (builder.id, True)
+
+
+@pytest.mark.parametrize(
+    "why", ["not ready", "disabled", "arch", "channel", "capacity", "maxjobs", "refused"]
+)
+def test_who_gets_no_task(world: World, why: str) -> None:
+    builder = world.ready_builder(maxjobs=1, methods=[])
+    task_id = world.task(arch="ppc64le" if why == "arch" else "x86_64")
+    if why == "not ready":
+        builder.host.updateHost(0.0, False)
+    elif why == "disabled":
+        world.admin.disableHost(builder.name)
+    elif why == "channel":
+        world.admin.removeHostFromChannel(builder.name, world.channel)
+    elif why in {"capacity", "maxjobs"}:
+        other = world.open_task(builder)
+        builder.host.setTaskWeight(other, 8.0 if why == "capacity" else 0.1)
+        builder.host.updateHost(0.0, True, data={"maxjobs": 5 if why == "capacity" else 1})
+    elif why == "refused":
+        builder.host.openTask(task_id)
+        builder.host.refuseTask(task_id, soft=False, msg="no handler for method")
+    world.schedule()
+    assert world.state(task_id) == "FREE"
+
+
+def test_the_reported_methods_do_not_matter(world: World) -> None:
+    builder, task_id = world.ready_builder(methods=["createrepo"], maxjobs=1), world.task("sleep")
+    world.schedule()
+    assert [task["id"] for task in builder.host.getTasks()] == [task_id]
+
+
+def test_a_waiting_task_is_no_load(world: World) -> None:
+    builder = world.ready_builder()
+    parent, task_id = world.open_task(builder), world.task()
+    builder.host.setTaskWeight(parent, 8.0)
+    builder.host.taskSetWait(parent, [])
+    world.schedule()
+    assert [task["id"] for task in builder.host.getTasks()] == [task_id]
+
+
+def test_the_less_loaded_host_gets_the_task(world: World) -> None:
+    busy, idle = world.ready_builder(), world.ready_builder()
+    world.open_task(busy)
+    task_id = world.task()
+    world.schedule()
+    assert [task["id"] for task in idle.host.getTasks()] == [task_id]
+
+
+def test_low_priority_numbers_come_first(world: World) -> None:
+    builder = world.ready_builder(maxjobs=2)
+    late, urgent, early = world.task(priority=25), world.task(priority=10), world.task(priority=20)
+    world.schedule()
+    assert [task["id"] for task in builder.host.getTasks()] == [urgent, early]
+    assert world.state(late) == "FREE"
+
+
+def test_get_tasks_runs_the_scheduler_but_not_too_often(world: World) -> None:
+    builder = world.ready_builder()
+    assert builder.host.getTasks() == []  # the hub notes when it was
+    task_id = world.task()
+    world.hub.backdoor.age_scheduler(-1000)
+    assert builder.host.getTasks() == []
+    world.hub.backdoor.age_scheduler(2000)
+    assert [task["id"] for task in builder.host.getTasks()] == [task_id]
+
+
+def test_a_host_that_was_silent_for_180_s_is_not_ready(world: World) -> None:
+    silent, alive = world.ready_builder(), world.ready_builder()
+    world.hub.backdoor.age_host(silent.id, 185)
+    world.hub.backdoor.age_host(alive.id, 150)
+    world.schedule()
+    assert (host_ready(world, silent), host_ready(world, alive)) == (False, True)
+
+
+def test_a_task_that_is_not_opened_in_300_s_goes_elsewhere(world: World) -> None:
+    builder, task_id = world.ready_builder(), world.task()
+    world.schedule()
+    world.hub.backdoor.age_assignment(task_id, 250)
+    world.schedule()
+    assert world.state(task_id) == "ASSIGNED"
+    builder.host.updateHost(0.0, True)
+    world.hub.backdoor.age_assignment(task_id, 60)
+    world.schedule()
+    assert world.state(task_id) == "FREE"
+    (refusal,) = world.refusals(task_id)
+    assert (refusal["host_id"], refusal["soft"], refusal["by_host"]) == (builder.id, True, False)
+    world.schedule()
+    assert world.state(task_id) == "FREE"
+
+
+def test_a_host_that_is_silent_for_900_s_loses_its_open_tasks(world: World) -> None:
+    builder, task_id = world.ready_builder(), world.task()
+    world.schedule()
+    builder.host.openTask(task_id)
+    directly = world.open_task(builder)
+    world.hub.backdoor.age_host(builder.id, 850)
+    world.schedule()
+    assert world.state(task_id) == "OPEN"
+    world.hub.backdoor.age_host(builder.id, 60)
+    world.schedule()
+    # What was opened without the scheduler stays: nobody ever frees it.
+    assert (world.state(task_id), world.state(directly)) == ("FREE", "OPEN")
+
+
+def test_a_soft_refusal_lasts_900_s_and_a_hard_one_for_ever(world: World) -> None:
+    builder = world.ready_builder()
+    soft, hard = world.task(), world.task()
+    for task_id in (soft, hard):
+        builder.host.openTask(task_id)
+        builder.host.refuseTask(task_id, soft=task_id == soft, msg="no")
+    world.schedule()
+    assert builder.host.getTasks() == []
+    for task_id in (soft, hard):
+        world.hub.backdoor.age_refusal(task_id, builder.id, 1000)
+    world.schedule()
+    assert (world.state(soft), world.state(hard)) == ("ASSIGNED", "FREE")
