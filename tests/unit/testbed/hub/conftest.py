@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,6 @@ from tests.unit.testbed.hub.rpm_packages import Built, PackageMaker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def hub(tmp_path: Path) -> Iterator[ContentHub]:
     topdir = tmp_path / "topdir"
     for part in ("packages", "repos", "scratch", "work"):
         (topdir / part).mkdir(parents=True)
-    database = Database(tmp_path / "hub.sqlite")
+    database = Database(Path(":memory:"))
     try:
         yield ContentHub(topdir=topdir, db=database)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xmlrpc.client
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,6 @@ from koji import xmlrpcplus
 
 from koji_adjutant.testbed.hub.accounts import Accounts
 from koji_adjutant.testbed.hub.call import Session
-from koji_adjutant.testbed.hub.database import Database
 from koji_adjutant.testbed.hub.dispatch import Dispatcher
 from koji_adjutant.testbed.hub.options import HubOptions
 from koji_adjutant.testbed.hub.registry import invoke
@@ -18,6 +18,7 @@ from koji_adjutant.testbed.hub.registry import invoke
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from koji_adjutant.testbed.hub.database import Database
     from tests.unit.testbed.hub.rpm_packages import Built
 
 START = 1_700_000_000.0
@@ -48,9 +49,9 @@ class Method:
         request = xmlrpcplus.dumps(koji.encode_args(*args, **kwargs), methodname=self.name)
         with self.dispatcher.transaction():
             call = self.dispatcher.local_call(self.session)
-            result = invoke(call, self.name, xmlrpcplus.loads(request)[0])
+            result = invoke(call, self.name, xmlrpc.client.loads(request)[0])
             answer = xmlrpcplus.dumps((result,), methodresponse=True)
-        return xmlrpcplus.loads(answer)[0][0]
+        return xmlrpc.client.loads(answer)[0][0]
 
 
 @dataclass(frozen=True, kw_only=True)

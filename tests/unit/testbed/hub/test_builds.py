@@ -111,7 +111,7 @@ def test_only_a_building_build_fails(hub: ContentHub, admin: Caller, builder: Ca
     build_id = begin(hub, builder)
     task_id = admin.getBuild(build_id)["task_id"]
     builder.host.failBuild(task_id, build_id)
-    with pytest.raises(koji.GenericError, match="cannot update build .*, state: FAILED"):
+    with pytest.raises(koji.GenericError, match=r"cannot update build .*, state: FAILED"):
         builder.host.failBuild(task_id, build_id)
 
 
