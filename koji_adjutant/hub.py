@@ -210,14 +210,14 @@ def _authenticate(session: HubSession, config: Config) -> None:
 
 def _kerberos(session: HubSession, config: Config) -> None:
     principal = config.krb_principal or config.host_principal_format.replace("%s", socket.getfqdn())
-    if not os.access(config.keytab, os.R_OK):
+    cache = Path(config.ccache)
+    if cache.exists() and cache.stat().st_size == 0:
+        cache.unlink()
+    if not os.access(config.keytab, os.R_OK) and not cache.exists():
         raise ConfigError(
             f"keytab {config.keytab} of {principal} cannot be read",
             hint="set keytab, or cert, or user and password",
         )
-    cache = Path(config.ccache)
-    if cache.exists() and cache.stat().st_size == 0:
-        cache.unlink()
     session.gssapi_login(principal, config.keytab, config.ccache)
 
 

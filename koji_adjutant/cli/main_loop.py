@@ -15,6 +15,7 @@ import requests
 from koji.tasks import ServerExit, ServerRestart
 
 from koji_adjutant.daemon import Daemon, Next
+from koji_adjutant.hub import innermost
 
 RETRY_SECONDS = (2.0, 5.0)
 """Between two polls of a hub that does not answer: it frees the tasks of hosts that come back late."""
@@ -64,7 +65,7 @@ def _one_pass(daemon: Daemon, step: Next) -> Next:
     except koji.AuthError:
         raise
     except (requests.RequestException, koji.ServerOffline) as error:
-        logger.warning("The hub does not answer: %s", error)
+        logger.warning("The hub does not answer: %s", innermost(error))
         time.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311
         return Next.AT_ONCE
     except Exception:

@@ -72,6 +72,12 @@ class Housekeeping:
         if _IMAGES not in self._helpers and any(pending_requests(self._services.config)):
             self._start(_IMAGES, self._make_images)
 
+    def sweep_first(self, seconds: float) -> None:
+        """Begin with a sweep, and give it a moment: most engines answer at once."""
+        self.work({})
+        wait_for_all(self._helpers.values(), seconds)
+        self._collect()
+
     def finish(self, seconds: float) -> None:
         """Remove everything of this worker, and all helpers, in at most `seconds`."""
         stop_all(self._helpers.values(), STOP_GRACE)

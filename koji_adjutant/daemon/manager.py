@@ -21,7 +21,7 @@ from koji_adjutant.config import Config
 from koji_adjutant.daemon.engine_watch import EngineWatch
 from koji_adjutant.daemon.housekeeping import Housekeeping
 from koji_adjutant.daemon.poll import Poll, Report, poll
-from koji_adjutant.daemon.processes import fork, kill_group, stop_all
+from koji_adjutant.daemon.processes import fork, kill_group, signals_held_back, stop_all
 from koji_adjutant.daemon.readiness import Situation, reason_not_ready, storage_to_measure
 from koji_adjutant.daemon.state import StateDirectory
 from koji_adjutant.daemon.task_process import ENGINE_FAILED, STOP_GRACE, TaskProcess, run_in_child
@@ -34,6 +34,7 @@ from koji_adjutant.journal import Phase
 ASSIGNED = koji.TASK_STATES["ASSIGNED"]
 CANCELED = koji.TASK_STATES["CANCELED"]
 EXPIRED = koji.BR_STATES["EXPIRED"]
+FIRST_SWEEP_SECONDS = 3.0
 LEAVE_SECONDS = 20.0
 
 logger = logging.getLogger("koji.TaskManager")
@@ -124,7 +125,7 @@ class Daemon(TaskManager):
             sweep_problem=self.housekeeping.problem(),
         )
         before, self._status = self._status, reason_not_ready(situation, self.options)
-        if self._status and self._status != before:
+        if self._status and _without_numbers(self._status) != _without_numbers(before):
             logger.warning("Not ready for task: %s", self._status)
         elif before and not self._status:
             logger.info("Ready for task")
@@ -240,9 +241,10 @@ class Daemon(TaskManager):
         run = functools.partial(
             run_in_child, handler, subsession, self.services, self.state, int(self.host_id)
         )
-        child = fork(f"task {known.id}", run, at_start=self._leave_main)
+        with signals_held_back():
+            child = fork(f"task {known.id}", run, at_start=self._leave_main)
+            self.processes[known.id] = TaskProcess(task=known.id, child=child, session_id=session_id)
         subsession.forget()
-        self.processes[known.id] = TaskProcess(task=known.id, child=child, session_id=session_id)
         return child.pid, session_id
 
     def runTask(self, handler: BaseTaskHandler) -> None:  # noqa: N802
@@ -267,6 +269,7 @@ class Daemon(TaskManager):
             if state.is_alive():
                 logger.warning("Killing task %s (pid %s) of an earlier daemon", state.task, state.pid)
                 kill_group(state.pid)
+        self.housekeeping.sweep_first(FIRST_SWEEP_SECONDS)
         gc.collect()
         gc.freeze()
 
@@ -277,7 +280,12 @@ class Daemon(TaskManager):
         self.engine.close()
         self.housekeeping.finish(LEAVE_SECONDS)
         tasks = list(self.tasks)
-        self.session.host.freeTasks(tasks)
+        # One attempt: a hub that is away frees our tasks by itself.
+        self.session.call_once("host.freeTasks", tasks)
         for task in tasks:
             self.services.journal.record(Phase.FREED, task=task)
-        self.session.host.updateHost(task_load=0.0, ready=False)
+        self.session.call_once("host.updateHost", task_load=0.0, ready=False)
+
+
+def _without_numbers(status: str) -> str:
+    return "".join(letter for letter in status if not letter.isdigit())

@@ -10,8 +10,8 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -85,21 +85,28 @@ def kill_group(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+@contextmanager
+def signals_held_back() -> Iterator[None]:
+    """No signal handler of ours runs meanwhile: between a fork and the books that it is entered in."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 def fork(name: str, run: Callable[[], int], *, at_start: Callable[[], None]) -> Child:
     """A child that calls `at_start` and then `run`, and exits with what `run` returns.
 
     SIGTERM and SIGINT unwind the child's stack; SIGUSR2 stays blocked, for who waits for it.
     """
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
-    try:
+    with signals_held_back():
         pid = os.fork()
         if pid == 0:
             _child(name, run, at_start)
         with suppress(OSError):
             os.setpgid(pid, pid)
         return Child(name=name, pid=pid, pidfd=os.pidfd_open(pid))
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _child(name: str, run: Callable[[], int], at_start: Callable[[], None]) -> NoReturn:

@@ -63,7 +63,7 @@ class TaskRun:
             logger.warning("task %s", self._task, exc_info=True)
             return self._fail(error)
         response = cast("Any", dumps)((result,), methodresponse=1, allow_none=1)
-        logger.info("task %s: %s", self._task, response)
+        logger.info("task %s: response %r", self._task, response)
         self._tell(lambda: self._session.host.closeTask(self._task, response))
         return Phase.CLOSED
 
