@@ -241,6 +241,7 @@ class Config:
     solver_network: str = _adjutant(
         "bridge", read.network, "network of downloads: bridge, pasta, slirp4netns, host, or a network's name"
     )
+    max_load_per_cpu: float = _adjutant(4.0, read.positive, "load average a CPU up to which tasks are taken")
 
     single: bool = _switch("run one task, in this process, and end", on=False, place=Place.COMMAND_LINE)
     debug: bool = _switch("log debug messages", on=False, place=Place.COMMAND_LINE)

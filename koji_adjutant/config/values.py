@@ -41,6 +41,17 @@ def whole(value: str) -> int:
         raise ValueError("expected a whole number") from None
 
 
+def positive(value: str) -> float:
+    """A number above zero."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise ValueError("expected a number above zero")
+    return number
+
+
 def truth(value: str) -> bool:
     """Yes or no, in the spellings of configparser."""
     word = value.lower()

@@ -11,8 +11,6 @@ from typing import Any
 
 from koji_adjutant.config import Config
 
-LOAD_PER_CPU = 4.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
@@ -40,7 +38,7 @@ def reason_not_ready(situation: Situation, config: Config) -> str:
         return f"Full queue: {situation.tasks} tasks, maxjobs {config.maxjobs}"
     return (
         _no_space(situation.storage, config.minspace)
-        or _busy()
+        or _busy(config.max_load_per_cpu)
         or situation.engine_problem
         or situation.sweep_problem
     )
@@ -64,7 +62,7 @@ def _no_space(path: Path, minspace: int) -> str:
     return ""
 
 
-def _busy() -> str:
+def _busy(load_per_cpu: float) -> str:
     load = os.getloadavg()[0]
-    limit = LOAD_PER_CPU * os.sysconf("SC_NPROCESSORS_ONLN")
+    limit = load_per_cpu * os.sysconf("SC_NPROCESSORS_ONLN")
     return f"Load average {load:.2f} > {limit:.2f}" if load > limit else ""
