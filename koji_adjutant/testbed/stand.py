@@ -25,8 +25,8 @@ from koji_adjutant.testbed.tasks import fault_of, wait_task
 
 Say = Callable[[str], None]
 
-CHECK_IN_SECONDS = 30.0
-REPO_SECONDS = 120.0
+CHECK_IN_SECONDS = 60.0
+REPO_SECONDS = 300.0
 DAEMON_GRACE = 60.0
 
 
@@ -96,7 +96,7 @@ def _start_all(place: Place, options: Options, say: Say) -> Description:
         topurl=addresses.topurl,
         topdir=topdir,
         password=host_password,
-        podman_socket=engine.socket,
+        podman_socket=Path(engine.socket),
         task_image=supply.task_image,
         solver_network=engine.network,
         kojid=options.kojid,
@@ -116,7 +116,7 @@ def _start_all(place: Place, options: Options, say: Say) -> Description:
         task_image=supply.task_image,
         external_repo=external_repo,
         srpms={name: str(path) for name, path in supply.srpms.items()},
-        engine=dict(engine.environment),
+        engine={name: value for name, value in engine.environment.items() if name.startswith("CONTAINERS_")},
     )
     write_description(place, description)
     return description
@@ -143,9 +143,10 @@ def _content(supply: Supply, external_repo: str) -> Content:
 
 def _wait_for_check_in(admin: Any, daemon: services.Service, place: Place) -> None:
     log = place.logs / f"{builder.DAEMON}.log"
-    before = admin.getLastHostUpdate(HOST, ts=True)
+    host = admin.getHost(HOST)["id"]
+    before = time.time()
     deadline = time.monotonic() + CHECK_IN_SECONDS
-    while admin.getLastHostUpdate(HOST, ts=True) == before:
+    while (admin.getLastHostUpdate(host, ts=True) or 0) < before:
         if not daemon.is_running():
             raise TestbedFailed(f"the daemon ended: {services.last_line(log)}", hint=f"see {log}")
         if time.monotonic() > deadline:

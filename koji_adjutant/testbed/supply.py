@@ -91,7 +91,7 @@ def supply_for(engine: Engine, cache: Path, external_repo: str, image: str, say:
 
 def _mini_supply(engine: Engine, cache: Path, say: Say) -> Supply:
     distribution = make(cache / "distribution", say)
-    podman = Podman(socket=engine.socket, environment=engine.environment)
+    podman = Podman(socket=Path(engine.socket), environment=engine.environment)
     make_task_image(distribution, podman, say)
     groups = read_groups()
     return Supply(

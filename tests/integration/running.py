@@ -1,0 +1,95 @@
+"""A testbed that runs, as the integration tests see it. It lasts for the whole run of pytest."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from koji_adjutant.config import Config, load_config
+from koji_adjutant.monitoring.journal import Event, read_journal
+from koji_adjutant.testbed.client import admin_session
+from koji_adjutant.testbed.content import BUILD_TAG, TARGET
+from koji_adjutant.testbed.description import Description
+from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.place import Place
+from koji_adjutant.testbed.tasks import Task, family, fault_of, wait_task
+
+CLIENT_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """What a `koji build` did."""
+
+    output: str
+    returncode: int
+    tasks: tuple[Task, ...]
+
+    def task(self, method: str) -> Task:
+        return next(task for task in self.tasks if task.method == method)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Testbed:
+    """Engine, hub and daemon; `session` is a logged-in administrator's."""
+
+    place: Place
+    description: Description
+    engine: Engine
+    session: Any
+
+    @property
+    def topdir(self) -> Path:
+        return Path(self.description.topdir)
+
+    @property
+    def config(self) -> Config:
+        """The daemon's."""
+        return load_config(self.place.kojid_conf)
+
+    def srpm(self, name: str) -> str:
+        return self.description.srpms[name]
+
+    def koji(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The unmodified client, as administrator."""
+        argv = [sys.executable, "-m", "koji_adjutant.testbed", "koji", f"--dir={self.place.directory}"]
+        return subprocess.run(
+            [*argv, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=CLIENT_SECONDS,
+        )
+
+    def build(self, srpm: str | Path, *options: str, target: str = TARGET) -> Build:
+        """`koji build --wait`, and the tasks that it made."""
+        done = self.koji("build", "--wait", *options, target, str(srpm))
+        numbers = [line.split()[-1] for line in done.stdout.splitlines() if line.startswith("Created task:")]
+        tasks = tuple(task for number in numbers for task in family(self.session, int(number)))
+        return Build(output=done.stdout, returncode=done.returncode, tasks=tasks)
+
+    def wait_task(self, task_id: int, *, timeout: float = 120) -> Task:
+        return wait_task(self.session, task_id, timeout=timeout)
+
+    def fault(self, task_id: int) -> str:
+        return fault_of(self.session, task_id)
+
+    def journal(self) -> Sequence[Event]:
+        return read_journal(self.place.journal)
+
+    def output(self, task: Task) -> Path:
+        """Where a task's uploads are, until its build is complete."""
+        return self.topdir / "work" / "tasks" / str(task.id % 10000) / str(task.id)
+
+    def container_log(self, task: Task) -> Path:
+        return self.topdir / "logs" / str(task.id) / "container.log"
+
+    def regenerate(self, tag: str = BUILD_TAG) -> int:
+        """A new repo of the tag; its id."""
+        task = self.wait_task(self.session.newRepo(tag))
+        assert task.state == "CLOSED", self.fault(task.id)
+        return int(self.session.getRepo(tag)["id"])
