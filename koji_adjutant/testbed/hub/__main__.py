@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ from koji_adjutant.testbed.hub.server import EmbeddedHub
 
 def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     signals = {signal.SIGTERM, signal.SIGINT}
     # Blocked before any thread exists, so that only the wait below gets them.
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)

@@ -4,11 +4,13 @@ The dispatcher owns the hub's lock. A request whose call meets a row that an upl
 without the lock, and is made again, which is what a row lock does to it on a real hub.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
+from xmlrpc.client import Fault
 
 import koji
 
@@ -20,11 +22,13 @@ from koji_adjutant.testbed.hub.methods import EXPOSED
 from koji_adjutant.testbed.hub.options import HubOptions
 from koji_adjutant.testbed.hub.registry import invoke
 from koji_adjutant.testbed.hub.sessions import credentials_of, identify
-from koji_adjutant.testbed.hub.uploads import plan_upload, receive
+from koji_adjutant.testbed.hub.uploads import Upload, plan_upload, receive
 
 MULTICALLS = frozenset({"multiCall", "system.multicall"})
 # What works while the hub is locked out for all but administrators.
 NEVER_LOCKED_OUT = frozenset({"login", "sslLogin", "logout"})
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +62,6 @@ class Dispatcher:
 
     def rpc(self, client: Client, body: bytes) -> bytes:
         """The answer to a call; raises wire.BadRequest for what is none."""
-        if self.switches.offline:
-            return wire.encode_fault(koji.ServerOffline(self.switches.offline_message))
         if len(body) > self._options.max_request_length:
             raise wire.BadRequest("Invalid request: Request too long")
         request = wire.parse(body)
@@ -67,15 +69,18 @@ class Dispatcher:
 
     def upload(self, client: Client, body: BinaryIO) -> bytes:
         """Take the body of a POST into its file; the body is read without the hub's lock."""
-        if self.switches.offline:
-            return wire.encode_fault(koji.ServerOffline(self.switches.offline_message))
-        planned = []
+        planned: list[Upload] = []
         answer = self._answer(client, None, lambda call: planned.append(plan_upload(call, client.query)))
         if not planned:
             return answer
         upload = planned[-1]
         with self._holds.releasing(upload.destination.file, upload.rows):
-            return _encoded(lambda: receive(upload, body))[0]
+            return _encoded("upload", lambda: receive(upload, body))[0]
+
+    def close(self) -> None:
+        """Let the call that is being made finish; every later one finds the hub offline."""
+        with self.lock:
+            self.switches.offline = True
 
     def local_call(self, session: Session) -> Call:
         """A call from inside, for who holds `lock` and has a transaction open."""
@@ -97,6 +102,8 @@ class Dispatcher:
         while True:
             try:
                 with self.lock:
+                    if self.switches.offline:
+                        return wire.encode_fault(koji.ServerOffline(self.switches.offline_message))
                     return self._transaction(client, method, work)
             except RowHeld as held:
                 self._holds.wait_until_free(held.row)
@@ -105,7 +112,7 @@ class Dispatcher:
         self._db.begin()
         keep = False
         try:
-            answer, good = _encoded(lambda: work(self._identified(client, method)))
+            answer, good = _encoded(method or "upload", lambda: work(self._identified(client, method)))
             keep = good and self._db.touched
             return answer
         finally:
@@ -138,14 +145,22 @@ class Dispatcher:
         except RowHeld:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of any kind is the entry's answer
+            _log_fault(own.method, error)
             return wire.fault_entry(error)
 
 
-def _encoded(work: Callable[[], Any]) -> tuple[bytes, bool]:
+def _encoded(what: str, work: Callable[[], Any]) -> tuple[bytes, bool]:
     """The encoded answer, and whether it is a result."""
     try:
         return wire.encode_result(work()), True
     except RowHeld:
         raise
     except Exception as error:  # noqa: BLE001 - a fault of any kind is the call's answer
+        _log_fault(what, error)
         return wire.encode_fault(error), False
+
+
+def _log_fault(what: str, error: Exception) -> None:
+    """Koji's own faults are part of the protocol; any other one is a mistake, the client's or ours."""
+    known = isinstance(error, koji.GenericError | Fault)
+    logger.info("%s: %s: %s", what, type(error).__name__, error, exc_info=None if known else error)

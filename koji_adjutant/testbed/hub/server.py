@@ -45,6 +45,7 @@ class EmbeddedHub:
             starting.callback(database.close)
             database.create_schema()
             self._dispatcher = Dispatcher(database, self.options, koji.PathInfo(topdir=str(self.topdir)))
+            starting.callback(self._dispatcher.close)
             self._server = HubServer(LOOPBACK, self._port, self.topdir, self._dispatcher)
             starting.callback(_serve(self._server))
             self._resources = starting.pop_all()
@@ -113,6 +114,7 @@ class _Stop:
     def __call__(self) -> None:
         self._server.shutdown()
         self._thread.join()
+        self._server.cut_connections()
         self._server.server_close()
 
 

@@ -6,7 +6,11 @@ given no dispatcher and so has files only.
 
 import io
 import logging
+import socket
 import socketserver
+import sys
+import threading
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +24,8 @@ HUB_PATH = "/kojihub"
 FILES_PATH = "/kojifiles"
 CHUNK = 1 << 20
 
+Connection = socket.socket | tuple[bytes, socket.socket]
+
 logger = logging.getLogger(__name__)
 
 
@@ -30,12 +36,39 @@ class HubServer(ThreadingHTTPServer):
     def __init__(self, address: str, port: int, topdir: Path, dispatcher: Dispatcher | None) -> None:
         self.topdir = topdir
         self.dispatcher = dispatcher
+        self._connections: set[socket.socket] = set()
+        self._connections_lock = threading.Lock()
         super().__init__((address, port), HubHandler)
 
     def server_bind(self) -> None:
         # Not HTTPServer's, which asks the resolver for this machine's name.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def process_request(self, request: Connection, client_address: object) -> None:
+        if isinstance(request, socket.socket):
+            with self._connections_lock:
+                self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Connection) -> None:
+        if isinstance(request, socket.socket):
+            with self._connections_lock:
+                self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def cut_connections(self) -> None:
+        """End what clients keep open, as the end of a server process would."""
+        with self._connections_lock:
+            for connection in self._connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Connection, client_address: object) -> None:  # noqa: ARG002
+        if isinstance(sys.exception(), OSError):
+            logger.info("connection of %s lost: %s", client_address, sys.exception())
+            return
+        logger.exception("connection of %s", client_address)
 
 
 class Body(io.RawIOBase):
@@ -67,6 +100,8 @@ class HubHandler(BaseHTTPRequestHandler):
     server_version = "koji-adjutant-testbed"
     disable_nagle_algorithm = True
     wbufsize = -1
+    # A client that is silent for as long in the middle of something is gone, and what it holds is let go.
+    timeout = 120
     server: HubServer
 
     def do_GET(self) -> None:
@@ -90,7 +125,9 @@ class HubHandler(BaseHTTPRequestHandler):
         client = Client(address=self.client_address[0], headers=dict(self.headers.items()), query=path.query)
         try:
             self._call(self.server.dispatcher, client, body)
-        except ConnectionResetError:
+        except OSError as error:
+            # Of the connection: what goes wrong in a call is its answer.
+            logger.info("connection of %s lost: %s", self.address_string(), error)
             self.close_connection = True
 
     def _call(self, dispatcher: Dispatcher, client: Client, body: Body) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 from xmlrpc.client import Fault, dumps, loads
 
 import koji
@@ -228,6 +228,20 @@ def test_what_a_hub_knows_survives_it(tmp_path: Path) -> None:
         assert [row["name"] for row in session.listChannels("b1")] == ["default", "createrepo", "special"]
         session.logout()
         session._forget()
+
+
+def test_a_stopped_hub_answers_nobody_and_comes_back(tmp_path: Path) -> None:
+    hub = EmbeddedHub(tmp_path).start()
+    target = urlsplit(hub.url)
+    with closing(http.client.HTTPConnection(target.hostname or "", target.port, timeout=20)) as kept:
+        kept.request("POST", "/kojihub", dumps((), "hello"))
+        assert kept.getresponse().read()
+        hub.stop()
+        with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+            kept.request("POST", "/kojihub", dumps((), "hello"))
+            kept.getresponse()
+    with EmbeddedHub(tmp_path, port=target.port or 0) as again:
+        assert again.url == urlunsplit(target)
 
 
 def test_a_stopped_hub_has_no_address(tmp_path: Path) -> None:
