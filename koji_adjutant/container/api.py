@@ -20,6 +20,7 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 Parameters = Mapping[str, str | list[str]]
 NOT_FOUND = 404
 CONFLICT = 409
+SERVER_ERROR = 500
 NOT_MODIFIED = 304
 
 

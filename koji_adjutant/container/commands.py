@@ -7,11 +7,11 @@ so that output is never taken for complete when it is not. An exit code is read 
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
 from typing import Any
 
-from koji_adjutant.container.api import NOT_MODIFIED, EngineApi, Kind, Request
+from koji_adjutant.container.api import NOT_MODIFIED, EngineApi, Kind, Request, unreachable
 from koji_adjutant.container.frames import FrameSplitter
 from koji_adjutant.container.interface import LogSink
 from koji_adjutant.container.wire import Lifeline, StreamedAnswer
@@ -67,12 +67,11 @@ def run_exec(api: EngineApi, session: str, sink: LogSink, *, stdin: bytes, deadl
 @contextmanager
 def unbroken(api: EngineApi, request: Request) -> Iterator[None]:
     """EngineUnavailable when the service that was there at the beginning is not there at the end."""
-    try:
-        lifeline = Lifeline(api.socket, request.kind.seconds(api.timeouts))
-        lifeline.__enter__()
-    except OSError as error:
-        raise lost(api, request) from error
-    with lifeline:
+    with ExitStack() as stack:
+        try:
+            lifeline = stack.enter_context(Lifeline(api.socket, request.kind.seconds(api.timeouts)))
+        except OSError as error:
+            raise unreachable(api.socket, request, error) from error
         try:
             yield
         except (ConnectionError, EOFError, HTTPException) as error:

@@ -27,6 +27,7 @@ from koji_adjutant.container import archive, commands
 from koji_adjutant.container.api import (
     CONFLICT,
     NOT_FOUND,
+    SERVER_ERROR,
     Answer,
     Kind,
     Request,
@@ -54,6 +55,7 @@ from koji_adjutant.errors import AdjutantError
 log = logging.getLogger(__name__)
 
 REFUSED = 400
+ALIVE = frozenset({"running", "paused", "stopping"})
 
 
 class _Connection(UDSConnection):
@@ -210,9 +212,14 @@ class PodmanManager:
             kind=Kind.STOP,
             method="POST",
             path=f"/containers/{container}/kill?signal=KILL",
-            accepted=frozenset({NOT_FOUND, CONFLICT}),
+            accepted=frozenset({NOT_FOUND, CONFLICT, SERVER_ERROR}),
         )
-        self.call(request)
+        answer = self.call(request)
+        # Only the state tells a container that has ended already from one that cannot be killed.
+        if answer.status in (CONFLICT, SERVER_ERROR):
+            found = self.inspect(container)
+            if found is not None and found.state in ALIVE:
+                raise refused(request, answer.status, answer.content)
 
     def remove(self, container: str) -> None:
         request = Request(
@@ -380,11 +387,8 @@ class PodmanManager:
         return tuple(listed(container) for container in self.call(request).json() or ())
 
     def storage_path(self) -> Path:
-        return Path(self._info()["store"]["graphRoot"])
+        request = Request(purpose="ask the engine about itself", kind=Kind.START, method="GET", path="/info")
+        return Path(self.call(request).json()["store"]["graphRoot"])
 
     def ping(self) -> None:
-        self._info()
-
-    def _info(self) -> dict[str, Any]:
-        request = Request(purpose="ask the engine how it is", kind=Kind.START, method="GET", path="/info")
-        return cast("dict[str, Any]", self.call(request).json())
+        self.call(Request(purpose="reach the engine", kind=Kind.START, method="GET", path="/_ping"))

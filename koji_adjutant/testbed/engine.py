@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -41,8 +41,10 @@ READY_WITHIN = 60.0
 class Engine:
     """An engine, all of whose files are below `directory`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, choice: Choice | None = None) -> None:
+        """With a `choice`, that of another engine on this host, nothing is tried."""
         self.layout = Layout(home=directory.resolve())
+        self._known_choice = choice
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -70,12 +72,12 @@ class Engine:
     @property
     def network(self) -> str:
         """Name of the engine's network, which is also its default one."""
-        return self._bridge().name
+        return self.bridge.name
 
     @property
     def gateway(self) -> str:
         """Address of this host on the engine's network, there as long as the engine runs."""
-        return self._bridge().gateway
+        return self.bridge.gateway
 
     # From start to stop
 
@@ -95,7 +97,7 @@ class Engine:
         self.stop()
         self.home.mkdir(parents=True, exist_ok=True)
         try:
-            self._start(self._choice())
+            self._start(self.choice)
         except BaseException:
             self.stop()
             raise
@@ -108,8 +110,14 @@ class Engine:
         self._serve()
         raise_bridge(bridge)
 
-    def _choice(self) -> Choice:
-        """What was found in this boot under these limits holds still."""
+    @property
+    def choice(self) -> Choice:
+        """How it is run. What was found in this boot under these limits holds still."""
+        if self._known_choice is None:
+            self._known_choice = self._find_choice()
+        return self._known_choice
+
+    def _find_choice(self) -> Choice:
         known = self._read("choice.json")
         stamp = {
             "boot_id": boot_id(),
@@ -143,7 +151,8 @@ class Engine:
         deadline = time.monotonic() + READY_WITHIN
         while True:
             try:
-                self._manager().ping()
+                with closing(PodmanManager(self.socket, Timeouts())) as manager:
+                    manager.ping()
             except EngineUnavailable:
                 if service.poll() is not None or time.monotonic() > deadline:
                     said = (self.home / "service.log").read_text(errors="replace").strip()
@@ -221,12 +230,11 @@ class Engine:
         said = self.podman("load", "--quiet", "--input", str(path))
         return tuple(line.partition(": ")[2] for line in said.splitlines() if ": " in line)
 
-    def _manager(self) -> PodmanManager:
-        return PodmanManager(self.socket, Timeouts())
-
     # State
 
-    def _bridge(self) -> Bridge:
+    @property
+    def bridge(self) -> Bridge:
+        """The bridge of its network."""
         found = self._known_bridge()
         if found is None:
             raise EngineUnavailable(f"the engine in {self.home} does not run", hint="start it first")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from koji_adjutant.errors import ConfigError
 from koji_adjutant.testbed import rootfs
-from koji_adjutant.testbed.engine_processes import Process, mentioning, mounts_below, rooted_below
+from koji_adjutant.testbed.engine_processes import Process, engine_tools, mounts_below, rooted_below
 
 PACKAGES = "podman runc crun conmon netavark iptables iproute2"
 PROGRAMS = ("podman", "conmon", "iptables", "ip")
@@ -181,5 +181,5 @@ def clear(home: Path, *, service: Process | None = None) -> None:
 
 def helpers(home: Path, service: Process | None) -> list[Process]:
     """Processes of an engine beside its service: monitors, clean-up commands, and what runs in containers."""
-    found = {found for found, _ in mentioning(f"{home}/")} | set(rooted_below(home))
+    found = set(engine_tools(f"{home}/")) | set(rooted_below(home))
     return sorted((each for each in found if each != service), key=lambda each: each.pid)

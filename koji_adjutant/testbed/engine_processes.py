@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+TOOLS = frozenset({"podman", "conmon", "crun", "runc", "runc:[2:INIT]", "netavark", "fuse-overlayfs"})
 START_TIME_FIELD = 19
 """Of the fields after the command's closing parenthesis."""
 
@@ -73,27 +74,22 @@ def command_line(pid: int) -> str:
         return ""
 
 
-def mentioning(text: str) -> Iterator[tuple[Process, str]]:
-    """Processes, not this one, that have `text` in their arguments; with their arguments."""
-    for entry in PROC.iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        arguments = command_line(int(entry.name))
-        if text in arguments and (found := process(int(entry.name))):
-            yield found, arguments
+def engine_tools(text: str) -> Iterator[Process]:
+    """Processes of the engine's own programs that have `text` in their arguments."""
+    for pid in _pids():
+        if _name(pid) in TOOLS and text in command_line(pid) and (found := process(pid)):
+            yield found
 
 
 def rooted_below(directory: Path) -> Iterator[Process]:
     """Processes whose root is an overlay or a directory below `directory`: those in its containers."""
     ours = (PROC / "self" / "ns" / "mnt").readlink()
-    for entry in PROC.iterdir():
-        if not entry.name.isdigit():
-            continue
-        with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-            if (entry / "ns" / "mnt").readlink() == ours:
+    for pid in _pids():
+        with suppress(OSError):
+            if (PROC / str(pid) / "ns" / "mnt").readlink() == ours:
                 continue
-            root = next((line for line in mounts(int(entry.name)) if line.split()[4] == "/"), "")
-            if f"{directory}/" in root and (found := process(int(entry.name))):
+            root = next((line for line in mounts(pid) if line.split()[4] == "/"), "")
+            if f"{directory}/" in root and (found := process(pid)):
                 yield found
 
 
@@ -106,6 +102,19 @@ def mounts_below(directory: Path) -> list[str]:
     """Mount points below `directory` that this process sees, deepest first."""
     points = [line.split()[4].encode().decode("unicode_escape") for line in mounts()]
     return sorted((point for point in points if point.startswith(f"{directory}/")), reverse=True)
+
+
+def _pids() -> Iterator[int]:
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            yield int(entry.name)
+
+
+def _name(pid: int) -> str:
+    try:
+        return (PROC / str(pid) / "comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _zombie(pid: int) -> bool:

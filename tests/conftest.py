@@ -1,0 +1,115 @@
+"""Fixtures of all tests: one real engine for the session, and a census of it after every test.
+
+What a test leaves behind in the engine fails that test. Monitors of commands end two seconds late; they are
+looked at again after later tests and, all of them, at the end of the session.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from koji_adjutant.container.interface import Timeouts
+from koji_adjutant.container.podman_manager import PodmanManager
+from koji_adjutant.testbed import census, rootfs
+from koji_adjutant.testbed.engine import Engine
+from tests.contract.containers import IMAGE, PROGRAMS
+
+SETTLE = 1.0
+
+
+@dataclass
+class PodmanUse:
+    """What the session has to do with real podman."""
+
+    tests: int = 0
+    engine: Engine | None = None
+    late: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Processes that were there when a test ended: which test, and when."""
+
+    def overdue(self, now_there: frozenset[str]) -> list[str]:
+        """Those that are still there when they should be gone; forgets those that are gone."""
+        self.late = {line: seen for line, seen in self.late.items() if line in now_there}
+        limit = time.monotonic() - census.WAIT
+        return [f"{line} (left by {test})" for line, (test, when) in self.late.items() if when < limit]
+
+
+USE = pytest.StashKey[PodmanUse]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[USE] = PodmanUse()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "engine" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.podman)
+
+
+def pytest_runtest_call(item: pytest.Item) -> None:
+    if item.get_closest_marker("podman"):
+        item.config.stash[USE].tests += 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    terminalreporter.write_line(f"{config.stash[USE].tests} tests used real podman")
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """The session's engine. It has no image but those that tests and fixtures put there."""
+    use = request.config.stash[USE]
+    own = Engine(tmp_path_factory.mktemp("engine"))
+    try:
+        own.start()
+        use.engine = own
+        yield own
+        left = census.leftovers(own)
+    finally:
+        use.engine = None
+        own.destroy()
+    assert not left, "left at the end of the session:\n" + "\n".join(left)
+
+
+@pytest.fixture(scope="session")
+def contract_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A small image of this host's shell and tools in the session's engine."""
+    path = tmp_path_factory.mktemp("image") / "root.tar"
+    path.write_bytes(rootfs.archive(PROGRAMS))
+    engine.podman("import", "--quiet", str(path), IMAGE)
+    return IMAGE
+
+
+@pytest.fixture
+def manager(engine: Engine) -> Iterator[PodmanManager]:
+    """A manager of the session's engine."""
+    own = PodmanManager(engine.socket, Timeouts())
+    yield own
+    own.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test that leaves something in the session's engine."""
+    use = request.config.stash[USE]
+    before = census.census(use.engine) if use.engine else frozenset()
+    yield
+    if use.engine is None or not request.node.get_closest_marker("podman"):
+        return
+    left = _things_left(use.engine, before)
+    running = frozenset(census.processes(use.engine))
+    overdue = use.overdue(running)
+    for line in running - before:
+        use.late.setdefault(line, (request.node.nodeid, time.monotonic()))
+    assert not left, "left behind:\n" + "\n".join(left)
+    assert not overdue, "left behind:\n" + "\n".join(overdue)
+
+
+def _things_left(engine: Engine, before: frozenset[str]) -> list[str]:
+    deadline = time.monotonic() + SETTLE
+    while (left := sorted(set(census.things(engine)) - before)) and time.monotonic() < deadline:
+        time.sleep(census.STEP)
+    return left

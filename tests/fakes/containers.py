@@ -1,0 +1,368 @@
+"""A ContainerManager in memory. The contract suite runs over it and over podman, so it behaves as podman does.
+
+Commands do what a script says: an argv prefix maps to a `CommandResult`; the longest prefix that fits wins. A
+command that nobody scripted ends with 127, as one that is not in the image does. `sleep` runs until killed.
+"""
+
+import io
+import itertools
+import tarfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from koji_adjutant.container import archive
+from koji_adjutant.container.interface import (
+    ContainerInfo,
+    ContainerSpec,
+    ImageInfo,
+    LogSink,
+    PullPolicy,
+    Stream,
+)
+from koji_adjutant.errors import AdjutantError, EngineError, ImagePullError, TaskTimeout
+
+KILLED = 137
+NOT_FOUND = 127
+IMPATIENCE = 0.01
+"""Seconds that a timeout of a command takes here, whatever it says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command as it was run; PID 1 as well as an exec."""
+
+    container: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+    workdir: str = ""
+    stdin: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandResult:
+    """What a command does."""
+
+    exit_code: int = 0
+    output: tuple[tuple[Stream, bytes], ...] = ()
+    effect: Callable[["FakeContainer", Command], None] | None = None
+    endless: bool = False
+    """It runs until its container is killed."""
+
+
+@dataclass(kw_only=True)
+class FakeContainer:
+    """One container; `files` maps absolute paths to contents."""
+
+    id: str
+    spec: ContainerSpec
+    state: str = "created"
+    exit_code: int = 0
+    files: dict[str, bytes] = field(default_factory=dict)
+    networks: set[str] = field(default_factory=set)
+    log: list[tuple[Stream, bytes]] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def end(self, exit_code: int) -> None:
+        """PID 1 ends, and all with it."""
+        if self.state == "running":
+            self.state, self.exit_code = "exited", exit_code
+        self.ended.set()
+
+    def info(self) -> ContainerInfo:
+        """As the interface shows it."""
+        return ContainerInfo(
+            id=self.id, state=self.state, labels=dict(self.spec.labels), created=1.0, exit_code=self.exit_code
+        )
+
+
+class FakeContainerManager:
+    """See `ContainerManager`. `specs`, `commands` and `removed` record what was asked for, in order."""
+
+    def __init__(self, script: Mapping[tuple[str, ...], CommandResult] | None = None) -> None:
+        self._script: dict[tuple[str, ...], CommandResult] = {
+            ("sleep",): CommandResult(endless=True),
+            ("/bin/sleep",): CommandResult(endless=True),
+            **(script or {}),
+        }
+        self._containers: dict[str, FakeContainer] = {}
+        self._images: dict[str, ImageInfo] = {}
+        self._image_files: dict[str, dict[str, bytes]] = {}
+        self._registry: dict[str, ImageInfo] = {}
+        self._failures: dict[str, AdjutantError] = {}
+        self._numbers = itertools.count(1)
+        self.specs: list[ContainerSpec] = []
+        self.commands: list[Command] = []
+        self.removed: list[str] = []
+
+    # For tests
+
+    def script(self, argv: Sequence[str], result: CommandResult) -> None:
+        """What commands that begin with `argv` do from now on."""
+        self._script[tuple(argv)] = result
+
+    def fail_next(self, method: str, error: AdjutantError) -> None:
+        """The next call of `method` raises `error`."""
+        self._failures[method] = error
+
+    def add_image(self, reference: str, labels: Mapping[str, str] | None = None) -> ImageInfo:
+        """An image in the store."""
+        return self._store(reference, labels or {}, {})
+
+    def add_to_registry(self, reference: str) -> None:
+        """An image that a pull finds."""
+        number = next(self._numbers)
+        self._registry[reference] = ImageInfo(
+            id=f"{number:064x}", digest=f"sha256:{number:064x}", names=(reference,)
+        )
+
+    def container(self, identifier: str) -> FakeContainer:
+        """The container itself."""
+        found = self._containers.get(identifier)
+        if found is None:
+            raise EngineError(f"no such container {identifier}", status=404)
+        return found
+
+    def _call(self, method: str) -> None:
+        if error := self._failures.pop(method, None):
+            raise error
+
+    # Images
+
+    def ensure_image_available(self, reference: str, policy: PullPolicy) -> ImageInfo:
+        self._call("ensure_image_available")
+        known = self._images.get(reference)
+        if known and policy in (PullPolicy.MISSING, PullPolicy.NEVER):
+            return known
+        if policy is PullPolicy.NEVER:
+            raise ImagePullError(f"image {reference} is not in the engine's storage")
+        if reference in self._registry:
+            self._images[reference] = self._registry[reference]
+        elif policy is PullPolicy.ALWAYS or not known:
+            raise ImagePullError(f"image {reference} cannot be pulled: the registry does not have it")
+        return self._images[reference]
+
+    def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
+        found = [image for image in self._images.values() if labels.items() <= image.labels.items()]
+        return tuple(sorted(found, key=lambda image: image.created, reverse=True))
+
+    def import_empty_image(self, reference: str) -> ImageInfo:
+        return self._images.get(reference) or self._store(reference, {}, {})
+
+    def remove_image(self, reference: str) -> bool:
+        self._call("remove_image")
+        if any(container.spec.image == reference for container in self._containers.values()):
+            raise EngineError(f"image {reference} is in use", status=409)
+        return self._images.pop(reference, None) is not None
+
+    def commit(self, container: str, reference: str, labels: Mapping[str, str]) -> ImageInfo:
+        self._call("commit")
+        source = self.container(container)
+        return self._store(reference, {**source.spec.labels, **labels}, dict(source.files))
+
+    def _store(self, reference: str, labels: Mapping[str, str], files: dict[str, bytes]) -> ImageInfo:
+        number = next(self._numbers)
+        image = ImageInfo(
+            id=f"{number:064x}",
+            digest=f"sha256:{number:064x}",
+            names=(reference,),
+            labels=dict(labels),
+            created=float(number),
+            size=sum(map(len, files.values())),
+        )
+        self._images[reference] = image
+        self._image_files[reference] = files
+        return image
+
+    # Containers
+
+    def create(self, spec: ContainerSpec) -> str:
+        self._call("create")
+        if spec.image not in self._images:
+            raise EngineError(f"cannot create a container: {spec.image}: image not known", status=404)
+        identifier = f"{next(self._numbers):064x}"
+        self._containers[identifier] = FakeContainer(
+            id=identifier,
+            spec=spec,
+            files=dict(self._image_files.get(spec.image, {})),
+            networks=set() if spec.network == "none" else {spec.network},
+        )
+        self.specs.append(spec)
+        return identifier
+
+    def start(self, container: str) -> None:
+        self._call("start")
+        started = self.container(container)
+        if started.state == "running":
+            return
+        started.state = "running"
+        command = Command(
+            container=container, argv=started.spec.command, environment=started.spec.environment
+        )
+        result = self._result(command)
+        started.log.extend(result.output)
+        if result.effect:
+            result.effect(started, command)
+        if not result.endless:
+            started.end(result.exit_code)
+
+    def exec(
+        self,
+        container: str,
+        argv: Sequence[str],
+        sink: LogSink,
+        *,
+        environment: Mapping[str, str] | None = None,
+        user: str = "",
+        workdir: str = "",
+        stdin: bytes = b"",
+        timeout: float | None = None,
+    ) -> int:
+        self._call("exec")
+        inside = self.container(container)
+        if inside.state != "running":
+            raise EngineError(f"container {container} is not running", status=409)
+        command = Command(
+            container=container,
+            argv=tuple(argv),
+            environment={**inside.spec.environment, **(environment or {})},
+            user=user or inside.spec.user,
+            workdir=workdir or inside.spec.workdir,
+            stdin=stdin,
+        )
+        result = self._result(command)
+        for stream, data in result.output:
+            sink.write(stream, data)
+        if result.effect:
+            result.effect(inside, command)
+        if not result.endless:
+            return result.exit_code
+        if not inside.ended.wait(None if timeout is None else min(timeout, IMPATIENCE)):
+            self.kill(container)
+            raise TaskTimeout(f"{argv[0]} ran longer than {timeout:g} s and was killed")
+        return KILLED
+
+    def _result(self, command: Command) -> CommandResult:
+        self.commands.append(command)
+        fitting = [prefix for prefix in self._script if command.argv[: len(prefix)] == prefix]
+        if not fitting:
+            said = f"{command.argv[0]}: not scripted\n".encode()
+            return CommandResult(exit_code=NOT_FOUND, output=(("stderr", said),))
+        return self._script[max(fitting, key=len)]
+
+    def stream_logs(self, container: str, sink: LogSink) -> None:
+        source = self.container(container)
+        for stream, data in source.log:
+            sink.write(stream, data)
+        source.ended.wait()
+
+    def wait(self, container: str, timeout: float | None = None) -> int:
+        source = self.container(container)
+        if not source.ended.wait(None if timeout is None else min(timeout, IMPATIENCE)):
+            raise TaskTimeout(f"container {container} ran longer than {timeout:g} s")
+        return source.exit_code
+
+    # Files
+
+    def copy_to(self, container: str, source: Path, target: str, *, owner: tuple[int, int] = (0, 0)) -> None:
+        self._call("copy_to")
+        inside = self.container(container)
+        paths = [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]
+        for path in paths:
+            place = PurePosixPath(target) / path.relative_to(source.parent)
+            inside.files[str(place)] = path.read_bytes()
+
+    def copy_from(self, container: str, source: str, target: Path) -> tuple[Path, ...]:
+        with self.open_archive(container, source) as stream:
+            return archive.unpack(stream, target)
+
+    @contextmanager
+    def open_archive(self, container: str, source: str) -> Iterator[IO[bytes]]:
+        files = self.container(container).files
+        top = PurePosixPath(source)
+        found = {path: data for path, data in files.items() if PurePosixPath(path).is_relative_to(top)}
+        if not found:
+            raise EngineError(f"cannot read {source} of container {container}: no such file", status=404)
+        content = io.BytesIO()
+        with tarfile.open(fileobj=content, mode="w") as tar:
+            if source not in found:
+                directory = tarfile.TarInfo(top.name)
+                directory.type = tarfile.DIRTYPE
+                tar.addfile(directory)
+            for path, data in sorted(found.items()):
+                info = tarfile.TarInfo(str(PurePosixPath(path).relative_to(top.parent)))
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+        content.seek(0)
+        yield content
+
+    def mount_root(self, container: str) -> str:
+        return f"/fake/storage/{self.container(container).id}/merged"
+
+    def disconnect(self, container: str, network: str) -> None:
+        self._call("disconnect")
+        self.container(container).networks.discard(network)
+
+    # What there is
+
+    def inspect(self, container: str) -> ContainerInfo | None:
+        found = self._containers.get(container)
+        return found.info() if found else None
+
+    def find(self, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
+        every = list(self._containers.values())
+        return tuple(each.info() for each in every if labels.items() <= each.spec.labels.items())
+
+    def kill(self, container: str) -> None:
+        self._call("kill")
+        if found := self._containers.get(container):
+            found.end(KILLED)
+
+    def remove(self, container: str) -> None:
+        self._call("remove")
+        if found := self._containers.pop(container, None):
+            found.end(KILLED)
+            self.removed.append(container)
+
+    @contextmanager
+    def created(self, spec: ContainerSpec) -> Iterator[str]:
+        container = self.create(spec)
+        try:
+            yield container
+        except BaseException as error:
+            try:
+                self.remove(container)
+            except AdjutantError as second:
+                error.add_note(f"and then: {second}")
+            raise
+        self.remove(container)
+
+    @contextmanager
+    def running(self, spec: ContainerSpec) -> Iterator[str]:
+        with self.created(spec) as container:
+            self.start(container)
+            yield container
+
+    def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
+        with self.running(spec) as container:
+            for stream, data in self.container(container).log:
+                sink.write(stream, data)
+            try:
+                return self.wait(container, timeout)
+            except TaskTimeout as error:
+                raise TaskTimeout(
+                    f"{spec.command[0]} ran longer than {timeout:g} s and was killed"
+                ) from error
+
+    def storage_path(self) -> Path:
+        return Path("/fake/storage")
+
+    def ping(self) -> None:
+        self._call("ping")
+
+    def close(self) -> None:
+        """Nothing is held."""
