@@ -39,12 +39,16 @@ class Phase(StrEnum):
 class Journal(Protocol):
     """Takes events. `details` are JSON values; never a password, key or token."""
 
-    def record(self, phase: Phase, *, task: int | None = None, container: str = "", **details: object) -> None:
+    def record(
+        self, phase: Phase, *, task: int | None = None, container: str = "", **details: object
+    ) -> None:
         """Report that `task` has reached `phase`, with the id of the container it is about, if any."""
 
 
 class NullJournal:
     """Takes events and forgets them."""
 
-    def record(self, phase: Phase, *, task: int | None = None, container: str = "", **details: object) -> None:
+    def record(
+        self, phase: Phase, *, task: int | None = None, container: str = "", **details: object
+    ) -> None:
         """Forget the event."""

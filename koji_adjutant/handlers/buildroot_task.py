@@ -4,7 +4,7 @@
 leaves an expired record and uploaded logs behind, whatever happened.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,8 +80,8 @@ class BuildrootTask(TaskHandler):
 
     def concrete_arch(self, arch: str, build_config: Mapping[str, Any]) -> str:
         """The arch of the root; for noarch one that both host and tag have."""
-        find_arch: Callable[..., str] = self.find_arch
-        return find_arch(arch, self.session.host.getHost(), dict(build_config))
+        find_arch: Any = self.find_arch
+        return str(find_arch(arch, self.session.host.getHost(), dict(build_config)))
 
     @contextmanager
     def buildroot(
