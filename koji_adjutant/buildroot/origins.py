@@ -33,7 +33,7 @@ class Origins:
     external: Mapping[str, Mapping[str, Any]]
     """External repos (rows of getExternalRepoList) by the URL that the repo's metadata names."""
     urls: Mapping[str, str]
-    """Origin URL by NEVRA; empty when the tag has no external repo."""
+    """Origin URL by NVRA; empty when the tag has no external repo."""
     internal: Mapping[str, Mapping[str, Any]]
     """Rows of rpmlist.jsonl by NVRA."""
     premerge: str
@@ -65,9 +65,9 @@ class Origins:
     def _external_repo(self, package: InstalledPackage) -> Mapping[str, Any] | None:
         if not self.external:
             return None
-        url = self.urls.get(package.nevra)
+        url = self.urls.get(package.nvra)
         if url is None:
-            raise BuildFailed(f"No origin for {package.nevra}: the repo's pkgorigins does not name it")
+            raise BuildFailed(f"No origin for {package.nvra}: the repo's pkgorigins does not name it")
         if url in self.external:
             return self.external[url]
         if url.startswith("file://") and url.endswith(self.premerge):
@@ -98,7 +98,7 @@ def internal_packages(http: requests.Session, settings: BuildrootSettings) -> di
 
 
 def origin_urls(http: requests.Session, settings: BuildrootSettings) -> dict[str, str]:
-    """pkgorigins of the repo: origin URL by NEVRA."""
+    """pkgorigins of the repo: origin URL by NVRA."""
     location = origin_location(fetch(http, settings.baseurls, "repodata/repomd.xml"))
     if location is None:
         raise BuildFailed(
@@ -118,26 +118,20 @@ def origin_location(repomd: bytes) -> str | None:
 
 
 def parse_origins(text: str) -> dict[str, str]:
-    """Lines `[epoch:]name-version-release.arch<TAB>URL`, by NEVRA in the form of InstalledPackage."""
+    """Lines `[epoch:]name-version-release.arch<TAB>URL`, by NVRA: mergerepo_c leaves out every epoch."""
     found = {}
     for line in text.splitlines():
         name, _, url = line.partition("\t")
-        found[normal_nevra(name)] = url
+        found[without_epoch(name)] = url
     return found
 
 
-def normal_nevra(text: str) -> str:
-    """`1:name-v-r.a` and `name-1:v-r.a` as `name-1:v-r.a`; an epoch of 0 goes."""
+def without_epoch(text: str) -> str:
+    """`1:name-v-r.a` and `name-1:v-r.a` as `name-v-r.a`."""
     front, colon, rest = text.partition(":")
     if not colon:
         return text
-    if front.isdigit():
-        epoch, name = front, rest
-        stem, version, release = name.rsplit("-", 2)
-    else:
-        stem, _, epoch = front.rpartition("-")
-        version, _, release = rest.rpartition("-")
-    return f"{stem}-{version}-{release}" if int(epoch) == 0 else f"{stem}-{epoch}:{version}-{release}"
+    return rest if front.isdigit() else f"{front.rpartition('-')[0]}-{rest}"
 
 
 def fetch(http: requests.Session, baseurls: Sequence[str], location: str) -> bytes:
