@@ -41,8 +41,9 @@ def kojid(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Arguments, config: Config) -> int:
-    logs.log_to_file()
     logs.set_level(config, verbose=arguments.verbose)
+    if config.log_file:
+        logs.log_to_file(config.log_file)
     if config.admin_emails:
         logs.log_by_mail(config.admin_emails)
     if arguments.foreground:

@@ -1,4 +1,4 @@
-"""Where the daemon's own messages go: /var/log/kojid.log as kojid's, standard error in the foreground, mail.
+"""Where the daemon's own messages go: a file (kojid's /var/log/kojid.log), standard error, mail.
 
 All loggers of Koji's library and of ours are below `koji` and `koji_adjutant`; both get the same handlers.
 """
@@ -13,7 +13,6 @@ import koji
 
 from koji_adjutant.config import Config
 
-LOG_FILE = Path("/var/log/kojid.log")
 NAMES = ("koji", "koji_adjutant")
 _FILE_FORMAT = "%(asctime)s [%(levelname)s] %(name)s: %(message)s"
 _STDERR_FORMAT = "%(asctime)s [%(levelname)s] {%(process)d} %(name)s: %(message)s"
@@ -33,7 +32,7 @@ def set_level(config: Config, *, verbose: bool) -> None:
         logging.getLogger("koji_adjutant.handlers").setLevel(logging.DEBUG)
 
 
-def log_to_file(path: Path = LOG_FILE) -> None:
+def log_to_file(path: Path) -> None:
     """As kojid: where the file cannot be written, there is none."""
     target = path if path.exists() else path.parent
     if os.access(target, os.W_OK):

@@ -16,7 +16,6 @@ from typing import Any
 
 import koji
 
-from koji_adjutant.config import values
 from koji_adjutant.config.options import Config, Place, Row, table
 from koji_adjutant.errors import ConfigError
 
@@ -51,9 +50,7 @@ class _Setting:
     origin: str
 
     def error(self, problem: str, hint: str = "") -> ConfigError:
-        row = ROWS.get((self.place, self.key))
-        hidden = row is not None and row.option.parse is values.secret
-        value = "" if hidden else f" = {self.value!r}"
+        value = "" if "pass" in self.key else f" = {self.value!r}"
         return ConfigError(f"{self.origin}: option {self.key}{value}: {problem}", hint=hint)
 
 

@@ -241,6 +241,9 @@ class Config:
     solver_network: str = _adjutant(
         "bridge", read.network, "network of downloads: bridge, pasta, slirp4netns, host, or a network's name"
     )
+    log_file: Path | None = _adjutant(
+        Path("/var/log/kojid.log"), read.optional_path, "the daemon's log; empty: none but standard error"
+    )
     max_load_per_cpu: float = _adjutant(4.0, read.positive, "load average a CPU up to which tasks are taken")
 
     single: bool = _switch("run one task, in this process, and end", on=False, place=Place.COMMAND_LINE)

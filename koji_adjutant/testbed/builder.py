@@ -54,6 +54,8 @@ def write_kojid_conf(place: Place, host: BuildHost) -> None:
         "task_image_default": host.task_image,
         "image_pull_policy": "never",
         "solver_network": host.solver_network,
+        # What it says on standard error is kept in the testbed's own logs.
+        "log_file": "",
         # Tests run on busy machines; a build host would rather wait.
         "max_load_per_cpu": "1000",
         "state_dir": str(place.state_dir),

@@ -1,0 +1,76 @@
+"""Values of options, read one by one."""
+
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.config import values
+from koji_adjutant.container.interface import PullPolicy, Timeouts, VolumeMount
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "expected"),
+    [
+        (values.whole, "15", 15),
+        (values.truth, "Yes", True),
+        (values.truth, "off", False),
+        (values.url, "http://[::1]:8080/kojihub", "http://[::1]:8080/kojihub"),
+        (values.urls, "http://a/x/ https://b", ("http://a/x", "https://b")),
+        (values.log_level, "info", 20),
+        (values.socket_path, "unix:///run/p.sock", Path("/run/p.sock")),
+        (values.socket_path, "/run/p.sock", Path("/run/p.sock")),
+        (values.pull_policy, "if-not-present", PullPolicy.MISSING),
+        (values.pull_policy, "Always", PullPolicy.ALWAYS),
+        (values.size, "4G", 4 << 30),
+        (values.size, "1.5 MiB", 3 << 19),
+        (values.size, "200kB", 200 << 10),
+        (values.size, "123", 123),
+        (values.timeouts, "pull=10, stop=1.5", Timeouts(pull=10, stop=1.5)),
+        (values.mounts, "/a:/b", (VolumeMount(source="/a", target="/b", options=("rbind",)),)),
+        (
+            values.mounts,
+            "/a:/b:rw,nosuid",
+            (VolumeMount(source="/a", target="/b", read_only=False, options=("nosuid",)),),
+        ),
+        (values.path_map, "/a/:/b /c:/", (("/a", "/b"), ("/c", "/"))),
+        (values.network, "slirp4netns:mtu=1500", "slirp4netns:mtu=1500"),
+        (values.labels, "site=brno team=rpm", {"site": "brno", "team": "rpm"}),
+        (values.positive, "0.5", 0.5),
+        (values.optional_path, "", None),
+    ],
+)
+def test_good_value(parse: values.Parser, text: str, expected: object) -> None:
+    assert parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "problem"),
+    [
+        (values.whole, "1.5", "whole number"),
+        (values.truth, "maybe", "yes or no"),
+        (values.url, "hub.example.com", "expected a URL"),
+        (values.url, "ftp://hub", "expected a URL"),
+        (values.url, "http://hub:port/", "expected a URL"),
+        (values.urls, "  ", "one or more URLs"),
+        (values.log_level, "LOUD", "DEBUG"),
+        (values.absolute_path, "state", "absolute path"),
+        (values.socket_path, "tcp://engine:8080", "unix socket"),
+        (values.pull_policy, "sometimes", "always, missing, newer or never"),
+        (values.size, "many", "expected a size"),
+        (values.size, "0", "expected a size"),
+        (values.timeouts, "pull=soon", "seconds for pull"),
+        (values.timeouts, "coffee=5", "seconds for pull"),
+        (values.timeouts, "pull=-1", "seconds for pull"),
+        (values.mounts, "a:/b", "absolute paths"),
+        (values.mounts, "/a:/b:Z", "relabel /a"),
+        (values.path_map, "/a", "/our/path:/path/of/the/engine"),
+        (values.network, "no network", "name of a network"),
+        (values.labels, "io.koji.adjutant.worker=me", "belong to koji-adjutant"),
+        (values.labels, "alone", "name=value"),
+        (values.positive, "inf", "above zero"),
+        (values.positive, "x", "above zero"),
+    ],
+)
+def test_bad_value(parse: values.Parser, text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        parse(text)
