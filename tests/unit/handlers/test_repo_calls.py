@@ -1,0 +1,180 @@
+"""The newRepo and createrepo handlers call the hub as kojid was recorded to call it."""
+
+import dataclasses
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import koji
+import pytest
+from koji.tasks import RefuseTask
+
+from koji_adjutant.config import Config
+from koji_adjutant.handlers.createrepo import CreaterepoTask
+from koji_adjutant.handlers.new_repo import NewRepoTask
+from tests.unit.handlers.conftest import MakeHandler
+from tests.unit.handlers.replay import ReplaySession, recorded
+from tests.unit.task_adapters.host_engine import HostEngine
+from tests.unit.task_adapters.repos import lay_out_repo, make_package
+
+TAG = "dist-md-build"
+
+
+@pytest.fixture
+def topdir(config: Config) -> Path:
+    directory = Path(config.topdir)
+    (directory / "repos").mkdir(parents=True)
+    return directory
+
+
+@pytest.fixture
+def package(topdir: Path) -> Path:
+    return make_package(topdir / "packages", "one")
+
+
+@pytest.mark.parametrize(("name", "task", "repo"), [("new_repo", 20, 4), ("new_repo_first", 1, 1)])
+def test_new_repo_as_recorded(
+    make_handler: MakeHandler, topdir: Path, name: str, task: int, repo: int
+) -> None:
+    calls = recorded(name)
+    lay_out_repo(topdir, TAG, repo, [])
+    session = ReplaySession(calls)
+    event = next(call["result"][1] for call in calls if call["call"] == "host.repoInit")
+    assert make_handler(NewRepoTask, task, [TAG], session).run() == (repo, event)
+    assert session.finished()
+
+
+def test_new_repo_without_update_looks_for_no_old_one(
+    make_handler: MakeHandler, config: Config, topdir: Path
+) -> None:
+    calls = [
+        call for call in recorded("new_repo_first") if call["call"] not in {"getRepo", "getFullInheritance"}
+    ]
+    lay_out_repo(topdir, TAG, 1, [])
+    session = ReplaySession(calls)
+    changed = dataclasses.replace(config, createrepo_update=False)
+    make_handler(NewRepoTask, 1, [TAG], session, config=changed).run()
+    assert session.finished()
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ([None, True], {"opts": {"src": True}}),
+        ([17, None, False, True], {"opts": {"debuginfo": False, "separate_src": True}, "event": 17}),
+        ([None, None, None, None, {"src": True}], {"opts": {"src": True}}),
+    ],
+)
+def test_options_of_old_hubs(
+    make_handler: MakeHandler, topdir: Path, given: list[Any], sent: dict[str, Any]
+) -> None:
+    calls = recorded("new_repo")
+    calls[0]["args"][1]["event"] = given[0]
+    calls[1]["args"][1].update(sent)
+    lay_out_repo(topdir, TAG, 4, [])
+    session = ReplaySession(calls)
+    make_handler(NewRepoTask, 20, [TAG, *given], session).run()
+    assert session.finished()
+
+
+def test_old_and_new_options_do_not_mix(make_handler: MakeHandler, topdir: Path) -> None:
+    session = ReplaySession(recorded("new_repo")[:1])
+    with pytest.raises(koji.ParameterError, match="cannot be combined with legacy options"):
+        make_handler(NewRepoTask, 20, [TAG, None, True, None, None, {}], session).run()
+    assert session.finished()
+
+
+def test_without_topdir_the_task_is_refused(make_handler: MakeHandler, config: Config) -> None:
+    session = ReplaySession(recorded("new_repo")[:1])
+    with pytest.raises(RefuseTask, match=f"No access to repos dir {config.topdir}/repos"):
+        make_handler(NewRepoTask, 20, [TAG], session).run()
+    assert session.finished()
+
+
+def test_repo_that_the_hub_did_not_lay_out(make_handler: MakeHandler, topdir: Path) -> None:
+    session = ReplaySession(recorded("new_repo")[:2])
+    with pytest.raises(koji.GenericError, match=f"Repo directory missing: {topdir}/repos/{TAG}/4"):
+        make_handler(NewRepoTask, 20, [TAG], session).run()
+    assert session.finished()
+
+
+def test_createrepo_of_nothing_as_recorded(make_handler: MakeHandler, topdir: Path) -> None:
+    lay_out_repo(topdir, TAG, 1, [])
+    session = ReplaySession(recorded("createrepo_empty"))
+    handler = make_handler(CreaterepoTask, 2, [1, "x86_64", None], session, manager=HostEngine())
+    path, files = handler.run()
+    assert session.finished()
+    assert path == "tasks/2/2"
+    assert sorted(files) == sorted(session.uploaded)
+    assert {"EMPTY_REPO", "repomd.xml"} < set(files)
+    assert session.logs["createrepo.log"].startswith(b"$ /usr/bin/createrepo_c ")
+
+
+def test_createrepo_with_external_repo_as_recorded(
+    make_handler: MakeHandler, topdir: Path, package: Path, tmp_path: Path
+) -> None:
+    external = make_package(tmp_path / "external", "two").parent
+    subprocess.run(["createrepo_c", "--quiet", external], check=True)
+    lay_out_repo(topdir, TAG, 4, [package])
+    calls = recorded("createrepo", {"http://127.0.0.1:8380/distro/repo/": f"file://{external}/"})
+    session = ReplaySession(calls)
+    engine = HostEngine()
+    path, files = make_handler(CreaterepoTask, 25, [4, "x86_64", None], session, manager=engine).run()
+    assert session.finished()
+    assert path == "tasks/25/25"
+    assert any("pkgorigins" in name for name in files)
+    assert [command[0] for command in engine.commands] == [
+        "/usr/bin/createrepo_c",
+        "/usr/bin/mergerepo_c",
+        "/usr/bin/mergerepo_c",
+    ]
+
+
+def test_createrepo_takes_over_old_metadata(make_handler: MakeHandler, topdir: Path, package: Path) -> None:
+    """The old repo may be another tag's."""
+    old = lay_out_repo(topdir, "parent-build", 3, [package])
+    subprocess.run(
+        ["createrepo_c", "--quiet", "-o", old / "x86_64", "-i", old / "x86_64/pkglist", old / "x86_64"],
+        check=True,
+    )
+    lay_out_repo(topdir, TAG, 1, [package])
+    calls = recorded("createrepo_empty")
+    asked = {"call": "repoInfo", "args": [3, {"strict": True, "__starstar": True}]}
+    calls.insert(1, {**asked, "result": {"id": 3, "tag_name": "parent-build"}})
+    session = ReplaySession(calls)
+    engine = HostEngine()
+    oldrepo = {"id": 3, "tag_id": 9}
+    _, files = make_handler(CreaterepoTask, 2, [1, "x86_64", oldrepo], session, manager=engine).run()
+    assert session.finished()
+    assert engine.commands[0][-3:-1] == ("--update", "--skip-stat")
+    assert "EMPTY_REPO" not in files
+
+
+def test_createrepo_of_a_repo_that_is_done(make_handler: MakeHandler) -> None:
+    calls = recorded("createrepo_empty")[:1]
+    calls[0]["result"]["state"] = koji.REPO_READY
+    session = ReplaySession(calls)
+    with pytest.raises(koji.GenericError, match=r"Repo 1 not in INIT state \(got 1\)"):
+        make_handler(CreaterepoTask, 2, [1, "x86_64", None], session).run()
+
+
+def test_createrepo_without_topdir_is_refused(make_handler: MakeHandler) -> None:
+    session = ReplaySession(recorded("createrepo_empty")[:1])
+    with pytest.raises(RefuseTask, match="No access to repos dir"):
+        make_handler(CreaterepoTask, 2, [1, "x86_64", None], session).run()
+
+
+def test_createrepo_of_an_arch_that_is_not_there(make_handler: MakeHandler, topdir: Path) -> None:
+    session = ReplaySession(recorded("createrepo_empty")[:1])
+    with pytest.raises(koji.GenericError, match=f"Repo directory missing: {topdir}"):
+        make_handler(CreaterepoTask, 2, [1, "x86_64", None], session).run()
+
+
+def test_failed_createrepo_leaves_its_log(make_handler: MakeHandler, topdir: Path, package: Path) -> None:
+    lay_out_repo(topdir, TAG, 1, [package])
+    package.unlink()
+    session = ReplaySession(recorded("createrepo_empty")[:2])
+    with pytest.raises(koji.GenericError, match="failed to create repo: ") as caught:
+        make_handler(CreaterepoTask, 2, [1, "x86_64", None], session, manager=HostEngine()).run()
+    assert caught.value.faultCode == 1000
+    assert b"one-1-1.noarch.rpm" in session.logs["createrepo.log"]

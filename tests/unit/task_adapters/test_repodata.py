@@ -1,0 +1,129 @@
+"""Metadata are whole, or the task says what is wrong with them."""
+
+import gzip
+import hashlib
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.errors import TaskFailed
+from koji_adjutant.task_adapters.recycle import recycle_repodata
+from koji_adjutant.task_adapters.repodata import package_count, pkglist_count, records, verify_repodata
+
+
+@pytest.fixture
+def repodata(tmp_path: Path, packages: dict[str, bytes]) -> Path:
+    directory = tmp_path / "repo"
+    directory.mkdir()
+    for name, content in packages.items():
+        (directory / f"{name}.rpm").write_bytes(content)
+    subprocess.run(["createrepo_c", "--quiet", directory], check=True)
+    return directory / "repodata"
+
+
+def primary(repodata: Path) -> Path:
+    return next(record.path for record in records(repodata) if record.kind == "primary")
+
+
+def test_whole(repodata: Path) -> None:
+    assert package_count(verify_repodata(repodata)) == 3
+
+
+def test_changed_content(repodata: Path) -> None:
+    file = primary(repodata)
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(TaskFailed, match=r"primary\.xml\.gz has sha256 \w+, repomd\.xml says \w+"):
+        verify_repodata(repodata)
+
+
+def test_truncated(repodata: Path) -> None:
+    file = primary(repodata)
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(TaskFailed, match=r"has \d+ bytes, repomd\.xml says \d+"):
+        verify_repodata(repodata)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("<repomd", "repomd.xml cannot be read"),
+        (
+            '<repomd xmlns="http://linux.duke.edu/metadata/repo"><data type="primary"/></repomd>',
+            "repomd.xml has no location or checksum for primary",
+        ),
+    ],
+)
+def test_bad_repomd(repodata: Path, content: str, message: str) -> None:
+    (repodata / "repomd.xml").write_text(content)
+    with pytest.raises(TaskFailed, match=message):
+        verify_repodata(repodata)
+
+
+def test_unknown_checksum(repodata: Path) -> None:
+    repomd = repodata / "repomd.xml"
+    repomd.write_text(repomd.read_text().replace('type="sha256"', 'type="crc5"'))
+    with pytest.raises(TaskFailed, match="checksums of type 'crc5'"):
+        verify_repodata(repodata)
+
+
+def test_no_primary(repodata: Path) -> None:
+    others = tuple(record for record in records(repodata) if record.kind != "primary")
+    with pytest.raises(TaskFailed, match="names no primary metadata"):
+        package_count(others)
+
+
+@pytest.mark.parametrize(("suffix", "command"), [(".zst", "zstd -q --rm"), (".xz", "xz"), (".bz2", "bzip2")])
+def test_other_compressions(repodata: Path, suffix: str, command: str) -> None:
+    """createrepo_c 1.0 and later compress with zstd."""
+    plain = primary(repodata)
+    target = plain.with_suffix("")
+    target.write_bytes(gzip.decompress(plain.read_bytes()))
+    subprocess.run([*command.split(), target], check=True)
+    packed = target.with_name(target.name + suffix)
+    repomd = repodata / "repomd.xml"
+    content = repomd.read_text().replace(plain.name, packed.name)
+    old, new = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (plain, packed))
+    content = content.replace(f'"sha256">{old}<', f'"sha256">{new}<')
+    content = content.replace(f"<size>{plain.stat().st_size}</size>", f"<size>{packed.stat().st_size}</size>")
+    repomd.write_text(content)
+    assert package_count(verify_repodata(repodata)) == 3
+
+
+def test_unknown_compression(repodata: Path) -> None:
+    plain = primary(repodata)
+    other = plain.with_suffix(".lz4")
+    plain.rename(other)
+    repomd = repodata / "repomd.xml"
+    repomd.write_text(repomd.read_text().replace(plain.name, other.name))
+    with pytest.raises(TaskFailed, match="compressed in a way that is not known"):
+        package_count(verify_repodata(repodata))
+
+
+def test_pkglist_count(tmp_path: Path) -> None:
+    pkglist = tmp_path / "pkglist"
+    pkglist.write_text("toplink/a.rpm\n\ntoplink/b.rpm\ntoplink/a.rpm")
+    assert pkglist_count(pkglist) == 3
+
+
+def test_recycled_without_origins(tmp_path: Path, packages: dict[str, bytes]) -> None:
+    repos = []
+    for name in ("one", "two"):
+        repo = tmp_path / name
+        repo.mkdir()
+        (repo / f"{name}.rpm").write_bytes(packages[name])
+        subprocess.run(["createrepo_c", "--quiet", repo], check=True)
+        repos += ["-r", f"file://{repo}/"]
+    merged = tmp_path / "merged"
+    subprocess.run(["mergerepo_c", "--koji", "-a", "x86_64", "-o", merged, *repos], check=True)
+    kinds = {record.kind for record in verify_repodata(merged / "repodata")}
+    assert recycle_repodata(merged / "repodata", tmp_path / "new")
+    assert {record.kind for record in verify_repodata(tmp_path / "new")} == kinds - {"origin"}
+    assert not list((tmp_path / "new").glob("*pkgorigins*"))
+
+
+def test_nothing_to_recycle(tmp_path: Path) -> None:
+    assert not recycle_repodata(tmp_path / "gone", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
