@@ -34,7 +34,11 @@ def repos(config: Config) -> tuple[Path, Path]:
         repo = lay_out_repo(topdir, TAG, number, [])
         (repo / "repo.json").write_text(json.dumps({"id": number, "with_debuginfo": True}))
         found.append(repo)
-    subprocess.run(["createrepo_c", "--quiet", found[0] / "x86_64"], check=True)
+    # Not of the repo's directory itself: toplink there leads in circles.
+    (topdir / "nothing").mkdir()
+    subprocess.run(
+        ["createrepo_c", "--quiet", "-o", found[0] / "x86_64", topdir / "nothing"], check=True, timeout=30
+    )
     return found[0], found[1]
 
 
