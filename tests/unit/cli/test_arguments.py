@@ -7,6 +7,12 @@ import pytest
 from koji_adjutant.cli.arguments import parse
 from koji_adjutant.config import load_config
 
+ALL_FLAGS = """
+-c /x -f -v -d --force-lock --debug-task --debug-xmlrpc --debug-mock --skip-main --single --user u --password p
+--maxjobs 1 --minspace 2 --sleeptime 3 --admin-emails a@b --topdir /t --topurl http://f --workdir /w
+--chroot-tmpdir /c --pluginpath /p --plugin one --plugin two --mockdir /m --mockuser k -s http://h --pkgurl z
+"""
+
 
 def test_as_the_systemd_unit_has_it() -> None:
     given = parse(["--fg", "--force-lock", "--verbose"])

@@ -1,0 +1,167 @@
+"""The session with the hub."""
+
+import logging
+import threading
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import koji
+import pytest
+import requests
+
+from koji_adjutant.hub import MAX_CHUNK, HubSession, login, open_session
+from tests.unit.conftest import PASSWORD, Hub
+
+DAY = 86400.0
+
+
+@pytest.fixture
+def session(hub: Hub) -> Iterator[HubSession]:
+    config = hub.config()
+    made = open_session(config)
+    login(made, config)
+    yield made
+    made.logout()
+
+
+def test_login_takes_the_exclusive_lock(session: HubSession) -> None:
+    info: Any = session.getSessionInfo()
+    assert info["exclusive"]
+
+
+def test_a_renewed_session_goes_on_counting(hub: Hub, session: HubSession) -> None:
+    child = session.subsession()
+    for _ in range(3):
+        session.echo("before")
+        child.echo("before")
+    numbers = session.callnum, child.callnum
+    for one in (session, child):
+        hub.hub.control.age_session(one.session_id, 2 * DAY)
+    assert session.host.getHost()["enabled"]
+    assert child.echo("after") == ["after"]
+    assert session.call_once("echo", "again") == ["again"]
+    assert session.callnum is not None
+    assert child.callnum is not None
+    assert numbers[0] is not None
+    assert numbers[1] is not None
+    assert session.callnum > numbers[0]
+    assert child.callnum > numbers[1]
+
+
+def test_a_call_in_one_attempt_survives_the_renewal_too(hub: Hub, session: HubSession) -> None:
+    hub.hub.control.age_session(session.session_id, 2 * DAY)
+    assert session.call_once("echo", "x") == ["x"]
+    assert session.call_once("echo", "y") == ["y"]
+
+
+def test_calls_of_several_threads_are_made_one_by_one(session: HubSession) -> None:
+    failures: list[Exception] = []
+
+    def call(number: int) -> None:
+        try:
+            for turn in range(20):
+                assert session.echo(number, turn) == [number, turn]
+        except (koji.GenericError, AssertionError) as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def open_task(hub: Hub, session: HubSession) -> int:
+    task: int = hub.admin.makeTask("sleep", [1])
+    assert session.host.openTask(task)
+    return task
+
+
+def test_an_upload_is_written_where_it_belongs(hub: Hub, session: HubSession) -> None:
+    task = open_task(hub, session)
+    path = koji.pathinfo.taskrelpath(task)
+    session.upload_chunk(path, "build.log", 0, b"hello ")
+    session.upload_chunk(path, "build.log", 6, b"world, again")
+    session.upload_chunk(path, "build.log", 11, b"!")
+    found = session.callMethod("checkUpload", path, "build.log", verify="adler32")
+    assert (int(found["size"]), found["hexdigest"]) == (12, f"{zlib.adler32(b'hello world!'):08x}")
+
+
+def test_an_upload_has_a_limit(session: HubSession) -> None:
+    with pytest.raises(ValueError, match="the limit is 1048576"):
+        session.upload_chunk("tasks/1/1", "x", 0, bytes(MAX_CHUNK + 1))
+
+
+def test_a_damaged_upload_is_noticed(session: HubSession, mocker: Any) -> None:
+    mocker.patch.object(HubSession, "_callMethod", return_value={"size": 2, "hexdigest": "00000000"})
+    with pytest.raises(koji.GenericError, match="upload of tasks/1/1/x at 0"):
+        session.upload_chunk("tasks/1/1", "x", 0, b"hi")
+    mocker.stopall()
+
+
+def test_a_file_that_is_held_is_tried_again(session: HubSession, mocker: Any) -> None:
+    mocker.patch("koji_adjutant.hub.LOCK_RETRY_INTERVAL", 0.01)
+    digest = f"{zlib.adler32(b'hi'):08x}"
+    answers = [koji.LockError("held"), koji.LockError("held"), {"size": 2, "hexdigest": digest}]
+    calls = mocker.patch.object(HubSession, "_callMethod", side_effect=answers)
+    session.upload_chunk("tasks/1/1", "x", 0, b"hi")
+    assert calls.call_count == 3
+    mocker.stopall()
+
+
+def test_a_lost_answer_is_asked_for_again_only_if_nothing_changes(hub: Hub, session: HubSession) -> None:
+    task = open_task(hub, session)
+    assert session.callnum is not None
+    seen = session.callnum - 1
+    # A number that the hub has seen: it did what was asked, and the answer was lost.
+    session.callnum = seen
+    assert session.echo("again") == ["again"]
+    session.callnum = seen
+    with pytest.raises(koji.RetryError):
+        session.host.setTaskWeight(task, 1.0)
+    session.callnum = seen + 2
+
+
+def test_one_attempt_is_one_attempt(hub: Hub, session: HubSession) -> None:
+    hub.hub.stop()
+    with pytest.raises(requests.ConnectionError):
+        session.call_once("echo", "x")
+    session.forget()
+    hub.admin.setSession(None)
+
+
+def test_nothing_secret_is_logged(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    config = hub.config(debug_xmlrpc=True, debug=True)
+    session = open_session(config)
+    login(session, config)
+    child = session.subsession()
+    hub.hub.control.age_session(session.session_id, 2 * DAY)
+    assert session.echo("shown in the log") == ["shown in the log"]
+    assert "shown in the log" in caplog.text
+    assert session.sinfo
+    assert child.sinfo
+    for secret in (PASSWORD, session.sinfo["session-key"], child.sinfo["session-key"]):
+        assert secret not in caplog.text
+        assert secret not in repr(session)
+    session.logout()
+
+
+def test_ipv6(mocker: Any) -> None:
+    post = mocker.patch("requests.Session.post", side_effect=requests.ConnectionError("none there"))
+    session = HubSession("http://[::1]:8080/kojihub", {"max_retries": 0})
+    with pytest.raises(requests.ConnectionError):
+        session.call_once("echo")
+    assert post.call_args.args[0] == "http://[::1]:8080/kojihub"
+
+
+def test_proxies_of_the_environment(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "")
+    session = HubSession(hub.hub.url, {"max_retries": 0})
+    with pytest.raises(requests.exceptions.ProxyError):
+        session.call_once("echo")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert session.call_once("echo", 1) == [1]
