@@ -61,8 +61,10 @@ def closure(candidates: Mapping[str, Candidate], names: Iterable[str]) -> list[C
     for name in sorted(candidates):
         for provided in candidates[name].provides:
             providers[provided].append(name)
-    chosen: dict[str, Candidate] = {}
-    wanted = [(name, "the installation") for name in names]
+    names = list(names)
+    chosen = {name: candidates[name] for name in names if name in candidates}
+    wanted = [(name, "the installation") for name in names if name not in chosen]
+    wanted += [(required, name) for name in chosen for required in chosen[name].requires]
     while wanted:
         requirement, by = wanted.pop(0)
         found = _choose(requirement, providers[requirement], chosen)

@@ -19,7 +19,7 @@ MULTIARCH = "x86_64-linux-gnu"
 DIST = ".md1"
 VENDOR = "Mini Distribution"
 # Modules that use the distribution and say nothing of what is in it.
-_USERS = frozenset(["__init__.py", "__main__.py", "closure.py", "task_image.py"])
+_USERS = frozenset(["__init__.py", "__main__.py", "closure.py", "roots.py", "task_image.py"])
 
 
 @dataclass(frozen=True, kw_only=True)

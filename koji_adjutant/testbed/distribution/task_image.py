@@ -16,11 +16,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from koji_adjutant.errors import ConfigError
-from koji_adjutant.testbed.distribution.closure import closure, read_candidates
 from koji_adjutant.testbed.distribution.content import Progress
 from koji_adjutant.testbed.distribution.distribution import Distribution, only_run
 from koji_adjutant.testbed.distribution.programs import EPOCH, ProgramFailed, run
 from koji_adjutant.testbed.distribution.recipe import read_groups
+from koji_adjutant.testbed.distribution.roots import files_for, install_command
 
 BASE_REFERENCE = "localhost/minidistro:1"
 TASK_REFERENCE = "localhost/koji-adjutant-task:minidistro"
@@ -69,27 +69,12 @@ def make_base_image(
     with tempfile.TemporaryDirectory(prefix="minidistro-") as scratch:
         root, archive = Path(scratch) / "root", Path(scratch) / "root.tar"
         root.mkdir(mode=0o755)
-        populate(root, distribution)
+        files = files_for(distribution, read_groups()["base"])
+        run(install_command(root, files), env={"HOME": "/nonexistent"})
         pinned = ["--sort=name", "--numeric-owner", "--clamp-mtime", f"--mtime=@{EPOCH}"]
         run(["tar", "--create", "--file", archive, *pinned, "--directory", root, "."])
         podman("import", "--change", f"LABEL {CONTENT_LABEL}={distribution.digest}", archive, reference)
     progress(f"image {reference} made")
-
-
-def populate(root: Path, distribution: Distribution, group: str = "base") -> int:
-    """Install a group into the empty directory `root` with this machine's rpm; the number of packages."""
-    packages = closure(read_candidates(distribution.repo), read_groups()[group])
-    files = [distribution.repo / package.location for package in packages]
-    options: list[str | Path] = [
-        "--root",
-        root,
-        "--define",
-        "_dbpath /usr/lib/sysimage/rpm",
-        "--nosignature",
-        "--quiet",
-    ]
-    run(["rpm", *options, "-U", *files], env={"HOME": "/nonexistent"})
-    return len(files)
 
 
 def make_task_image(
@@ -141,7 +126,7 @@ def _build(repo: Path, podman: Podman, containerfile: Path, base: str, options: 
 
 
 def _keep(podman: Podman, reference: str, archive: Path) -> None:
-    """Save the image for the next engine: loading takes a fifth of the time. Older archives go."""
+    """Save the image for the next engine, which loads it faster than it would build it. Older archives go."""
     archive.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="incoming-", dir=archive.parent) as incoming:
         podman("save", "--format", "docker-archive", "--output", Path(incoming) / archive.name, reference)

@@ -1,0 +1,56 @@
+"""The tables of the distribution."""
+
+import platform
+from xml.etree import ElementTree as ET
+
+import pytest
+from pytest_mock import MockerFixture
+
+from koji_adjutant.errors import ConfigError
+from koji_adjutant.testbed.distribution.comps import comps_xml
+from koji_adjutant.testbed.distribution.recipe import (
+    account_names,
+    check_machine,
+    fingerprint,
+    read_groups,
+    read_layout,
+    read_recipe,
+)
+
+
+def test_groups_have_no_compiler_where_none_belongs() -> None:
+    groups = read_groups()
+    assert {"gcc", "gcc-c++"} <= set(groups["build"])
+    assert not {"gcc", "gcc-c++"} & {*groups["srpm-build"], *groups["base"]}
+
+
+def test_trimmed_paths() -> None:
+    trimmed = read_recipe().trimmed
+    assert trimmed.search("/usr/share/locale/de/LC_MESSAGES/a.mo")
+    assert trimmed.search("/usr/share/man/de/man1/ls.1.gz")
+    assert not trimmed.search("/usr/share/man/man1/ls.1.gz")
+    assert not trimmed.search("/usr/share/doc/bash/copyright")
+
+
+def test_accounts_of_the_skeleton_have_their_shadows() -> None:
+    files = read_layout().files
+    for plain, shadow in (("passwd", "shadow"), ("group", "gshadow")):
+        named = [line.split(":")[0] for line in files[f"/etc/{shadow}"].read_text().splitlines()]
+        assert named == list(account_names(plain).values())
+
+
+def test_comps_file_has_the_groups_sorted() -> None:
+    root = ET.fromstring(comps_xml({"b": ["z", "a"], "a": ["gcc-c++"]}))
+    assert [group.findtext("id") for group in root.iterfind("group")] == ["a", "b"]
+    assert [one.text for one in root.iterfind("group[id='b']/packagelist/packagereq")] == ["a", "z"]
+    assert {one.get("type") for one in root.iter("packagereq")} == {"mandatory"}
+
+
+def test_fingerprint_stays_the_same() -> None:
+    assert fingerprint() == fingerprint()
+
+
+def test_other_machines_are_told_what_to_do(mocker: MockerFixture) -> None:
+    mocker.patch.object(platform, "machine", return_value="aarch64")
+    with pytest.raises(ConfigError, match="this machine is aarch64; give the testbed"):
+        check_machine()

@@ -1,0 +1,66 @@
+"""The source packages before they are packed."""
+
+import gzip
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.testbed.distribution.archive import Archive, with_sources
+from koji_adjutant.testbed.distribution.source_packages import (
+    prepare,
+    source_names,
+    spec_version,
+    tarball,
+    upstream_version,
+)
+
+NAMES = ["chatty", "dynreqs", "failing", "hello", "long", "needsdeps", "nettry", "noarch", "scriptlets"]
+
+
+def test_every_source_package_is_there() -> None:
+    assert source_names() == NAMES
+
+
+def test_tarball_is_the_same_every_time(tmp_path: Path) -> None:
+    (tmp_path / "b").write_text("second")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "c").write_text("first")
+    made = tarball(tmp_path, "top-1.0")
+    (tmp_path / "b").touch()
+    assert tarball(tmp_path, "top-1.0") == made
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(made))) as tar:
+        assert tar.getnames() == ["top-1.0/a/c", "top-1.0/b"]
+
+
+def test_sources_are_laid_out(tmp_path: Path) -> None:
+    prepare("hello", tmp_path / "hello", Archive(tmp_path / "archive"))
+    assert (tmp_path / "hello" / "SPECS" / "hello.spec").read_text().startswith("Name: hello\n")
+    with tarfile.open(tmp_path / "hello" / "SOURCES" / "hello-1.0.tar.gz") as tar:
+        assert tar.getnames() == ["hello-1.0/Makefile", "hello-1.0/hello.c"]
+
+
+def test_long_is_made_of_the_upstream_tarball(tmp_path: Path) -> None:
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "bash_5.2.15.orig.tar.gz").write_bytes(b"upstream")
+    prepare("long", tmp_path / "long", Archive(tmp_path))
+    spec = (tmp_path / "long" / "SPECS" / "long.spec").read_text()
+    assert "Version: 5.2.15\n" in spec
+    assert "Source0: bash_5.2.15.orig.tar.gz\n" in spec
+    assert (tmp_path / "long" / "SOURCES" / "bash_5.2.15.orig.tar.gz").read_bytes() == b"upstream"
+
+
+def test_versions() -> None:
+    assert upstream_version("bash_5.2.15.orig.tar.xz") == "5.2.15"
+    with pytest.raises(ValueError, match="without a version"):
+        spec_version("Name: nothing\n")
+
+
+def test_source_lists_of_either_kind_get_sources() -> None:
+    stanza = "Types: deb\nURIs: http://archive\nSuites: stable\nComponents: main\n"
+    assert with_sources(stanza) == stanza.replace("deb\n", "deb deb-src\n", 1)
+    line = "deb [signed-by=/k] http://archive stable main"
+    assert with_sources(f"# a comment\n{line}\ndeb-src http://archive stable main\n") == (
+        f"{line}\ndeb-src [signed-by=/k] http://archive stable main\n"
+    )
