@@ -10,8 +10,6 @@ class HubOptions:
     max_request_length: int = 4 * 1024 * 1024
     session_renewal_timeout: int = 1440  # minutes, as in hub.conf; 0 never expires
     check_client_ip: bool = True
-    login_creates_user: bool = True
-    koji_traceback: bool = False
     # The scheduler, in seconds.
     run_interval: float = 60
     max_jobs: int = 15
