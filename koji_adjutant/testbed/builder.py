@@ -64,14 +64,14 @@ def write_kojid_conf(place: Place, host: BuildHost) -> None:
     write_secret(place.kojid_conf, _section("kojid", kojid) + "\n" + _section("adjutant", adjutant))
 
 
-def start_daemon(place: Place, environment: Mapping[str, str]) -> services.Service:
+def start_daemon(place: Place) -> services.Service:
     """`kojid` in the foreground of a session of its own."""
     argv = [str(Path(sys.executable).with_name(DAEMON)), "--fg", "--verbose", f"--config={place.kojid_conf}"]
     return services.start(
         argv,
         record=place.record(DAEMON),
-        log=place.logs / f"{DAEMON}.log",
-        environment={**os.environ, **environment},
+        log=place.logs / f"{DAEMON}.stderr",
+        environment=os.environ,
     )
 
 

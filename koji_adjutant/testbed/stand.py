@@ -103,7 +103,7 @@ def _start_all(place: Place, options: Options, say: Say) -> Description:
         adjutant=options.adjutant,
     )
     builder.write_kojid_conf(place, host)
-    daemon = builder.start_daemon(place, {})
+    daemon = builder.start_daemon(place)
     _wait_for_check_in(admin, daemon, place)
     say(f"daemon is up: pid {daemon.pid}")
     say(f"repo {_first_repo(admin, place)} of {BUILD_TAG} is ready")
@@ -142,7 +142,7 @@ def _content(supply: Supply, external_repo: str) -> Content:
 
 
 def _wait_for_check_in(admin: Any, daemon: services.Service, place: Place) -> None:
-    log = place.logs / f"{builder.DAEMON}.log"
+    log = place.logs / f"{builder.DAEMON}.stderr"
     host = admin.getHost(HOST)["id"]
     before = time.time()
     deadline = time.monotonic() + CHECK_IN_SECONDS

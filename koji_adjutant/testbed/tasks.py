@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import koji
@@ -62,6 +63,11 @@ def family(session: Any, task_id: int) -> Iterator[Task]:
     yield task_of(session, task_id)
     for child in session.getTaskChildren(task_id):
         yield from family(session, child["id"])
+
+
+def task_output(topdir: Path, task_id: int) -> Path:
+    """Where a task's uploads are."""
+    return topdir / "work" / "tasks" / str(task_id % 10000) / str(task_id)
 
 
 def fault_of(session: Any, task_id: int) -> str:

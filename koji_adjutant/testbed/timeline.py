@@ -23,13 +23,13 @@ WORDS = {
 
 
 def timeline(events: Sequence[Event], tasks: Sequence[Task]) -> Iterator[str]:
-    """One line for each event that WORDS names."""
+    """One line for each phase that WORDS names and a task reached, when it first did."""
     methods = {task.id: task.method for task in tasks}
-    shown = sorted(
-        (event for event in events if event.task in methods and event.phase in WORDS),
-        key=lambda event: event.time,
-    )
-    for event in shown:
-        method = methods.get(event.task or 0, "")
-        since = (event.time - shown[0].time).total_seconds()
-        yield f"{since:7.2f} s  {method:<12} {event.task or 0:>5}  {WORDS[Phase(event.phase)]}"
+    reached: dict[tuple[int, Phase], Event] = {}
+    for event in sorted(events, key=lambda event: event.time):
+        if event.task in methods and event.phase in WORDS:
+            reached.setdefault((event.task, Phase(event.phase)), event)
+    began = min((event.time for event in reached.values()), default=None)
+    for (task, phase), event in reached.items():
+        since = (event.time - began).total_seconds() if began else 0.0
+        yield f"{since:7.2f} s  {methods[task]:<12} {task:>5}  {WORDS[phase]}"

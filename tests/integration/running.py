@@ -9,12 +9,11 @@ from typing import Any
 
 from koji_adjutant.config import Config, load_config
 from koji_adjutant.monitoring.journal import Event, read_journal
-from koji_adjutant.testbed.client import admin_session
 from koji_adjutant.testbed.content import BUILD_TAG, TARGET
 from koji_adjutant.testbed.description import Description
 from koji_adjutant.testbed.engine import Engine
 from koji_adjutant.testbed.place import Place
-from koji_adjutant.testbed.tasks import Task, family, fault_of, wait_task
+from koji_adjutant.testbed.tasks import Task, family, fault_of, task_output, wait_task
 
 CLIENT_SECONDS = 300
 
@@ -83,7 +82,7 @@ class Testbed:
 
     def output(self, task: Task) -> Path:
         """Where a task's uploads are, until its build is complete."""
-        return self.topdir / "work" / "tasks" / str(task.id % 10000) / str(task.id)
+        return task_output(self.topdir, task.id)
 
     def container_log(self, task: Task) -> Path:
         return self.topdir / "logs" / str(task.id) / "container.log"

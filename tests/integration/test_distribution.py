@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,13 +73,14 @@ def distribution() -> Distribution:
 
 
 @pytest.fixture(scope="module")
-def root(distribution: Distribution, tmp_path_factory: pytest.TempPathFactory) -> Root:
+def root(distribution: Distribution, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
     made = Root(path=tmp_path_factory.mktemp("root"), distribution=distribution)
     made.path.chmod(0o755)
     made.install(read_groups()["build"])
     (made.path / "build").mkdir()
     os.chown(made.path / "build", NOBODY, NOBODY)
-    return made
+    yield made
+    shutil.rmtree(made.path)
 
 
 def checksums(directory: Path) -> dict[str, str]:
