@@ -96,6 +96,7 @@ class CreaterepoTask(TaskHandler):
                 image=image.reference,
                 mode=merge_mode(externals),
                 urls=external_urls(externals, plan.arch),
+                version=local.version,
             )
             merge.run(ctx, manager, logs.sink(mergerepo.LOG))
         elif not plan.has_packages:

@@ -15,9 +15,9 @@ from koji_adjutant.errors import TaskFailed
 from koji_adjutant.journal import Phase
 from koji_adjutant.policy.network import NetworkUse, network_for
 from koji_adjutant.task_adapters.base import BaseTaskAdapter, TaskContext
-from koji_adjutant.task_adapters.repo_plan import RepoPlan, createrepo_argv
+from koji_adjutant.task_adapters.repo_plan import VERSION, RepoPlan, Version, createrepo_argv, parse_version
 from koji_adjutant.task_adapters.repodata import package_count, pkglist_count, verify_repodata
-from koji_adjutant.task_adapters.tool import DeniedWatch, tool_spec, writable_directory, write_command
+from koji_adjutant.task_adapters.tool import DENIED, LineWatch, tool_spec, writable_directory, write_command
 
 LOG = "createrepo.log"
 FAILED = "failed to create repo: "
@@ -30,6 +30,8 @@ class CreaterepoAdapter(BaseTaskAdapter):
     plan: RepoPlan
     image: str
     topdir: tuple[VolumeMount, ...]
+    version: Version = ()
+    """Of the tools, once they have run."""
 
     def build_spec(self, ctx: TaskContext, task_params: Mapping[str, Any]) -> ContainerSpec:  # noqa: ARG002
         """createrepo_c is the container's only process."""
@@ -49,14 +51,15 @@ class CreaterepoAdapter(BaseTaskAdapter):
         writable_directory(self.plan.outdir)
         spec = self.build_spec(ctx, ctx.parameters)
         write_command(sink, spec.command)
-        watch = DeniedWatch(sink)
+        watch = LineWatch(sink, DENIED, VERSION)
         ctx.journal.record(Phase.COMMAND_STARTED, task=ctx.task_id, command=spec.command[0])
         code = manager.run(spec, watch)
         ctx.journal.record(Phase.COMMAND_ENDED, task=ctx.task_id, command=spec.command[0], status=code)
-        if code and watch.denied:
-            raise RefuseTask(f"a package cannot be read on this host: {watch.denied}")
+        if code and watch.line(DENIED):
+            raise RefuseTask(f"a package cannot be read on this host: {watch.line(DENIED)}")
         if code:
             raise TaskFailed(f"{FAILED}{spec.command[0]} exited with status {code}; see {LOG}")
+        self.version = parse_version(watch.line(VERSION))
         self._check()
         self.result = sorted(path.name for path in self.plan.datadir.iterdir())
         return code

@@ -11,30 +11,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, Stream, VolumeMount
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, VolumeMount
 from koji_adjutant.errors import TaskFailed
 from koji_adjutant.journal import Phase
 from koji_adjutant.policy.network import NO_NETWORK, NetworkUse, network_for
-from koji_adjutant.task_adapters.base import BaseTaskAdapter, Step, TaskContext
-from koji_adjutant.task_adapters.repo_plan import MERGEREPO, RepoPlan, mergerepo_argv, parse_version
+from koji_adjutant.task_adapters.base import BaseTaskAdapter, TaskContext
+from koji_adjutant.task_adapters.repo_plan import MERGEREPO, RepoPlan, Version, mergerepo_argv
 from koji_adjutant.task_adapters.repodata import verify_repodata
 from koji_adjutant.task_adapters.tool import proxy_environment, tool_spec, writable_directory, write_command
 from koji_adjutant.task_adapters.topdir import read_only
 
 LOG = "mergerepos.log"
 FAILED = "failed to merge repos: "
-IDLE = ("/usr/bin/sleep", "infinity")
-VERSION_LIMIT = 4096
-
-
-class _Captured:
-    """Keeps the beginning of what a command prints."""
-
-    def __init__(self) -> None:
-        self.text = ""
-
-    def write(self, stream: Stream, data: bytes) -> None:  # noqa: ARG002 - one text
-        self.text = (self.text + data.decode(errors="replace"))[:VERSION_LIMIT]
 
 
 @dataclass(kw_only=True)
@@ -45,16 +33,17 @@ class MergerepoAdapter(BaseTaskAdapter):
     image: str
     mode: str
     urls: tuple[str, ...]
+    version: Version
 
     def build_spec(self, ctx: TaskContext, task_params: Mapping[str, Any]) -> ContainerSpec:  # noqa: ARG002
-        """A container that waits for the steps."""
+        """mergerepo_c is the container's only process."""
         directories = [path for url in self.urls if (path := local_directory(url))]
         fetches = len(directories) < len(self.urls)
         network = network_for(NetworkUse.EXTERNAL_REPOS, ctx.config) if fetches else NO_NETWORK
         return tool_spec(
             ctx,
             image=self.image,
-            command=IDLE,
+            command=mergerepo_argv(self.plan, mode=self.mode, urls=self.urls, version=self.version),
             build_tag=self.plan.tag_name,
             arch=self.plan.arch,
             mounts=self._mounts(ctx, directories),
@@ -66,27 +55,16 @@ class MergerepoAdapter(BaseTaskAdapter):
         wanted = dict.fromkeys((self.plan.toprepodir, *directories))
         return tuple(read_only(ctx.config, path) for path in wanted)
 
-    def step(self, version: tuple[int, ...]) -> Step:
-        """The merge itself, in the words of that version of mergerepo_c."""
-        argv = mergerepo_argv(self.plan, mode=self.mode, urls=self.urls, version=version)
-        return Step(argv=argv, log=LOG, workdir=str(self.plan.workdir))
-
     def run(self, ctx: TaskContext, manager: ContainerManager, sink: LogSink) -> int:
         """Merge; TaskFailed when an external repo cannot be had or what comes out is not whole."""
         self._require_directories()
         spec = self.build_spec(ctx, ctx.parameters)
         self.plan.outdir.rename(self.plan.premerge)
         writable_directory(self.plan.outdir)
-        with manager.running(spec) as container:
-            captured = _Captured()
-            manager.exec(container, (MERGEREPO, "--version"), captured, user=spec.user)
-            step = self.step(parse_version(captured.text))
-            write_command(sink, step.argv)
-            ctx.journal.record(
-                Phase.COMMAND_STARTED, task=ctx.task_id, container=container, command=MERGEREPO
-            )
-            code = manager.exec(container, step.argv, sink, user=spec.user, workdir=step.workdir)
-            ctx.journal.record(Phase.COMMAND_ENDED, task=ctx.task_id, container=container, status=code)
+        write_command(sink, spec.command)
+        ctx.journal.record(Phase.COMMAND_STARTED, task=ctx.task_id, command=MERGEREPO)
+        code = manager.run(spec, sink)
+        ctx.journal.record(Phase.COMMAND_ENDED, task=ctx.task_id, command=MERGEREPO, status=code)
         if code:
             raise TaskFailed(f"{FAILED}{MERGEREPO} exited with status {code}; see {LOG}")
         try:

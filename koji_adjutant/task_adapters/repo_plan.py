@@ -13,9 +13,9 @@ from koji_adjutant.errors import TaskFailed
 CREATEREPO = "/usr/bin/createrepo_c"
 MERGEREPO = "/usr/bin/mergerepo_c"
 SIMPLE_SINCE, ARCH_EXPAND_SINCE = (0, 13, 0), (0, 15, 11)
-VERSION = re.compile(r"Version: (\d+)\.(\d+)\.(\d+)")
+VERSION = re.compile(rb"\bVersion: (\d+)\.(\d+)\.(\d+)\s")
 Version = tuple[int, ...]
-"""Of mergerepo_c; empty when it cannot be had."""
+"""Of mergerepo_c, which comes with createrepo_c and is of its version; empty when that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ def external_urls(externals: Sequence[Mapping[str, Any]], arch: str) -> tuple[st
     )
 
 
-def parse_version(text: str) -> Version:
-    """The version in what `mergerepo_c --version` prints."""
-    match = VERSION.search(text)
+def parse_version(line: str) -> Version:
+    """The version in what createrepo_c prints about itself."""
+    match = VERSION.search(line.encode())
     return tuple(int(part) for part in match.groups()) if match else ()

@@ -5,6 +5,7 @@ for the daemon, so that paths in arguments and in results mean the same on both 
 """
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +16,9 @@ from koji_adjutant.container.labels import Role
 from koji_adjutant.policy.network import NO_NETWORK
 from koji_adjutant.task_adapters.base import TaskContext, default_mounts
 
-DENIED = b"Permission denied"
+DENIED = re.compile(rb"\bPermission denied\b")
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+LINE_LIMIT = 4096
 
 
 def tool_spec(
@@ -83,22 +85,27 @@ def writable_directory(path: Path) -> Path:
     return path
 
 
-class DeniedWatch:
-    """Passes a log on, and notices when the tool said that it may not read something."""
+class LineWatch:
+    """Passes a log on, and keeps the first line in which each of some patterns was found."""
 
-    def __init__(self, sink: LogSink) -> None:
-        self.denied = ""
+    def __init__(self, sink: LogSink, *patterns: re.Pattern[bytes]) -> None:
         self._sink = sink
+        self._wanted = set(patterns)
+        self._found: dict[re.Pattern[bytes], str] = {}
         self._tail = b""
 
+    def line(self, pattern: re.Pattern[bytes]) -> str:
+        """That line; empty when there was none."""
+        return self._found.get(pattern, "")
+
     def write(self, stream: Stream, data: bytes) -> None:
-        """Take one piece of output; only its last, unfinished line is kept."""
+        """Take one piece of output; of a line that goes on, only the end is kept."""
         self._sink.write(stream, data)
-        if self.denied:
+        if not self._wanted:
             return
-        *lines, rest = (self._tail + data).split(b"\n")
-        self._tail = rest[-4096:]
-        for line in (*lines, self._tail):
-            if DENIED in line:
-                self.denied = line.decode(errors="replace").strip()
-                return
+        lines = (self._tail + data).split(b"\n")
+        self._tail = lines[-1][-LINE_LIMIT:]
+        for line in lines:
+            for pattern in [pattern for pattern in self._wanted if pattern.search(line)]:
+                self._found[pattern] = line.decode(errors="replace").strip()
+                self._wanted.discard(pattern)

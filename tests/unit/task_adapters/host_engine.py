@@ -1,8 +1,7 @@
 """An engine that runs the commands of tool containers on this host: paths are the same inside and outside."""
 
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,23 +23,6 @@ class HostEngine:
     def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
         self.specs.append(spec)
         return self._execute(spec.command, sink, spec.environment, spec.workdir)
-
-    @contextmanager
-    def running(self, spec: ContainerSpec) -> Iterator[str]:
-        self.specs.append(spec)
-        yield "container"
-
-    def exec(
-        self,
-        container: str,
-        argv: Sequence[str],
-        sink: LogSink,
-        *,
-        environment: Mapping[str, str] | None = None,
-        user: str = "",
-        workdir: str = "",
-    ) -> int:
-        return self._execute(argv, sink, self.specs[-1].environment, workdir or "/")
 
     def _execute(
         self, argv: Sequence[str], sink: LogSink, environment: Mapping[str, str], workdir: str

@@ -53,7 +53,7 @@ def external(tmp_path: Path, packages: dict[str, bytes]) -> Path:
 
 
 def adapter(plan: RepoPlan, *urls: str, mode: str = "koji") -> MergerepoAdapter:
-    return MergerepoAdapter(plan=plan, image="tools:1", mode=mode, urls=urls)
+    return MergerepoAdapter(plan=plan, image="tools:1", mode=mode, urls=urls, version=NEW)
 
 
 def merge(ctx: TaskContext, plan: RepoPlan, log: Log, *urls: str) -> MergerepoAdapter:
@@ -144,7 +144,7 @@ def test_simple_needs_a_new_tool(plan: RepoPlan, version: tuple[int, ...], shown
 
 
 def test_version() -> None:
-    assert parse_version("Version: 0.17.3 (Features: DeltaRPM LegacyWeakdeps )\n") == (0, 17, 3)
+    assert parse_version("20:50:13: Version: 0.17.3 (Features: DeltaRPM LegacyWeakdeps )\n") == (0, 17, 3)
     assert parse_version("command not found") == ()
 
 
