@@ -3,6 +3,7 @@
 Exit codes: 0 after an orderly end, 1 when the hub does not have us, 2 when something has to be changed here.
 """
 
+import logging
 import os
 import resource
 import sys
@@ -28,6 +29,8 @@ from koji_adjutant.handlers.registry import HANDLERS
 from koji_adjutant.hub import HubSession, login, open_session
 from koji_adjutant.monitoring.journal import FileJournal
 
+logger = logging.getLogger("koji.adjutant")
+
 
 def kojid(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; its exit code."""
@@ -37,6 +40,8 @@ def kojid(argv: Sequence[str] | None = None) -> int:
         return _run(arguments, config)
     except AdjutantError as error:
         sys.stderr.write(f"kojid: error: {error}\n")
+        if not arguments.foreground:
+            logger.error("%s", error)  # noqa: TRY400
         return error.exit_code if isinstance(error, ConfigError) else 1
 
 
@@ -51,17 +56,18 @@ def _run(arguments: Arguments, config: Config) -> int:
     started_in = Path.cwd()
     _prepare(config)
     state = StateDirectory(config.state_dir)
-    if not arguments.skip_main:
-        state.lock()
     session = open_session(config)
-    login(session, config, force_lock=arguments.force_lock)
-    if arguments.skip_main:
-        session.logout()
-        return 0
-    if not arguments.foreground:
-        koji.daemonize()
-        state.lock()
     with ExitStack() as stack:
+        stack.callback(state.unlock)
+        if arguments.skip_main:
+            login(session, config, force_lock=arguments.force_lock)
+            session.logout()
+            return 0
+        state.lock()
+        login(session, config, force_lock=arguments.force_lock)
+        if not arguments.foreground:
+            koji.daemonize()
+            state.lock()
         daemon = _assemble(stack, config, session, state)
         end = main_loop.run(daemon, single=config.single)
         main_loop.leave(daemon, end)

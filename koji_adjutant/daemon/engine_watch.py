@@ -47,18 +47,18 @@ class EngineWatch:
         self._at_start = at_start
         self._interval = interval
         self._question: _Question | None = None
-        self._last_asked = -interval
+        self._last_asked: float | None = None
         self._answer = Answer(problem="The engine has not answered yet")
 
     def answer(self) -> Answer:
-        """What is known now. The first call waits a moment for the first answer."""
-        is_first = self._last_asked < 0
+        """What is known now. Waits a moment where nothing is known."""
         self._collect(wait=0.0)
         now = time.monotonic()
-        if self._question is None and now - self._last_asked >= self._interval:
+        if self._question is None and self._last_asked is None:
             self._ask()
-            if is_first:
-                self._collect(wait=FIRST_ANSWER)
+            self._collect(wait=FIRST_ANSWER)
+        elif self._question is None and now - (self._last_asked or 0.0) >= self._interval:
+            self._ask()
         if self._question is not None and now - self._question.asked > PATIENCE:
             problem = f"The engine has not answered for {now - self._question.asked:.0f} seconds"
             return Answer(problem=problem, storage=self._answer.storage)
@@ -66,7 +66,7 @@ class EngineWatch:
 
     def doubt(self) -> None:
         """Ask again before the next answer: a task could not use the engine."""
-        self._last_asked = -self._interval
+        self._last_asked = None
         self._answer = Answer(problem="The engine failed a task", storage=self._answer.storage)
 
     def close(self) -> None:
@@ -90,8 +90,8 @@ class EngineWatch:
             child = fork("engine watch", run, at_start=self._at_start)
         finally:
             os.close(writing)
-        self._last_asked = time.monotonic()
-        self._question = _Question(child=child, pipe=reading, asked=self._last_asked)
+        now = self._last_asked = time.monotonic()
+        self._question = _Question(child=child, pipe=reading, asked=now)
 
     def _collect(self, *, wait: float) -> None:
         if self._question is None:

@@ -81,11 +81,12 @@ class StateDirectory:
         return self.path / "journal"
 
     def lock(self) -> None:
-        """Make the directory and keep others out. To be called again in a process that goes on after a fork."""
+        """Make the directory and keep others out. To be called again by a process that goes on after a fork."""
         try:
             for directory in (self.path, self.path / "tasks"):
                 directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
                 directory.chmod(DIRECTORY_MODE)
+            self.unlock()
             # A POSIX lock: forked task processes, which outlive a killed daemon, must not hold it.
             self._lock = open(self.path / "lock", "ab", opener=_private)  # noqa: SIM115
             fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,6 +97,12 @@ class StateDirectory:
             ) from None
         except OSError as error:
             raise ConfigError(f"state_dir {self.path}: {error.strerror}", hint="set state_dir") from error
+
+    def unlock(self) -> None:
+        """Let others in."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def worker(self) -> str:
         """The name of this daemon among all that use an engine; made up once."""

@@ -1,0 +1,144 @@
+"""The state directory."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.daemon.state import StateDirectory, TaskJournal, TaskState, boot_id, start_time
+from koji_adjutant.errors import ConfigError
+from koji_adjutant.journal import NullJournal, Phase
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[StateDirectory]:
+    made = StateDirectory(tmp_path / "state")
+    made.lock()
+    yield made
+    made.unlock()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_it_is_ours_alone(state: StateDirectory) -> None:
+    state.begin(7, "build", "/work/7")
+    state.worker()
+    assert mode(state.path) == 0o700
+    assert mode(state.path / "tasks") == 0o700
+    assert [mode(path) for path in sorted(state.path.rglob("*")) if path.is_file()] == [0o600] * 3
+
+
+def lock_elsewhere(path: Path) -> str:
+    code = (
+        "import sys; from pathlib import Path; from koji_adjutant.daemon.state import StateDirectory\n"
+        "from koji_adjutant.errors import ConfigError\n"
+        "try: StateDirectory(Path(sys.argv[1])).lock()\n"
+        "except ConfigError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True, cwd=Path.cwd()
+    )
+    return done.stdout
+
+
+def test_one_daemon_a_directory(state: StateDirectory) -> None:
+    assert f"state_dir {state.path}: another daemon uses it" in lock_elsewhere(state.path)
+
+
+def test_a_child_that_lives_on_does_not_hold_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    reading, writing = os.pipe()
+    daemon = os.fork()
+    if daemon == 0:
+        StateDirectory(path).lock()
+        child = os.fork()
+        if child == 0:
+            os.close(writing)
+            os.read(reading, 1)
+        os._exit(0)
+    os.close(reading)
+    os.waitpid(daemon, 0)
+    try:
+        assert lock_elsewhere(path) == ""
+    finally:
+        os.close(writing)
+
+
+def test_a_directory_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"state_dir .*/file/state: Not a directory"):
+        StateDirectory(tmp_path / "file" / "state").lock()
+
+
+def test_a_worker_keeps_its_name(state: StateDirectory, tmp_path: Path) -> None:
+    name = state.worker()
+    assert StateDirectory(state.path).worker() == name
+    other = StateDirectory(tmp_path / "other")
+    other.lock()
+    assert other.worker() != name
+    other.unlock()
+
+
+def test_a_task_process_is_known_until_it_ends(state: StateDirectory) -> None:
+    state.begin(7, "build", "/work/7")
+    found = state.find(7)
+    assert found is not None
+    assert (found.task, found.method, found.pid, found.workdir) == (7, "build", os.getpid(), "/work/7")
+    assert found.is_alive()
+    assert [one.task for one in state.tasks()] == [7]
+    state.end(7)
+    assert state.find(7) is None
+    assert list(state.tasks()) == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"boot_id": "another"}, {"start_time": 1}, {"pid": 2**22 + 1}], ids=["boot", "start", "pid"]
+)
+def test_another_process_is_not_taken_for_it(change: dict[str, object]) -> None:
+    own: dict[str, object] = {
+        "pid": os.getpid(),
+        "start_time": start_time(os.getpid()),
+        "boot_id": boot_id(),
+    }
+    known: dict[str, object] = {"task": 7, "method": "build", "workdir": "/w"}
+    assert TaskState(**{**known, **own}).is_alive()  # type: ignore[arg-type]
+    assert not TaskState(**{**known, **own, **change}).is_alive()  # type: ignore[arg-type]
+
+
+def test_a_file_that_is_not_understood_is_removed(
+    state: StateDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = state.path / "tasks" / "9.json"
+    for content in ("{", "[]", json.dumps({"containers": [], "from": "the future"})):
+        file.write_text(content)
+        assert state.find(9) is None
+        assert not file.exists()
+    assert "9.json is not understood" in caplog.text
+
+
+def test_events_are_kept_with_the_task(state: StateDirectory) -> None:
+    journal = TaskJournal(NullJournal(), state, state.begin(7, "build", "/w"))
+    journal.record(Phase.CONTAINER_CREATED, task=7, container="c1")
+    journal.record(Phase.CONTAINER_CREATED, task=7, container="c2")
+    journal.record(Phase.CONTAINER_REMOVED, task=7, container="c1")
+    journal.record(Phase.RPMBUILD_STARTED, task=7)
+    found = state.find(7)
+    assert found is not None
+    assert (found.containers, found.phase) == (("c2",), "rpmbuild-started")
+
+
+def test_a_state_that_cannot_be_written_harms_no_task(
+    state: StateDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = TaskJournal(NullJournal(), state, state.begin(7, "build", "/w"))
+    state.end(7)
+    (state.path / "tasks").rmdir()
+    journal.record(Phase.SOLVED, task=7)
+    assert "state of task 7 not written" in caplog.text

@@ -1,0 +1,118 @@
+"""Removing containers by label."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.container.interface import ContainerSpec
+from koji_adjutant.container.labels import WORKER, Owner, Role
+from koji_adjutant.daemon.sweep import Sweeper, remove_workdir
+from koji_adjutant.errors import EngineUnavailable
+from koji_adjutant.journal import Phase
+from tests.fakes.containers import FakeContainerManager
+
+WORKER_NAME = "w1"
+IMAGE = "image"
+
+
+class Events:
+    """A journal in memory."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Phase, int | None, str]] = []
+
+    def record(
+        self, phase: Phase, *, task: int | None = None, container: str = "", **_details: object
+    ) -> None:
+        self.seen.append((phase, task, container))
+
+
+@pytest.fixture
+def manager() -> FakeContainerManager:
+    made = FakeContainerManager()
+    made.add_image(IMAGE)
+    return made
+
+
+@pytest.fixture
+def events() -> Events:
+    return Events()
+
+
+@pytest.fixture
+def sweeper(manager: FakeContainerManager, events: Events, mocker: object) -> Sweeper:
+    return Sweeper(manager=manager, journal=events, worker=WORKER_NAME)
+
+
+def container(
+    manager: FakeContainerManager, task: int | None, role: Role = Role.BUILD, worker: str = WORKER_NAME
+) -> str:
+    owner = Owner(worker=worker, task_id=task)
+    identifier = manager.create(ContainerSpec(image=IMAGE, command=("sleep", "9"), labels=owner.labels(role)))
+    manager.start(identifier)
+    return identifier
+
+
+def left(manager: FakeContainerManager) -> set[str]:
+    return {one.id for worker in (WORKER_NAME, "w2") for one in manager.find({WORKER: worker})}
+
+
+def test_a_task_is_swept_alone(
+    sweeper: Sweeper, manager: FakeContainerManager, events: Events, tmp_path: Path
+) -> None:
+    build, solver = container(manager, 7), container(manager, 7, Role.SOLVER)
+    kept = {container(manager, 8), container(manager, 7, worker="w2"), container(manager, None, Role.IMAGE)}
+    (tmp_path / "work" / "x").mkdir(parents=True)
+    sweeper.sweep_task(7, str(tmp_path / "work"))
+    assert left(manager) == kept
+    assert not (tmp_path / "work").exists()
+    assert sorted(events.seen) == sorted([(Phase.SWEPT, 7, build), (Phase.SWEPT, 7, solver)])
+
+
+def test_a_container_that_comes_late_is_found(
+    sweeper: Sweeper, manager: FakeContainerManager, mocker: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: container(manager, 7))
+    sweeper.sweep_task(7, "/nonexistent")
+    assert left(manager) == set()
+
+
+def test_a_worker_is_swept_alone(sweeper: Sweeper, manager: FakeContainerManager) -> None:
+    container(manager, 7)
+    container(manager, None, Role.IMAGE)
+    kept = container(manager, 7, worker="w2")
+    sweeper.sweep_worker()
+    assert left(manager) == {kept}
+
+
+def test_strays(sweeper: Sweeper, manager: FakeContainerManager) -> None:
+    running, image = container(manager, 7), container(manager, None, Role.IMAGE)
+    container(manager, 8)
+    sweeper.sweep_strays(frozenset({7}), time.time(), images=False)
+    assert left(manager) == {running, image}
+    sweeper.sweep_strays(frozenset({7}), time.time(), images=True)
+    assert left(manager) == {running}
+
+
+def test_what_is_younger_than_the_question_is_not_a_stray(
+    sweeper: Sweeper, manager: FakeContainerManager
+) -> None:
+    young = container(manager, 8)
+    sweeper.sweep_strays(frozenset(), 0.5, images=True)
+    assert left(manager) == {young}
+
+
+def test_one_that_cannot_be_removed_does_not_keep_the_others(
+    sweeper: Sweeper, manager: FakeContainerManager
+) -> None:
+    first = container(manager, 7)
+    container(manager, 7)
+    manager.fail_next("remove", EngineUnavailable("busy"))
+    with pytest.raises(EngineUnavailable, match="busy"):
+        sweeper.sweep_worker()
+    assert left(manager) == {first}
+
+
+def test_a_work_directory_that_is_not_there() -> None:
+    remove_workdir("/nonexistent/tasks/1")
