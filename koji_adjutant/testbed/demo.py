@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from koji_adjutant.buildroot.images import pending_requests
+from koji_adjutant.config import load_config
 from koji_adjutant.monitoring.journal import read_journal
 from koji_adjutant.testbed import builder, services
 from koji_adjutant.testbed.client import admin_session
@@ -20,6 +23,7 @@ from koji_adjutant.testbed.tasks import Task, family, task_output
 from koji_adjutant.testbed.timeline import timeline
 
 PACKAGE = "hello"
+IMAGE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +58,10 @@ def show(place: Place, description: Description, admin: Any) -> None:
     _say_buildroot(admin, cold)
     _say_rpms(description, cold, srpm, scratch=bool(already))
     _say_logs(place, description, cold)
-    regen = client(place, admin, "regen-repo", "--wait", BUILD_TAG)
-    _say_repo(admin, description)
+    _wait_for_images(place)
     warm = client(place, admin, "build", "--wait", "--scratch", TARGET, srpm)
+    regen = client(place, admin, "regen-repo", "--make-task", "--wait", BUILD_TAG)
+    _say_repo(admin, description)
     _say_cost(description, cold, warm, regen)
 
 
@@ -110,6 +115,20 @@ def _say_logs(place: Place, description: Description, shown: Shown) -> None:
     say(f"  as they came       {top / 'logs' / str(task) / 'container.log'}")
     say(f"  at the hub         {task_output(top, task)}")
     say(f"  the daemon's own   {place.logs / builder.DAEMON}.log, journal {place.journal}")
+
+
+def _wait_for_images(place: Place) -> None:
+    """No build waits for the images of its buildroots; this demo does, to show what they are good for."""
+    config = load_config(place.kojid_conf)
+    began = time.monotonic()
+    while any(pending_requests(config)):
+        if time.monotonic() - began > IMAGE_SECONDS:
+            raise TestbedFailed(
+                f"the buildroot images are not made after {IMAGE_SECONDS:.0f} s",
+                hint=f"see {place.logs / builder.DAEMON}.log",
+            )
+        time.sleep(0.1)
+    say(f"\nImages of the buildroots for later builds were made {time.monotonic() - began:.1f} s later")
 
 
 def _say_repo(admin: Any, description: Description) -> None:
