@@ -31,7 +31,7 @@ from koji_adjutant.buildroot.solver import SolverRun, Unsolvable, solve
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, LogSink, Stream
 from koji_adjutant.container.labels import Owner
-from koji_adjutant.errors import BuildrootFailed
+from koji_adjutant.errors import BuildrootFailed, EngineError
 from koji_adjutant.journal import Journal, Phase
 
 LISTING_LIMIT = 64 << 20
@@ -104,12 +104,21 @@ class BuildrootInitializer:
         empty = self.manager.import_empty_image(EMPTY_IMAGE)
         with self.manager.created(dataclasses.replace(spec, image=empty.id)) as container:
             solution = self._install(container, {"group": self.settings.group}, is_base=True)
-            self.manager.start(container)
+            self._start(container)
             buildroot = self._checked(
                 container, packages_digest(package.nevra for package in solution.install)
             )
             self._request_image(key, solution)
             yield buildroot
+
+    def _start(self, container: str) -> None:
+        try:
+            self.manager.start(container)
+        except EngineError as error:
+            raise BuildrootFailed(
+                f"{NOT_INITIALIZED}: the build container cannot be started: {error}",
+                hint=f"check that comps group {self.settings.group} of the build tag brings bash and coreutils",
+            ) from error
 
     def install_requires(self, buildroot: Buildroot, install: Mapping[str, Any]) -> Buildroot:
         """The buildroot with what `install` asks for added to its root. Unsolvable, InstallFailed."""
@@ -145,7 +154,12 @@ class BuildrootInitializer:
         self.journal.record(
             Phase.SOLVED, task=self.owner.task_id, container=container, packages=len(solution.install)
         )
-        if solution.install or is_base:
+        if is_base and not solution.install:
+            raise BuildrootFailed(
+                f"{NOT_INITIALIZED}: comps group {self.settings.group} of tag {self.settings.tag_name} is empty",
+                hint="add packages to the group, and regenerate the repo",
+            )
+        if solution.install:
             self._run_installer(root, solution, is_base=is_base)
         self.journal.record(Phase.POPULATED, task=self.owner.task_id, container=container)
         return solution

@@ -20,7 +20,7 @@ from koji_adjutant.buildroot.solver import SCRIPT as SOLVE_SCRIPT
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ImageInfo
-from koji_adjutant.errors import BuildFailed, BuildrootFailed, TaskTimeout
+from koji_adjutant.errors import BuildFailed, BuildrootFailed, EngineError, TaskTimeout
 from koji_adjutant.journal import NullJournal
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.buildarch import BuildArchAdapter
@@ -312,6 +312,26 @@ def test_an_unsolvable_install_group_is_the_tags_fault(bench: Bench) -> None:
     with pytest.raises(BuildrootFailed, match=r"could not init buildroot.*comps group build"):
         bench.run()
     assert bench.hub.host.calls == [STATES[0], EXPIRED]
+
+
+def test_an_empty_install_group_is_the_tags_fault(bench: Bench) -> None:
+    bench.to_install = ()
+    with pytest.raises(BuildrootFailed, match="comps group build of tag dist-build is empty"):
+        bench.run()
+
+
+def test_a_root_without_a_shell_is_the_tags_fault(bench: Bench) -> None:
+    bench.to_install = BASE
+    start = bench.manager.start
+
+    def refuse(container: str) -> None:
+        if bench.manager.container(container).spec.labels[labels.ROLE] == "build":
+            raise EngineError("/bin/bash: no such file or directory", status=500)
+        start(container)
+
+    cast("Any", bench.manager).start = refuse
+    with pytest.raises(BuildrootFailed, match="check that comps group build of the build tag brings bash"):
+        bench.run()
 
 
 def test_without_an_image_the_root_is_populated_and_an_image_is_asked_for(bench: Bench) -> None:
