@@ -120,7 +120,8 @@ def _build(repo: Path, podman: Podman, containerfile: Path, base: str, options: 
             "build",
             *("--file", str(containerfile), *options),
             *("--build-arg", f"BASE_IMAGE={base}", "--build-arg", f"PACKAGE_SOURCE={url}"),
-            *("--layers=false", "--force-rm", "--pull-never", "--network", "host"),
+            # What is on loopback is not asked for through a proxy.
+            *("--layers=false", "--force-rm", "--pull-never", "--network", "host", "--http-proxy=false"),
             context,
         )
 

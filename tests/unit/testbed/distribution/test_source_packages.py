@@ -2,12 +2,15 @@
 
 import gzip
 import io
+import socket
+import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from koji_adjutant.testbed.distribution.archive import Archive, with_sources
+from koji_adjutant.testbed.distribution.recipe import DATA
 from koji_adjutant.testbed.distribution.source_packages import (
     prepare,
     source_names,
@@ -64,3 +67,21 @@ def test_source_lists_of_either_kind_get_sources() -> None:
     assert with_sources(f"# a comment\n{line}\ndeb-src http://archive stable main\n") == (
         f"{line}\ndeb-src [signed-by=/k] http://archive stable main\n"
     )
+
+
+def try_connect(directory: Path, port: int) -> subprocess.CompletedProcess[str]:
+    script = DATA / "sources" / "nettry" / "try-connect.sh"
+    return subprocess.run(
+        ["bash", script, f"127.0.0.1/{port}"], cwd=directory, capture_output=True, text=True, check=False
+    )
+
+
+def test_nettry_fails_where_a_listener_answers_and_only_there(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        reached = try_connect(tmp_path, port)
+    refused = try_connect(tmp_path, port)
+    assert (reached.returncode, refused.returncode) == (1, 0)
+    assert f"connected to 127.0.0.1/{port}: this build is NOT isolated" in reached.stderr
+    assert "nettry: interfaces: " in refused.stdout
+    assert f"127.0.0.1/{port} refused" in refused.stdout
