@@ -5,11 +5,9 @@ Two engines in two directories never meet. `stop` ends exactly its own, and leav
 `destroy` leaves nothing.
 """
 
-import hashlib
 import json
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
@@ -34,7 +32,6 @@ from koji_adjutant.testbed.engine_probe import (
 )
 from koji_adjutant.testbed.engine_processes import Process, boot_id, process
 
-SOCKET_LENGTH = 100
 READY_WITHIN = 60.0
 
 
@@ -54,15 +51,8 @@ class Engine:
 
     @property
     def socket(self) -> str:
-        """Path of the service's socket. In a directory of its own where the engine's makes it too long."""
-        path = str(self.home / "podman.sock")
-        if len(path) < SOCKET_LENGTH:
-            return path
-        return str(self._short_directory() / "podman.sock")
-
-    def _short_directory(self) -> Path:
-        digest = hashlib.sha256(str(self.home).encode()).hexdigest()
-        return Path(tempfile.gettempdir()) / f"adjutant-engine-{digest[:12]}"
+        """Path of the service's socket."""
+        return str(self.layout.brief / "podman.sock")
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -130,8 +120,6 @@ class Engine:
         return found
 
     def _serve(self) -> None:
-        if not self.socket.startswith(f"{self.home}/"):
-            self._short_directory().mkdir(mode=0o700, exist_ok=True)
         with (self.home / "service.log").open("wb") as log:
             self._child = subprocess.Popen(
                 ["podman", "system", "service", "--time=0", f"unix://{self.socket}"],
@@ -181,7 +169,7 @@ class Engine:
         if self._child is not None:
             self._child.wait(PATIENCE)
             self._child = None
-        clear(self.home)
+        clear(self.layout)
         if bridge := self._known_bridge():
             lower_bridge(bridge)
         self._forget()
@@ -208,11 +196,8 @@ class Engine:
     def _forget(self) -> None:
         for name in ("service.json", "bridge.json"):
             (self.home / name).unlink(missing_ok=True)
-        for name in ("run", "tmp", "networks", "copy"):
-            shutil.rmtree(self.home / name, ignore_errors=True)
         Path(self.socket).unlink(missing_ok=True)
-        if not self.socket.startswith(f"{self.home}/"):
-            shutil.rmtree(self._short_directory(), ignore_errors=True)
+        self.layout.forget()
 
     # Use
 

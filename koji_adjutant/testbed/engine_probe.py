@@ -3,6 +3,7 @@
 The first choice that runs a container under the limits that builds get is taken: no guess from names or versions.
 """
 
+import hashlib
 import json
 import os
 import resource
@@ -26,6 +27,7 @@ PATIENCE = 10.0
 STEP = 0.02
 PROBE_IMAGE = "localhost/probe:1"
 EXIT_COMMAND_DELAY = 2
+LONGEST_RUN_DIRECTORY = 50
 MOST_FILES = 1048576
 LOW_LIMITS = {"nofile": (1024, 1024), "nproc": (1024, 1024)}
 
@@ -42,9 +44,21 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """The files of one engine, all below one directory."""
+    """The files of one engine: all below `home`, but for what podman wants to have a short path."""
 
     home: Path
+
+    @property
+    def brief(self) -> Path:
+        """`home`, or where that is too long a directory of our own with a short name.
+
+        podman 4.3 learns of the end of a container 20 s late when the path of its run directory is longer than
+        50 characters, and a socket cannot have more than 107.
+        """
+        if len(str(self.home / "run")) <= LONGEST_RUN_DIRECTORY:
+            return self.home
+        digest = hashlib.sha256(str(self.home).encode()).hexdigest()
+        return Path(tempfile.gettempdir()) / f"adjutant-engine-{digest[:12]}"
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -64,13 +78,26 @@ class Layout:
 
     def write(self, choice: Choice, *, network: str = "", subnet: str = "") -> None:
         """Both configuration files, and the directories they name."""
-        for name in ("storage", "run", "tmp", "networks", "copy"):
+        for name in ("storage", "tmp", "networks", "copy"):
             (self.home / name).mkdir(parents=True, exist_ok=True)
+        self.brief.mkdir(mode=0o700, exist_ok=True)
+        if self.brief.is_symlink() or self.brief.stat().st_uid != os.geteuid():
+            raise ConfigError(
+                f"{self.brief} belongs to somebody else", hint="remove it, or use a shorter directory"
+            )
+        (self.brief / "run").mkdir(exist_ok=True)
         (self.home / "containers.conf").write_text(self._containers(choice, network, subnet))
         (self.home / "storage.conf").write_text(
             f"[storage]\ndriver = {_toml(choice.driver)}\n"
-            f"graphroot = {_toml(self.storage)}\nrunroot = {_toml(self.home / 'run')}\n"
+            f"graphroot = {_toml(self.storage)}\nrunroot = {_toml(self.brief / 'run')}\n"
         )
+
+    def forget(self) -> None:
+        """Remove what is of no use once the engine has stopped."""
+        for directory in (*(self.home / name for name in ("tmp", "networks", "copy")), self.brief / "run"):
+            shutil.rmtree(directory, ignore_errors=True)
+        if self.brief != self.home:
+            shutil.rmtree(self.brief, ignore_errors=True)
 
     def _containers(self, choice: Choice, network: str, subnet: str) -> str:
         ulimits = [f"{kind}={soft}:{hard}" for kind, (soft, hard) in _limits(choice).items()]
@@ -157,7 +184,8 @@ def _refusal(directory: Path, choice: Choice, image: bytes) -> str:
                 layout, "run", "--rm", *limits, "--security-opt=no-new-privileges", PROBE_IMAGE, "/bin/true"
             )
         finally:
-            clear(layout.home)
+            clear(layout)
+            layout.forget()
 
 
 def _said(layout: Layout, *arguments: str) -> str:
@@ -168,14 +196,14 @@ def _said(layout: Layout, *arguments: str) -> str:
     return lines[-1] if done.returncode else ""
 
 
-def clear(home: Path, *, service: Process | None = None) -> None:
+def clear(layout: Layout, *, service: Process | None = None) -> None:
     """Wait for the helpers of an engine without containers, end those that stay, and unmount what is below it."""
     deadline = time.monotonic() + EXIT_COMMAND_DELAY + 1
-    while helpers(home, service) and time.monotonic() < deadline:
+    while helpers(layout.home, service) and time.monotonic() < deadline:
         time.sleep(STEP)
-    for helper in helpers(home, service):
+    for helper in helpers(layout.home, service):
         helper.end(PATIENCE)
-    for point in mounts_below(home):
+    for point in (*mounts_below(layout.home), *mounts_below(layout.brief)):
         subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
 
 
