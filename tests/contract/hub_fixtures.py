@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -167,8 +167,14 @@ class World:
         self._undo.callback(undo)
 
     def _kept(self, session: Session) -> Session:
-        self._undo.callback(close, session)
+        self._undo.callback(self._close, session)
         return session
+
+    def _close(self, session: Session) -> None:
+        """Log out as the administrator: the session may be expired, locked out or taken over by now."""
+        if session.logged_in:
+            self.admin.logout(session.sinfo["session-id"])
+        session._forget()
 
     def _cancel(self, task_id: int) -> None:
         if self.admin.getTaskInfo(task_id)["state"] in CANCEL_STATES:
@@ -178,18 +184,12 @@ class World:
         self.admin.disableHost(host)
 
 
-def close(session: Session) -> None:
-    """Log out, also of a session that the test has already broken."""
-    with suppress(koji.AuthError):
-        session.logout()
-    session._forget()
-
-
 @contextmanager
 def new_world(hub: HubUnderTest) -> Iterator[World]:
     with ExitStack() as undo:
         admin = hub.session(*hub.admin)
-        undo.callback(close, admin)
+        undo.callback(admin._forget)
+        undo.callback(admin.logout)
         admin.login()
         yield World(hub=hub, admin=admin, _undo=undo)
 
