@@ -98,8 +98,13 @@ def _source_package(call: Call, build: Any, task_id: int | None, path: str | Non
         info = require_build(call, build)
         sources = list_rpms(call, buildID=info["id"], arches="src")
         return build_directory(call, info) / call.paths.rpm(sources[0]) if sources else None
+    return path_of_upload(call, task_id, path)
+
+
+def path_of_upload(call: Call, task_id: int | None, path: str | None) -> Path:
+    """Where a task uploaded a file, for functions that take a build's or rpm's id, or these two."""
     if not (task_id and path):
-        raise koji.GenericError("either buildID or taskID and filepath must be specified")
+        raise koji.GenericError("an id, or taskID and filepath must be specified")
     if path.startswith("/") or "../" in path:
         raise koji.GenericError(f"Invalid filepath: {path}")
     return work_directory(call) / call.paths.taskrelpath(task_id) / path
