@@ -32,6 +32,7 @@ from koji_adjutant.hub import HubSession
 from koji_adjutant.journal import Phase
 
 ASSIGNED = koji.TASK_STATES["ASSIGNED"]
+FREE = koji.TASK_STATES["FREE"]
 CANCELED = koji.TASK_STATES["CANCELED"]
 EXPIRED = koji.BR_STATES["EXPIRED"]
 FIRST_SWEEP_SECONDS = 3.0
@@ -180,12 +181,12 @@ class Daemon(TaskManager):
             self._stop_lost(lingering)
 
     def _stop_lost(self, lingering: list[int]) -> None:
-        # Mostly tasks that are about to exit. Others were canceled, or given to another host.
+        # Mostly tasks that are about to exit. Others were canceled, freed, or given to another host.
         for task, info in zip(lingering, self.session.getTaskInfo(cast("Any", lingering)), strict=True):
             if info["state"] == CANCELED:
                 logger.info("Killing canceled task %s", task)
                 self.stop(task)
-            elif info["host_id"] != self.host_id:
+            elif info["host_id"] != self.host_id or info["state"] in (FREE, ASSIGNED):
                 logger.info("Killing reassigned task %s", task)
                 self.stop(task)
             else:

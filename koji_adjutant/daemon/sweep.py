@@ -14,7 +14,7 @@ from pathlib import Path
 
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerInfo, ContainerManager
-from koji_adjutant.errors import AdjutantError
+from koji_adjutant.errors import AdjutantError, EngineError
 from koji_adjutant.journal import Journal, Phase
 
 SECOND_LOOK_SECONDS = 0.5
@@ -54,15 +54,22 @@ class Sweeper:
         self._sweep(is_stray)
 
     def _sweep_twice(self, is_wanted: Callable[[ContainerInfo], bool]) -> None:
-        self._sweep(is_wanted)
+        try:
+            self._sweep(is_wanted)
+        except EngineError as error:
+            # An engine trips over containers that are being removed by another request.
+            logger.info("looking again: %s", error)
         time.sleep(SECOND_LOOK_SECONDS)
         self._sweep(is_wanted)
 
     def _sweep(self, is_stray: Callable[[ContainerInfo], bool]) -> None:
         found = [one for one in self.manager.find({labels.WORKER: self.worker}) if is_stray(one)]
         for one in found:
-            self.manager.kill(one.id)
-        failures = [error for one in found if (error := self._remove(one))]
+            try:
+                self.manager.kill(one.id)
+            except EngineError as error:
+                logger.info("container %s: %s", one.id[:12], error)
+        failures = [failure for one in found if (failure := self._remove(one))]
         if failures:
             raise failures[0]
 

@@ -9,7 +9,7 @@ import koji
 import pytest
 from koji.tasks import RefuseTask, ServerExit, ServerRestart
 
-from koji_adjutant.daemon.task_run import TaskRun, fault_for
+from koji_adjutant.daemon.task_run import TaskRun
 from koji_adjutant.errors import EngineTimeout, TaskCanceled
 from koji_adjutant.hub import HubSession, login, open_session
 from koji_adjutant.journal import NullJournal, Phase
@@ -87,14 +87,13 @@ def test_a_failure(host: Host, error: Exception, code: int, text: str) -> None:
     assert (cast("Any", caught.value).faultCode, text in str(caught.value)) == (code, True)
 
 
-def test_a_bug_is_reported_with_its_traceback() -> None:
-    try:
-        dict[str, int]()["missing"]
-    except KeyError as error:
-        fault = fault_for(error)
-    assert fault.faultCode == 1
-    assert "Traceback" in fault.faultString
-    assert "KeyError: 'missing'" in fault.faultString
+def test_a_bug_is_reported_with_its_traceback(host: Host) -> None:
+    assert host.run(lambda: dict[str, int]()["missing"])[0] is Phase.FAILED
+    with pytest.raises(Fault) as caught:
+        host.hub.admin.getTaskResult(host.task)
+    assert caught.value.faultCode == 1
+    assert "Traceback" in caught.value.faultString
+    assert "KeyError: 'missing'" in caught.value.faultString
 
 
 def test_a_refusal_hands_the_task_back(host: Host) -> None:

@@ -1,0 +1,132 @@
+"""A daemon as a process of its own, and what a test wants to know of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import koji
+
+from koji_adjutant.monitoring.journal import Event, read_journal
+from tests.unit.conftest import HOST, PASSWORD, Hub
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE = 30.0
+PROGRAM = "import sys; from koji_adjutant.cli import kojid; sys.exit(kojid())"
+
+
+def eventually(is_so: Callable[[], Any], what: str) -> Any:
+    """Wait until something is so; what it is."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := is_so()):
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.05)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kojid:
+    """A host of the hub's, whose daemon can be started."""
+
+    hub: Hub
+    directory: Path
+    socket: str
+
+    @property
+    def state(self) -> Path:
+        return self.directory / "state"
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "kojid.log"
+
+    def write_config(self, **options: str) -> Path:
+        kojid = {
+            "server": self.hub.hub.url,
+            "topurl": self.hub.hub.topurl,
+            "topdir": str(self.hub.hub.topdir),
+            "user": HOST,
+            "password": PASSWORD,
+            "workdir": str(self.directory / "work"),
+            "sleeptime": "1",
+            "minspace": "1",
+            "max_retries": "3",
+            "retry_interval": "1",
+            "adjutant_max_load_per_cpu": "1000",
+            "adjutant_log_file": "",
+            "adjutant_state_dir": str(self.state),
+            "adjutant_podman_socket": self.socket,
+            **options,
+        }
+        file = self.directory / "kojid.conf"
+        file.write_text("[kojid]\n" + "".join(f"{key} = {value}\n" for key, value in kojid.items()))
+        return file
+
+    def start(self, *flags: str, **options: str) -> subprocess.Popen[bytes]:
+        file = self.write_config(**options)
+        argv = [sys.executable, "-c", PROGRAM, "--fg", "--verbose", "--config", str(file), *flags]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                argv, stdout=log, stderr=log, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+            )
+
+    @contextmanager
+    def running(self, *flags: str, **options: str) -> Iterator[subprocess.Popen[bytes]]:
+        process = self.start(*flags, **options)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            process.wait(PATIENCE)
+
+    def task_state(self, task: int) -> str:
+        return str(koji.TASK_STATES[self.hub.admin.getTaskInfo(task)["state"]])
+
+    def wait_for(self, task: int, state: str) -> None:
+        eventually(lambda: self.task_state(task) == state, f"task {task} {state}\n{self.log.read_text()}")
+
+    def pid_of(self, task: int) -> int:
+        """The process of a task that has started."""
+        found = eventually(
+            lambda: (state := self._state_of(task)).get("phase") and state, f"task {task} started"
+        )
+        return int(found["pid"])
+
+    def _state_of(self, task: int) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self.state / "tasks" / f"{task}.json").read_text()))
+        except FileNotFoundError:
+            return {}
+
+    def events(self, task: int) -> list[str]:
+        return [event.phase for event in self.journal() if event.task == task]
+
+    def journal(self) -> list[Event]:
+        return read_journal(self.state / "journal")
+
+    def leftovers(self) -> list[str]:
+        """Files that nobody should need when no daemon runs."""
+        places = (self.state / "tasks", self.directory / "work" / "tasks")
+        return [
+            str(path)
+            for place in places
+            if place.exists()
+            for path in place.rglob("*")
+            if path.parent != place
+        ]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs, and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,217 @@
+"""The daemon as a process: tasks from the hub, an engine, and everything that can end."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.container.interface import ContainerSpec
+from koji_adjutant.container.labels import WORKER, Owner, Role
+from koji_adjutant.container.podman_manager import PodmanManager
+from koji_adjutant.testbed.engine import Engine
+from tests.unit.conftest import PASSWORD, Hub
+from tests.unit.daemon.kojid_process import PATIENCE, Kojid, eventually, is_alive
+
+MAIN_PROCESS_KB = 70 * 1024
+TASK_PROCESS_KB = 60 * 1024
+
+
+@pytest.fixture
+def kojid(hub: Hub, engine: Engine, tmp_path: Path) -> Iterator[Kojid]:
+    made = Kojid(hub=hub, directory=tmp_path, socket=engine.socket)
+    yield made
+    secrets = (PASSWORD, PASSWORD.encode().hex())
+    for file in (made.log, made.state / "journal"):
+        if file.exists():
+            assert not [secret for secret in secrets if secret in file.read_text()], file
+
+
+def resident_kb(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+def worker_container(kojid: Kojid, manager: PodmanManager, image: str, task: int) -> str:
+    owner = Owner(worker=(kojid.state / "worker").read_text().strip(), task_id=task)
+    spec = ContainerSpec(image=image, command=("/bin/sleep", "600"), labels=owner.labels(Role.BUILD))
+    container = manager.create(spec)
+    manager.start(container)
+    return container
+
+
+def containers(kojid: Kojid, manager: PodmanManager) -> set[str]:
+    return {one.id for one in manager.find({WORKER: (kojid.state / "worker").read_text().strip()})}
+
+
+def test_a_task_is_done(kojid: Kojid) -> None:
+    with kojid.running() as process:
+        task = kojid.hub.admin.makeTask("sleep", [0])
+        kojid.wait_for(task, "CLOSED")
+        assert resident_kb(process.pid) < MAIN_PROCESS_KB
+        assert "kojid" in Path(f"/proc/{process.pid}/cmdline").read_text()
+    assert process.returncode == 0
+    assert kojid.events(task) == ["opened", "started", "closed"]
+    assert kojid.leftovers() == []
+    assert not kojid.hub.admin.getHost("builder")["ready"]
+
+
+def test_subtasks_wake_their_parent(kojid: Kojid) -> None:
+    with kojid.running(sleeptime="600"):
+        eventually(lambda: kojid.hub.admin.getHost("builder")["ready"], "ready")
+    # Only pokes and the ends of processes make this daemon poll again: one task a second would take 600.
+    parent = kojid.hub.admin.makeTask("waittest", [3, 0])
+    with kojid.running(sleeptime="600"):
+        kojid.wait_for(parent, "CLOSED")
+
+
+def test_memory_of_a_task_process(kojid: Kojid) -> None:
+    with kojid.running():
+        task = kojid.hub.admin.makeTask("sleep", [600])
+        pid = kojid.pid_of(task)
+        assert resident_kb(pid) < TASK_PROCESS_KB
+        kojid.hub.admin.cancelTask(task)
+        eventually(lambda: not is_alive(pid), "gone")
+
+
+def test_cancel_leaves_nothing(kojid: Kojid, manager: PodmanManager, contract_image: str) -> None:
+    with kojid.running():
+        task, other = kojid.hub.admin.makeTask("sleep", [600]), kojid.hub.admin.makeTask("sleep", [600])
+        pid, other_pid = kojid.pid_of(task), kojid.pid_of(other)
+        container = worker_container(kojid, manager, contract_image, task)
+        kept = worker_container(kojid, manager, contract_image, other)
+        kojid.hub.admin.cancelTask(task)
+        eventually(lambda: not is_alive(pid), "process gone")
+        eventually(lambda: container not in containers(kojid, manager), "container gone")
+        eventually(lambda: "canceled" in kojid.events(task), "in the journal")
+        assert containers(kojid, manager) == {kept}
+        assert is_alive(other_pid)
+    assert not is_alive(other_pid)
+    assert containers(kojid, manager) == set()
+    assert kojid.task_state(other) == "FREE"
+    assert kojid.leftovers() == []
+
+
+def test_a_task_given_to_nobody_is_stopped(kojid: Kojid) -> None:
+    with kojid.running():
+        task = kojid.hub.admin.makeTask("sleep", [600])
+        pid = kojid.pid_of(task)
+        kojid.hub.admin.freeTask(task)
+        eventually(lambda: not is_alive(pid), "process gone")
+        eventually(lambda: kojid.pid_of(task) != pid, "taken again")
+
+
+def test_a_task_process_that_dies(kojid: Kojid, manager: PodmanManager, contract_image: str) -> None:
+    with kojid.running():
+        task = kojid.hub.admin.makeTask("sleep", [600])
+        pid = kojid.pid_of(task)
+        container = worker_container(kojid, manager, contract_image, task)
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: container not in containers(kojid, manager), "container gone")
+        eventually(lambda: "freed" in kojid.events(task), "freed")
+        eventually(lambda: kojid.pid_of(task) != pid, "taken again")
+
+
+def test_a_daemon_that_is_killed(kojid: Kojid, manager: PodmanManager, contract_image: str) -> None:
+    with kojid.running() as first:
+        task = kojid.hub.admin.makeTask("sleep", [600])
+        pid = kojid.pid_of(task)
+        container = worker_container(kojid, manager, contract_image, task)
+        first.kill()
+        first.wait(PATIENCE)
+    assert is_alive(pid)
+    with kojid.running("--force-lock"):
+        eventually(lambda: not is_alive(pid), "process of the first gone")
+        eventually(lambda: container not in containers(kojid, manager), "container of the first gone")
+        eventually(lambda: kojid.pid_of(task) != pid, "taken again")
+    assert kojid.task_state(task) == "FREE"
+    assert kojid.leftovers() == []
+
+
+def test_restart_by_signal_waits_for_tasks(kojid: Kojid) -> None:
+    with kojid.running() as process:
+        task = kojid.hub.admin.makeTask("sleep", [2])
+        kojid.pid_of(task)
+        process.send_signal(signal.SIGUSR1)
+        kojid.wait_for(task, "CLOSED")
+        eventually(lambda: kojid.log.read_text().count("Starting up") == 2, "restarted")
+        task = kojid.hub.admin.makeTask("sleep", [0])
+        kojid.wait_for(task, "CLOSED")
+        assert process.poll() is None
+    assert process.returncode == 0
+
+
+def test_restart_by_task(kojid: Kojid) -> None:
+    with kojid.running():
+        task = kojid.hub.admin.makeTask("restartHosts", [])
+        kojid.wait_for(task, "CLOSED")
+    assert kojid.log.read_text().count("Starting up") == 2
+
+
+def test_a_second_daemon(kojid: Kojid) -> None:
+    with kojid.running():
+        eventually(lambda: kojid.hub.admin.getHost("builder")["ready"], "ready")
+        second = kojid.start()
+        assert second.wait(PATIENCE) == 2
+        third = kojid.start(adjutant_state_dir=str(kojid.directory / "other"))
+        assert third.wait(PATIENCE) == 1
+    assert "another daemon uses it" in kojid.log.read_text()
+    assert "another daemon is logged in" in kojid.log.read_text()
+
+
+def test_a_session_that_is_taken_over(kojid: Kojid) -> None:
+    with kojid.running() as first:
+        eventually(lambda: kojid.hub.admin.getHost("builder")["ready"], "ready")
+        with kojid.running("--force-lock", adjutant_state_dir=str(kojid.directory / "other")):
+            assert first.wait(PATIENCE) == 1
+    assert "The hub ended our session" in kojid.log.read_text()
+
+
+def test_a_method_that_nobody_knows_is_refused(kojid: Kojid) -> None:
+    with kojid.running():
+        task = kojid.hub.admin.makeTask("brewCoffee", [])
+        refusals = eventually(
+            lambda: kojid.hub.admin.scheduler.getTaskRefusals([["task_id", task]]), "refused"
+        )
+    assert [(one["soft"], one["msg"]) for one in refusals] == [(False, "no handler for method")]
+
+
+def test_an_engine_that_is_away(kojid: Kojid, tmp_path: Path) -> None:
+    with kojid.running(adjutant_podman_socket=str(tmp_path / "none.sock")):
+        eventually(lambda: "Not ready for task" in kojid.log.read_text(), "said")
+        assert not kojid.hub.admin.getHost("builder")["ready"]
+    assert "none.sock" in kojid.log.read_text()
+
+
+def test_a_hub_that_is_away_for_a_while(kojid: Kojid) -> None:
+    with kojid.running() as process:
+        eventually(lambda: kojid.hub.admin.getHost("builder")["ready"], "ready")
+        kojid.hub.hub.control.go_offline()
+        eventually(lambda: "The hub does not answer" in kojid.log.read_text(), "noticed")
+        kojid.hub.hub.control.go_online()
+        task = kojid.hub.admin.makeTask("sleep", [0])
+        kojid.wait_for(task, "CLOSED")
+        assert process.poll() is None
+
+
+def test_an_aged_session(kojid: Kojid) -> None:
+    with kojid.running():
+        first = kojid.hub.admin.makeTask("sleep", [2])
+        kojid.pid_of(first)
+        for row in kojid.hub.hub.control.rows("SELECT id FROM sessions WHERE user_id != 1"):
+            kojid.hub.hub.control.age_session(row["id"], 2 * 86400.0)
+        second = kojid.hub.admin.makeTask("sleep", [0])
+        kojid.wait_for(first, "CLOSED")
+        kojid.wait_for(second, "CLOSED")
+
+
+def test_one_task_and_no_more(kojid: Kojid) -> None:
+    task = kojid.hub.admin.makeTask("sleep", [0])
+    assert kojid.start("--single").wait(PATIENCE) == 0
+    assert kojid.task_state(task) == "CLOSED"
+
+
+def test_login_only(kojid: Kojid) -> None:
+    assert kojid.start("--skip-main").wait(PATIENCE) == 0
+    assert not (kojid.state / "tasks").exists()
