@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from xmlrpc.client import dumps
 
 import koji
@@ -12,13 +13,14 @@ import pytest
 
 from koji_adjutant.testbed.hub.options import HubOptions
 from koji_adjutant.testbed.hub.server import EmbeddedHub
-from tests.contract.hub_fixtures import close
 from tests.contract.trace_replay import RECORDED, Replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.contract.hub_fixtures import Session
+
+# koji.ClientSession, untyped because the replay makes calls by name.
+Session: TypeAlias = Any
 
 SPEC = Path(__file__).with_name("data") / "hello-md.spec"
 
@@ -43,22 +45,27 @@ def hub(tmp_path: Path) -> Iterator[EmbeddedHub]:
         yield hub
 
 
-@pytest.fixture
-def admin(hub: EmbeddedHub) -> Iterator[Session]:
-    session: Session = koji.ClientSession(hub.url, {"user": "admin", "password": "admin"})
+@contextmanager
+def logged_in(hub: EmbeddedHub, user: str) -> Iterator[Session]:
+    session: Session = koji.ClientSession(hub.url, {"user": user, "password": user})
     session.login()
     yield session
-    close(session)
+    session.logout()
+    session._forget()
+
+
+@pytest.fixture
+def admin(hub: EmbeddedHub) -> Iterator[Session]:
+    with logged_in(hub, "admin") as session:
+        yield session
 
 
 @pytest.fixture
 def builder(hub: EmbeddedHub) -> Iterator[Session]:
-    session: Session = koji.ClientSession(hub.url, {"user": "builder1", "password": "builder1"})
-    session.login()
-    session.exclusiveSession()
-    session.host.updateHost(0.0, True, data={"methods": [], "maxjobs": 5})
-    yield session
-    close(session)
+    with logged_in(hub, "builder1") as session:
+        session.exclusiveSession()
+        session.host.updateHost(0.0, True, data={"methods": [], "maxjobs": 5})
+        yield session
 
 
 def furnish(admin: Session) -> dict[str, Any]:
