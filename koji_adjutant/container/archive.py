@@ -80,20 +80,27 @@ def unpack(stream: IO[bytes], target: Path) -> tuple[Path, ...]:
 
     When the first entry is a directory it is the one that was asked for: its own name is left out.
     """
+    try:
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
+            return tuple(_unpack(tar, target).values())
+    except tarfile.TarError as error:
+        raise EngineError(f"the engine's archive for {target} is damaged: {error}") from error
+
+
+def _unpack(tar: tarfile.TarFile, target: Path) -> Mapping[str, Path]:
     written: dict[str, Path] = {}
     skip: int | None = None
-    with tarfile.open(fileobj=stream, mode="r|") as tar:
-        for member in tar:
-            skip = int(member.isdir()) if skip is None else skip
-            parts = plain_parts(member.name)[skip:]
-            if member.isdir():
-                with _directory(target, parts):
-                    pass
-            elif member.type in PLAIN and not member.sparse and parts:
-                written[member.name] = _write(tar, member, target, parts)
-            elif member.islnk() and parts:
-                written[member.name] = _link(member, written, target, parts)
-    return tuple(written.values())
+    for member in tar:
+        skip = int(member.isdir()) if skip is None else skip
+        parts = plain_parts(member.name)[skip:]
+        if member.isdir():
+            with _directory(target, parts):
+                pass
+        elif member.type in PLAIN and not member.sparse and parts:
+            written[member.name] = _write(tar, member, target, parts)
+        elif member.islnk() and parts:
+            written[member.name] = _link(member, written, target, parts)
+    return written
 
 
 def plain_parts(name: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ The header goes to the engine's socket and nowhere else; no name or password is 
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,7 +38,7 @@ def _login(path: str, registry: str, entry: Any) -> dict[str, str]:
         return {}
     try:
         user, _, password = base64.b64decode(entry["auth"], validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError, TypeError):
+    except (ValueError, TypeError):
         # The cause would show what is in the file.
         raise ConfigError(
             f"registry_auth_file {path}: auth of {registry} is not base64 of user:password", hint=HINT
