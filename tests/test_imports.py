@@ -173,9 +173,11 @@ def test_one_module_imports_podman() -> None:
 
 @pytest.mark.parametrize("target", ["monitoring", ENGINE, "testbed"])
 def test_who_may_import(target: str) -> None:
-    allowed = {"monitoring": ("cli", "monitoring"), ENGINE: ("cli", "testbed"), "testbed": ("testbed",)}[
-        target
-    ]
+    allowed = {
+        "monitoring": ("cli", "monitoring", "testbed"),
+        ENGINE: ("cli", "testbed"),
+        "testbed": ("testbed",),
+    }[target]
     wrong = [
         one
         for one in all_imports()
