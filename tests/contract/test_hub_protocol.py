@@ -1495,3 +1495,94 @@ def test_a_soft_refusal_lasts_900_s_and_a_hard_one_for_ever(world: World) -> Non
         world.hub.backdoor.age_refusal(task_id, builder.id, 1000)
     world.schedule()
     assert (world.state(soft), world.state(hard)) == ("ASSIGNED", "FREE")
+
+
+def test_the_first_builder_after_an_outage_frees_the_tasks_of_all_others(world: World) -> None:
+    first, other = world.ready_builder(), world.ready_builder()
+    tasks = {first.id: world.task(), other.id: world.task()}
+    world.schedule()
+    tasks = {host.id: host.host.getTasks()[0]["id"] for host in (first, other)}
+    for host in (first, other):
+        host.host.openTask(tasks[host.id])
+        world.hub.backdoor.age_host(host.id, 1000)
+    first.host.updateHost(1.0, True)
+    world.schedule()
+    assert (world.state(tasks[first.id]), world.state(tasks[other.id])) == ("OPEN", "FREE")
+
+
+# --- What a client gets wrong
+
+
+def test_an_unknown_method(builder: Builder) -> None:
+    with pytest.raises(koji.GenericError, match="Invalid method"):
+        builder.host.noSuchMethod()
+
+
+def test_parameters_that_do_not_fit(builder: Builder) -> None:
+    with pytest.raises(koji.ParameterError):
+        builder.host.openTask()
+    with pytest.raises(koji.ParameterError):
+        builder.host.openTask(1, colour="red")
+
+
+def test_keyword_arguments_come_as_a_last_dict(world: World, builder: Builder) -> None:
+    task_id = world.open_task(builder)
+    keywords = {"task_id": task_id, "weight": 2.5, "__starstar": True}
+    assert raw_call(world.hub, builder.session, "host.setTaskWeight", keywords) is None
+    assert world.admin.getTaskInfo(task_id)["weight"] == 2.5
+
+
+@pytest.mark.parametrize(
+    "call", ["getTag", "getBuild", "getTaskInfo", "repoInfo", "getBuildTarget", "getHost"]
+)
+def test_what_does_not_exist_is_none_or_an_error_when_strict(builder: Builder, call: str) -> None:
+    with pytest.raises(koji.GenericError):
+        getattr(builder.session, call)(2**31 - 1, strict=True)
+    assert getattr(builder.session, call)(2**31 - 1) is None
+
+
+def test_only_an_administrator_makes_tasks(world: World) -> None:
+    with pytest.raises(koji.ActionNotAllowed):
+        world.login(world.user()).makeTask("sleep", [0])
+
+
+def test_a_session_that_goes_on_in_another_process(world: World, builder: Builder) -> None:
+    child = world.child(builder.session)
+    taken = world.twin(builder.session)
+    taken.callnum += 1000
+    assert taken.host.getID() == builder.id
+    taken.host.updateHost(0.0, False)
+    assert child.host.getID() == builder.id
+    with pytest.raises(koji.SequenceError):
+        builder.host.getID()
+
+
+def test_new_repo_makes_a_task_at_once(world: World) -> None:
+    tag = world.tag()
+    task_id = world.admin.newRepo(tag)
+    world.at_end(lambda: world.admin.cancelTask(task_id))
+    task = world.admin.getTaskInfo(task_id, request=True)
+    assert (task["method"], task["request"][0], task["priority"]) == ("newRepo", tag, 15)
+    assert task["channel_id"] == world.admin.getChannel("createrepo")["id"]
+
+
+@pytest.mark.parametrize("equal", [True, False])
+def test_equal_noarch_hashes_spare_the_comparison(
+    world: World, builder: Builder, spare: Package, tmp_path: Path, equal: bool
+) -> None:
+    build = prepare_build(world, builder, spare)
+    build.start()
+    other = make_package(tmp_path / "other", spare.name, files=["data", "more"])
+    second = world.open_task(builder)
+    build.rpms.append(build.upload(other.noarch, task_id=second))
+    for number, task_id in enumerate([build.arch_task_id, second]):
+        # The hub looks the hashes up by the directory that a file lies in, not by its task.
+        hashes = {str(task_id % 10000): {spare.noarch.name: "same" if equal else str(number)}}
+        file = tmp_path / "noarch_rpmdiff.json"
+        file.write_text(json.dumps(hashes), encoding="utf-8")
+        build.logs[f"arch{number}"] = [build.upload(file, task_id=task_id)]
+    if equal:
+        build.to_scratch()
+    else:
+        with pytest.raises(koji.BuildError, match="built differently"):
+            build.to_scratch()
