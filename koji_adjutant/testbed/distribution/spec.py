@@ -5,13 +5,13 @@ pinned, so that the same input gives the same bytes in any directory.
 """
 
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from koji_adjutant.testbed.distribution.debian import Version
 from koji_adjutant.testbed.distribution.programs import run
-from koji_adjutant.testbed.distribution.recipe import DIST, MACHINE, VENDOR
+from koji_adjutant.testbed.distribution.recipe import DATA, DIST, MACHINE, VENDOR
 
 _PINNED = (
     "use_source_date_epoch_as_buildtime 1",
@@ -86,7 +86,7 @@ def pack(spec: Spec, tree: Path, work: Path, packages: Path) -> None:
     path = work / f"{spec.name}.spec"
     path.write_text(str(spec))
     defines = [*_PINNED, *_AS_IT_IS, *_directories(work, packages)]
-    _rpmbuild("-bb", path, defines, "--buildroot", str(tree))
+    _rpmbuild("-bb", path, defines, "--buildroot", str(tree), env={"MAGIC": str(DATA / "magic")})
 
 
 def pack_written(spec: Path, work: Path, packages: Path) -> None:
@@ -115,10 +115,15 @@ def _directories(work: Path, packages: Path) -> list[str]:
     return [f"_topdir {work}", f"_rpmdir {packages}", f"_dbpath {work / 'rpmdb'}"]
 
 
-def _rpmbuild(mode: str, spec: Path, defines: Iterable[str], *options: str, cwd: Path | None = None) -> None:
+def _rpmbuild(
+    mode: str,
+    spec: Path,
+    defines: Iterable[str],
+    *options: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> None:
     words = [word for define in defines for word in ("--define", define)]
-    run(
-        ["rpmbuild", mode, "--nodeps", "--target", MACHINE, *words, *options, spec],
-        cwd=cwd,
-        env={"HOME": "/nonexistent"},
-    )
+    command = ["rpmbuild", mode, "--nodeps", "--target", MACHINE, *words, *options, str(spec)]
+    # Nobody's own macros.
+    run(command, cwd=cwd, env={"HOME": "/nonexistent", **(env or {})})
