@@ -150,7 +150,8 @@ def test_components_of_a_buildroot(world: World, koji_client: KojiClient, builde
         }
         for name in ("bash", "gcc")
     ]
-    buildroot = builder.host.newBuildRoot(world.repo(builder), "x86_64")
+    task_id = world.open_task(builder)
+    buildroot = builder.host.newBuildRoot(world.repo(builder), "x86_64", task_id=task_id)
     builder.host.setBuildRootList(buildroot, packages[:1])
     builder.host.setBuildRootState(buildroot, "BUILDING")
     builder.host.updateBuildRootList(buildroot, packages)

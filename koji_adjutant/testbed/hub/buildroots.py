@@ -83,8 +83,10 @@ def get_buildroot(call: Call, buildrootID: Any, strict: bool = False) -> Row | N
 @exposed("host.newBuildRoot")
 def new_buildroot(call: Call, repo: int, arch: str, task_id: int | None = None) -> int:
     host_id = call.require_host()
-    if task_id is not None:
-        require_task_of_host(call, task_id)
+    if task_id is None:
+        # The parameter is optional, the real hub's column is not.
+        raise koji.GenericError("a buildroot needs its task: no task_id was given")
+    require_task_of_host(call, task_id)
     return call.db.insert(
         "buildroot",
         br_type=koji.BR_TYPES["STANDARD"],

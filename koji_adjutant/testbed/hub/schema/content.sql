@@ -264,7 +264,7 @@ CREATE TABLE IF NOT EXISTS buildroot (
     container_type TEXT,
     host_id INTEGER NOT NULL REFERENCES host (id),
     repo_id INTEGER NOT NULL REFERENCES repo (id),
-    task_id INTEGER REFERENCES task (id),
+    task_id INTEGER NOT NULL REFERENCES task (id),
     create_event INTEGER NOT NULL REFERENCES events (id),
     retire_event INTEGER REFERENCES events (id),
     state INTEGER NOT NULL

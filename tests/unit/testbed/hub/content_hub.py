@@ -107,6 +107,12 @@ class ContentHub:
         builder.host.openTask(task_id)
         return task_id
 
+    def buildroot(self, builder: Caller, repo: int) -> int:
+        """A buildroot of a new task."""
+        task_id = self.task(builder, "buildArch")
+        buildroot_id: int = builder.host.newBuildRoot(repo, "x86_64", task_id=task_id)
+        return buildroot_id
+
     def tag(self, name: str = "dist", **options: Any) -> int:
         tag_id: int = self.admin.createTag(name, arches=options.pop("arches", "x86_64"), **options)
         return tag_id

@@ -32,9 +32,7 @@ def repo(hub: ContentHub, builder: Caller) -> int:
 
 @pytest.fixture
 def buildroot(hub: ContentHub, builder: Caller, repo: int) -> int:
-    task_id = hub.task(builder, "buildArch")
-    buildroot_id: int = builder.host.newBuildRoot(repo, "x86_64", task_id=task_id)
-    return buildroot_id
+    return hub.buildroot(builder, repo)
 
 
 def external(name: str, *, location: Any = "outside", **changes: Any) -> dict[str, Any]:
@@ -78,7 +76,7 @@ def test_a_buildroot_has_the_real_hubs_fields(
 
 
 def test_listing(hub: ContentHub, admin: Caller, builder: Caller, repo: int, buildroot: int) -> None:
-    other = builder.host.newBuildRoot(repo, "x86_64")
+    other = hub.buildroot(builder, repo)
     builder.host.setBuildRootState(other, "EXPIRED")
     builder.host.setBuildRootList(buildroot, [external("bash")])
     rpm_id = admin.listRPMs(componentBuildrootID=buildroot)[0]["id"]
@@ -135,7 +133,9 @@ def test_only_the_host_that_made_it_may(hub: ContentHub, builder: Caller, repo: 
     with pytest.raises(koji.GenericError, match="no buildroot with ID"):
         builder.host.setBuildRootState(buildroot + 1, "BUILDING")
     with pytest.raises(koji.AuthError):
-        hub.admin.host.newBuildRoot(repo, "x86_64")
+        hub.admin.host.newBuildRoot(repo, "x86_64", task_id=1)
+    with pytest.raises(koji.GenericError, match="task_id"):
+        builder.host.newBuildRoot(repo, "x86_64")
 
 
 def test_an_external_rpm_has_its_repo(admin: Caller, builder: Caller, buildroot: int) -> None:
@@ -167,7 +167,7 @@ def test_one_external_name_has_one_content_in_a_repo(
     hub: ContentHub, admin: Caller, builder: Caller, repo: int, buildroot: int
 ) -> None:
     builder.host.setBuildRootList(buildroot, [external("bash")])
-    second = builder.host.newBuildRoot(repo, "x86_64")
+    second = hub.buildroot(builder, repo)
     with pytest.raises(koji.GenericError, match=r"hash changed for external rpm: bash-1-1\.x86_64@outside"):
         builder.host.setBuildRootList(second, [external("gcc"), external("bash", payloadhash="f" * 32)])
     assert admin.getRPM("gcc-1-1.x86_64") is None
@@ -175,7 +175,7 @@ def test_one_external_name_has_one_content_in_a_repo(
     builder.host.setBuildRootList(second, [elsewhere])
     assert len(admin.getRPM("bash-1-1.x86_64", multi=True)) == 2
     with pytest.raises(koji.GenericError, match="external_repo"):
-        builder.host.setBuildRootList(builder.host.newBuildRoot(repo, "x86_64"), [external("a", location=77)])
+        builder.host.setBuildRootList(hub.buildroot(builder, repo), [external("a", location=77)])
 
 
 def test_a_rpm_of_ours_is_found_by_id_or_name(

@@ -241,9 +241,9 @@ def test_states_only_go_forward(hub: ContentHub, admin: Caller, builder: Caller)
 
 
 @pytest.mark.usefixtures("tag")
-def test_an_unexpired_buildroot_keeps_its_repo(admin: Caller, builder: Caller) -> None:
+def test_an_unexpired_buildroot_keeps_its_repo(hub: ContentHub, admin: Caller, builder: Caller) -> None:
     repo_id = ready(builder)
-    buildroot = builder.host.newBuildRoot(repo_id, "x86_64")
+    buildroot = hub.buildroot(builder, repo_id)
     assert admin.repoDelete(repo_id) == 1
     assert [row["id"] for row in admin.repo.references(repo_id)] == [buildroot]
     builder.host.setBuildRootState(buildroot, "EXPIRED")
