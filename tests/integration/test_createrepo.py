@@ -3,7 +3,9 @@
 import bz2
 import gzip
 import lzma
+import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.task_adapters.repodata import package_count, verify_repodata
 from koji_adjutant.testbed.content import EXTERNAL_REPO, TAG
 from koji_adjutant.testbed.tasks import Task, family
-from tests.integration.running import Testbed
+from tests.integration import running
 
 pytestmark = pytest.mark.podman
 
@@ -25,11 +27,12 @@ OPENERS: Mapping[str, Callable[..., Any]] = {
     ".xz": lzma.open,
     ".xml": open,
 }
+REFUSED_WITHIN = 60.0
 COMPARED = ("primary", "filelists", "other", "group")
 
 
 @pytest.fixture(scope="module")
-def built(testbed: Testbed) -> str:
+def built(testbed: running.Testbed) -> str:
     """A build in the tag that the repos here inherit from."""
     known = testbed.session.listTagged(TAG, latest=True)
     if not known:
@@ -40,7 +43,7 @@ def built(testbed: Testbed) -> str:
 
 
 @pytest.fixture
-def tag(testbed: Testbed, built: str, request: pytest.FixtureRequest) -> Iterator[str]:
+def tag(testbed: running.Testbed, built: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """A build tag of this test's own, without external repos, which has `built` and a group."""
     name = f"createrepo-{request.node.name.replace('_', '-').replace('[', '-').strip(']')}"[:60]
     session = testbed.session
@@ -52,7 +55,7 @@ def tag(testbed: Testbed, built: str, request: pytest.FixtureRequest) -> Iterato
         session.removeExternalRepoFromTag(name, repo["external_repo_id"])
 
 
-def new_repo(testbed: Testbed, tag: str) -> tuple[Path, Task]:
+def new_repo(testbed: running.Testbed, tag: str) -> tuple[Path, Task]:
     """A new repo of the tag: its directory for the one architecture, and the createrepo task that made it."""
     number = testbed.session.newRepo(tag)
     task = testbed.wait_task(number)
@@ -75,19 +78,29 @@ def content(repodata: Path) -> dict[str, bytes]:
 def created(repo: Path, output: Path) -> Path:
     """What createrepo_c makes of the same, here."""
     pkglist, comps = repo / "pkglist", repo.parent / "groups/comps.xml"
-    listed = ["-i", pkglist] if pkglist.stat().st_size else []
+    listed: list[str | Path] = ["-i", pkglist] if pkglist.stat().st_size else []
     source = repo if listed else output
     output.mkdir()
-    argv = ["createrepo_c", "--error-exit-val", "-vd", "-o", output, *listed, "-g", comps, source]
+    argv: list[str | Path] = [
+        "createrepo_c",
+        "--error-exit-val",
+        "-vd",
+        "-o",
+        output,
+        *listed,
+        "-g",
+        comps,
+        source,
+    ]
     subprocess.run(argv, check=True, capture_output=True)
     return output
 
 
-def log_of(testbed: Testbed, task: Task, name: str) -> str:
+def log_of(testbed: running.Testbed, task: Task, name: str) -> str:
     return (testbed.output(task) / name).read_text()
 
 
-def test_repo_is_what_createrepo_c_makes(testbed: Testbed, tag: str, tmp_path: Path) -> None:
+def test_repo_is_what_createrepo_c_makes(testbed: running.Testbed, tag: str, tmp_path: Path) -> None:
     repo, task = new_repo(testbed, tag)
     direct = content(created(repo, tmp_path / "direct") / "repodata")
     assert set(direct) == set(COMPARED)
@@ -98,7 +111,7 @@ def test_repo_is_what_createrepo_c_makes(testbed: Testbed, tag: str, tmp_path: P
     assert not (testbed.output(task) / "mergerepos.log").exists()
 
 
-def test_unchanged_metadata_are_taken_over(testbed: Testbed, tag: str) -> None:
+def test_unchanged_metadata_are_taken_over(testbed: running.Testbed, tag: str) -> None:
     first, _ = new_repo(testbed, tag)
     second, task = new_repo(testbed, tag)
     assert first != second
@@ -106,7 +119,7 @@ def test_unchanged_metadata_are_taken_over(testbed: Testbed, tag: str) -> None:
     assert content(second / "repodata") == content(first / "repodata")
 
 
-def test_repo_of_nothing(testbed: Testbed, built: str) -> None:
+def test_repo_of_nothing(testbed: running.Testbed, built: str) -> None:
     name = "createrepo-nothing"
     testbed.session.createTag(name, arches=testbed.description.arch)
     repo, _ = new_repo(testbed, name)
@@ -114,13 +127,22 @@ def test_repo_of_nothing(testbed: Testbed, built: str) -> None:
     assert package_count(verify_repodata(repo / "repodata")) == 0
 
 
-def merged(testbed: Testbed, repo: Path, url: str, work: Path) -> Path:
+def merged(testbed: running.Testbed, repo: Path, url: str, work: Path) -> Path:
     """What mergerepo_c makes of the same, here."""
     work.mkdir()
     premerge, output = created(repo, work / "premerge"), work / "merged"
     output.mkdir()
     comps = repo.parent / "groups/comps.xml"
-    argv = ["mergerepo_c", "--koji", "-b", repo / "blocklist", "-a", testbed.description.arch, "-o", output]
+    argv: list[str | Path] = [
+        "mergerepo_c",
+        "--koji",
+        "-b",
+        repo / "blocklist",
+        "-a",
+        testbed.description.arch,
+        "-o",
+        output,
+    ]
     argv += ["--arch-expand", "-g", comps, "-r", f"file://{premerge}/", "-r", url]
     subprocess.run(argv, check=True, capture_output=True)
     return output
@@ -132,7 +154,7 @@ def origins(repodata: Path) -> dict[str, str]:
     return dict(line.split("\t") for line in gzip.decompress(record.path.read_bytes()).decode().splitlines())
 
 
-def test_external_repo_is_merged(testbed: Testbed, tag: str, tmp_path: Path) -> None:
+def test_external_repo_is_merged(testbed: running.Testbed, tag: str, tmp_path: Path) -> None:
     testbed.session.addExternalRepoToTag(tag, EXTERNAL_REPO, 10, merge_mode="koji")
     url = testbed.session.getExternalRepo(EXTERNAL_REPO)["url"]
     repo, task = new_repo(testbed, tag)
@@ -146,7 +168,7 @@ def test_external_repo_is_merged(testbed: Testbed, tag: str, tmp_path: Path) -> 
     assert log_of(testbed, task, "mergerepos.log").startswith("$ /usr/bin/mergerepo_c --koji -b ")
 
 
-def test_external_repo_may_be_a_directory(testbed: Testbed, tag: str, tmp_path: Path) -> None:
+def test_external_repo_may_be_a_directory(testbed: running.Testbed, tag: str, tmp_path: Path) -> None:
     source = Path(testbed.description.srpms["hello"]).parent.parent / "repo"
     name = f"{tag}-directory"
     testbed.session.createExternalRepo(name, f"file://{source}/")
@@ -156,7 +178,7 @@ def test_external_repo_may_be_a_directory(testbed: Testbed, tag: str, tmp_path: 
     assert set(outside) == {f"file://{source}/"}
 
 
-def test_external_repo_that_is_not_there(testbed: Testbed, tag: str, tmp_path: Path) -> None:
+def test_external_repo_that_is_not_there(testbed: running.Testbed, tag: str, tmp_path: Path) -> None:
     name = f"{tag}-gone"
     testbed.session.createExternalRepo(name, f"file://{tmp_path}/gone/")
     testbed.session.addExternalRepoToTag(tag, name, 10, merge_mode="koji")
@@ -166,24 +188,55 @@ def test_external_repo_that_is_not_there(testbed: Testbed, tag: str, tmp_path: P
     assert expected in testbed.fault(number)
 
 
-def test_missing_package_fails_the_repo(testbed: Testbed, tag: str) -> None:
-    repo, _ = new_repo(testbed, tag)
-    package = repo / (repo / "pkglist").read_text().splitlines()[0]
-    hidden = package.with_suffix(".hidden")
-    real = package.resolve()
-    real.rename(real.with_name(hidden.name))
+@pytest.fixture
+def package(testbed: running.Testbed, built: str) -> Path:
+    """A package that repos of these tags have."""
+    name, version, release = built.rsplit("-", 2)
+    directory = testbed.topdir / "packages" / name / version / release / testbed.description.arch
+    return next(directory.glob(f"{built}.*.rpm"))
+
+
+def test_missing_package_fails_the_repo(testbed: running.Testbed, tag: str, package: Path) -> None:
+    hidden = package.rename(package.with_suffix(".hidden"))
     try:
-        testbed.session.editTag2(tag, extra={"changed": True})
         number = testbed.session.newRepo(tag)
         task = testbed.wait_task(number)
-        fault = testbed.fault(number)
     finally:
-        real.with_name(hidden.name).rename(real)
+        hidden.rename(package)
     assert task.state == "FAILED"
-    assert "failed to create repo: " in fault
+    assert "failed to create repo: /usr/bin/createrepo_c exited with status 2" in testbed.fault(number)
 
 
-def test_nothing_is_left(testbed: Testbed, tag: str) -> None:
+def test_unreadable_package_hands_the_task_back(testbed: running.Testbed, tag: str, package: Path) -> None:
+    """As on a volume that refuses root: another host may be able to read it."""
+    mode = package.stat().st_mode
+    os.chown(package, 12345, 12345)
+    package.chmod(0o600)
+    try:
+        number = testbed.session.newRepo(tag)
+        reason = refusal(testbed, number)
+    finally:
+        testbed.session.cancelTask(number)
+        package.chmod(mode)
+        os.chown(package, 0, 0)
+    assert "Permission denied" in reason
+    assert package.name in reason
+
+
+def refusal(testbed: running.Testbed, parent: int) -> str:
+    """What the daemon logged when it handed back the createrepo task below `parent`."""
+    deadline = time.monotonic() + REFUSED_WITHIN
+    while time.monotonic() < deadline:
+        lines = [line for log in testbed.place.logs.glob("kojid*") for line in log.read_text().splitlines()]
+        for task in family(testbed.session, parent):
+            for line in lines:
+                if f"task {task.id} is refused: " in line:
+                    return line
+        time.sleep(0.1)
+    raise AssertionError(f"no task below task {parent} was refused in {REFUSED_WITHIN:.0f} s")
+
+
+def test_nothing_is_left(testbed: running.Testbed, tag: str) -> None:
     new_repo(testbed, tag)
     manager = PodmanManager(testbed.engine.socket, testbed.config.container_timeouts)
     try:
