@@ -67,7 +67,6 @@ class Housekeeping:
                 self._retry_at[state.task] = now + RETRY_INTERVAL
                 self.clean_up(state.task)
         if now >= self._next_sweep and _SWEEP not in self._helpers:
-            self._next_sweep = now + (SWEEP_INTERVAL if self._has_swept else RETRY_INTERVAL)
             self._start(_SWEEP, self._sweep(frozenset(running)))
         if _IMAGES not in self._helpers and any(pending_requests(self._services.config)):
             self._start(_IMAGES, self._make_images)
@@ -93,8 +92,9 @@ class Housekeeping:
             if helper.has_ended():
                 status = helper.reap()
                 del self._helpers[key]
-                if key == _SWEEP and status == 0:
-                    self._has_swept = True
+                if key == _SWEEP:
+                    self._has_swept = self._has_swept or status == 0
+                    self._next_sweep = time.monotonic() + (SWEEP_INTERVAL if status == 0 else RETRY_INTERVAL)
 
     def _start(self, key: str, work: Callable[[], None]) -> None:
         manager = self._services.manager

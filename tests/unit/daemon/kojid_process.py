@@ -71,7 +71,7 @@ class Kojid:
 
     def start(self, *flags: str, **options: str) -> subprocess.Popen[bytes]:
         file = self.write_config(**options)
-        argv = [sys.executable, "-c", PROGRAM, "--fg", "--verbose", "--config", str(file), *flags]
+        argv = [sys.executable, "-c", PROGRAM, "--config", str(file), *(flags or ("--fg", "--verbose"))]
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 argv, stdout=log, stderr=log, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
@@ -86,6 +86,18 @@ class Kojid:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
             process.wait(PATIENCE)
+
+    def running_pid(self) -> int | None:
+        """The daemon that was started with our configuration, wherever it is."""
+        wanted = str(self.directory / "kojid.conf").encode()
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = file.read_bytes().split(b"\0")
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if wanted in words:
+                return int(file.parent.name)
+        return None
 
     def task_state(self, task: int) -> str:
         return str(koji.TASK_STATES[self.hub.admin.getTaskInfo(task)["state"]])

@@ -121,7 +121,7 @@ def test_a_daemon_that_is_killed(kojid: Kojid, manager: PodmanManager, contract_
         first.kill()
         first.wait(PATIENCE)
     assert is_alive(pid)
-    with kojid.running("--force-lock"):
+    with kojid.running("--fg", "--verbose", "--force-lock"):
         eventually(lambda: not is_alive(pid), "process of the first gone")
         eventually(lambda: container not in containers(kojid, manager), "container of the first gone")
         eventually(lambda: kojid.pid_of(task) != pid, "taken again")
@@ -163,7 +163,9 @@ def test_a_second_daemon(kojid: Kojid) -> None:
 def test_a_session_that_is_taken_over(kojid: Kojid) -> None:
     with kojid.running() as first:
         eventually(lambda: kojid.hub.admin.getHost("builder")["ready"], "ready")
-        with kojid.running("--force-lock", adjutant_state_dir=str(kojid.directory / "other")):
+        with kojid.running(
+            "--fg", "--verbose", "--force-lock", adjutant_state_dir=str(kojid.directory / "other")
+        ):
             assert first.wait(PATIENCE) == 1
     assert "The hub ended our session" in kojid.log.read_text()
 
@@ -208,8 +210,24 @@ def test_an_aged_session(kojid: Kojid) -> None:
 
 def test_one_task_and_no_more(kojid: Kojid) -> None:
     task = kojid.hub.admin.makeTask("sleep", [0])
-    assert kojid.start("--single").wait(PATIENCE) == 0
+    assert kojid.start("--single", "--verbose").wait(PATIENCE) == 0
     assert kojid.task_state(task) == "CLOSED"
+
+
+def test_in_the_background(kojid: Kojid) -> None:
+    log = kojid.directory / "kojid-file.log"
+    launcher = kojid.start("--verbose", adjutant_log_file=str(log))
+    assert launcher.wait(PATIENCE) == 0
+    pid = eventually(kojid.running_pid, "runs in the background")
+    try:
+        task = kojid.hub.admin.makeTask("sleep", [0])
+        kojid.wait_for(task, "CLOSED")
+        assert os.getsid(pid) != os.getsid(0)
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        eventually(lambda: not is_alive(pid), "gone")
+    assert "koji.adjutant: Starting up" in log.read_text()
+    assert kojid.log.read_text() == ""
 
 
 def test_login_only(kojid: Kojid) -> None:

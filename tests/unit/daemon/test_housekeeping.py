@@ -1,0 +1,190 @@
+"""The helpers of the main process. What they do happens in children, so an engine on disk stands in."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from koji_adjutant.buildroot.images import requests_directory
+from koji_adjutant.config import Config
+from koji_adjutant.container.interface import ContainerInfo
+from koji_adjutant.container.labels import TASK, WORKER
+from koji_adjutant.daemon import housekeeping
+from koji_adjutant.daemon.housekeeping import Housekeeping
+from koji_adjutant.daemon.state import StateDirectory
+from koji_adjutant.errors import EngineUnavailable
+from koji_adjutant.handlers.base import Services
+from koji_adjutant.journal import NullJournal
+from tests.fakes.containers import FakeContainerManager
+
+PATIENCE = 20.0
+
+
+class DiskManager(FakeContainerManager):
+    """Containers are files, named by task: children and parent see the same ones."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self.directory = directory
+        self.seconds = 0.0
+        directory.mkdir()
+
+    def add(self, task: int) -> Path:
+        file = self.directory / str(task)
+        file.touch()
+        return file
+
+    def find(self, labels: Any) -> tuple[ContainerInfo, ...]:
+        time.sleep(self.seconds)
+        if (self.directory / "away").exists():
+            raise EngineUnavailable("the engine is away")
+        return tuple(
+            ContainerInfo(id=file.name, state="running", labels={WORKER: "w", TASK: file.name}, created=1.0)
+            for file in self.directory.iterdir()
+        )
+
+    def kill(self, container: str) -> None:
+        """A file does not run."""
+
+    def remove(self, container: str) -> None:
+        (self.directory / container).unlink(missing_ok=True)
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> DiskManager:
+    return DiskManager(tmp_path / "containers")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[StateDirectory]:
+    made = StateDirectory(tmp_path / "state")
+    made.lock()
+    yield made
+    made.unlock()
+
+
+@pytest.fixture
+def services(manager: DiskManager, tmp_path: Path) -> Services:
+    config = Config(server="http://h", topurls=("http://h",), state_dir=tmp_path / "state")
+    return Services(config=config, manager=manager, journal=NullJournal(), worker="w")
+
+
+@pytest.fixture
+def keeper(
+    services: Services, state: StateDirectory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Housekeeping]:
+    monkeypatch.setattr("koji_adjutant.daemon.sweep.SECOND_LOOK_SECONDS", 0.01)
+    made = Housekeeping(services, state, lambda: None)
+    yield made
+    made.finish(PATIENCE)
+
+
+def work_until(keeper: Housekeeping, is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline
+        keeper.work({})
+        time.sleep(0.02)
+
+
+def test_it_begins_with_a_sweep(keeper: Housekeeping, manager: DiskManager) -> None:
+    old = manager.add(7)
+    assert keeper.problem()
+    keeper.sweep_first(PATIENCE)
+    assert not keeper.problem()
+    assert not old.exists()
+
+
+def test_no_task_is_taken_before_the_first_sweep_has_succeeded(
+    keeper: Housekeeping, manager: DiskManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "RETRY_INTERVAL", 0.0)
+    away = manager.directory / "away"
+    away.touch()
+    old = manager.add(7)
+    keeper.sweep_first(PATIENCE)
+    assert keeper.problem()
+    away.unlink()
+    work_until(keeper, lambda: not keeper.problem())
+    assert not old.exists()
+
+
+def test_a_task_that_left_its_state_is_cleaned_up(
+    keeper: Housekeeping, manager: DiskManager, state: StateDirectory, tmp_path: Path
+) -> None:
+    keeper.sweep_first(PATIENCE)
+    workdir = tmp_path / "work"
+    (workdir / "sub").mkdir(parents=True)
+    state.begin(7, "build", str(workdir))
+    container, other = manager.add(7), manager.add(8)
+    assert keeper.concerns(7)
+    keeper.clean_up(7)
+    keeper.clean_up(7)
+    assert len(keeper.pidfds()) == 1
+    work_until(keeper, lambda: not keeper.concerns(7))
+    assert not container.exists()
+    assert not workdir.exists()
+    assert other.exists()
+
+
+def test_clean_up_is_tried_again(
+    keeper: Housekeeping,
+    manager: DiskManager,
+    state: StateDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(housekeeping, "RETRY_INTERVAL", 0.0)
+    keeper.sweep_first(PATIENCE)
+    state.begin(7, "build", "/nonexistent")
+    container = manager.add(7)
+    away = manager.directory / "away"
+    away.touch()
+    keeper.work({})
+    assert keeper.pidfds()
+    away.unlink()
+    work_until(keeper, lambda: not keeper.concerns(7))
+    assert not container.exists()
+
+
+def test_strays_are_removed_now_and_then(
+    keeper: Housekeeping, manager: DiskManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "SWEEP_INTERVAL", 0.0)
+    keeper.sweep_first(PATIENCE)
+    stray = manager.add(9)
+    work_until(keeper, lambda: not stray.exists())
+
+
+def test_images_are_made_when_somebody_asks(
+    keeper: Housekeeping, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "make_image", lambda path, *_: path.unlink())
+    directory = requests_directory(services.config)
+    keeper.sweep_first(PATIENCE)
+    directory.mkdir(parents=True)
+    request = directory / "key.json"
+    request.touch()
+    work_until(keeper, lambda: not request.exists())
+
+
+def test_the_end_leaves_nothing(keeper: Housekeeping, manager: DiskManager, state: StateDirectory) -> None:
+    keeper.sweep_first(PATIENCE)
+    containers = [manager.add(task) for task in (7, 8)]
+    state.begin(7, "build", "/nonexistent")
+    keeper.finish(PATIENCE)
+    assert not any(container.exists() for container in containers)
+    assert list(state.tasks()) == []
+    assert keeper.pidfds() == ()
+
+
+def test_a_slow_engine_does_not_keep_a_daemon_from_ending(
+    keeper: Housekeeping, manager: DiskManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    manager.seconds = PATIENCE * 2
+    start = time.monotonic()
+    keeper.finish(0.1)
+    assert time.monotonic() - start < PATIENCE
+    assert "containers are left" in caplog.text
+    manager.seconds = 0.0
