@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import koji
+import koji.plugin
 import pytest
 from koji.tasks import RefuseTask
 
@@ -128,6 +129,32 @@ def test_createrepo_with_external_repo_as_recorded(
         "/usr/bin/mergerepo_c",
     ]
     assert "--arch-expand" in engine.commands[1]
+
+
+def test_plugins_see_a_repo_before_it_is_uploaded(
+    make_handler: MakeHandler, topdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, Any] = {}
+
+    def sign(cbtype: str, **facts: Any) -> None:
+        seen.update(facts)
+        (Path(facts["repodir"]) / "repodata/repomd.xml.asc").write_text("signed")
+
+    callbacks: Any = koji.plugin.callbacks
+    monkeypatch.setitem(callbacks, "postCreateRepo", [sign])
+    lay_out_repo(topdir, TAG, 1, [])
+    session = ReplaySession(recorded("createrepo_empty"))
+    handler = make_handler(CreaterepoTask, 2, [1, "x86_64", None], session, manager=HostEngine())
+    _, files = handler.run()
+    assert "repomd.xml.asc" in files
+    assert session.uploaded["repomd.xml.asc"] == b"signed"
+    assert {key: seen[key] for key in ("tag", "repo_id", "arch")} == {
+        "tag": TAG,
+        "repo_id": 1,
+        "arch": "x86_64",
+    }
+    assert seen["taskinfo"]["method"] == "createrepo"
+    assert seen["session"] is session
 
 
 def test_createrepo_takes_over_old_metadata(make_handler: MakeHandler, topdir: Path, package: Path) -> None:
