@@ -52,6 +52,7 @@ class HubSession(koji.ClientSession):
         # The library's __getattr__ turns every missing attribute into a call: these come first.
         self._lock = threading.RLock()
         self._traced = bool((opts or {}).get("debug_xmlrpc"))
+        self._options_of_subsessions = dict(opts or {})
         super().__init__(baseurl, {**(opts or {}), **_QUIET}, sinfo, auth_method)
 
     def __repr__(self) -> str:
@@ -67,8 +68,19 @@ class HubSession(koji.ClientSession):
     def subsession(self) -> "HubSession":
         """A session of its own call numbers, which ends with this one."""
         sinfo: dict[str, Any] = self.callMethod("subsession")
-        opts = {**self.opts, "debug_xmlrpc": self._traced}
+        credentials: dict[str, Any] = {
+            key: self.opts[key] for key in ("cert", "serverca") if key in self.opts
+        }
+        opts = {**self._options_of_subsessions, **credentials}
         return HubSession(self.baseurl, opts, sinfo, self.auth_method)
+
+    def give_up_early(self) -> None:
+        """From now on one retry and a minute's patience, for who has to report to the hub regularly.
+
+        What fails is seen at the next poll. Subsessions stay as patient as they are configured.
+        """
+        patience = min(self.opts.get("timeout") or ONCE_TIMEOUT, ONCE_TIMEOUT)
+        self.opts = {**self.opts, "max_retries": 1, "timeout": patience, "offline_retry": False}
 
     def forget(self) -> None:
         """Drop the session in this process, and not on the hub: after a fork, where it is not used."""

@@ -68,6 +68,7 @@ def _run(arguments: Arguments, config: Config) -> int:
         if not arguments.foreground:
             koji.daemonize()
             state.lock()
+        session.give_up_early()
         daemon = _assemble(stack, config, session, state)
         end = main_loop.run(daemon, single=config.single)
         main_loop.leave(daemon, end)

@@ -36,6 +36,7 @@ FREE = koji.TASK_STATES["FREE"]
 CANCELED = koji.TASK_STATES["CANCELED"]
 EXPIRED = koji.BR_STATES["EXPIRED"]
 FIRST_SWEEP_SECONDS = 3.0
+ENGINE_INTERVAL = 5.0
 LEAVE_SECONDS = 20.0
 
 logger = logging.getLogger("koji.TaskManager")
@@ -72,7 +73,7 @@ class Daemon(TaskManager):
         self.wakeup = wakeup
         self.processes: dict[int, TaskProcess] = {}
         self.hostdata = session.host.getHost()
-        self.engine = EngineWatch(services.manager, self._leave_main, float(config.sleeptime))
+        self.engine = EngineWatch(services.manager, self._leave_main, max(ENGINE_INTERVAL, config.sleeptime))
         self.housekeeping = Housekeeping(services, state, self._leave_main)
         self._status = ""
 

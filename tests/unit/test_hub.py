@@ -149,6 +149,26 @@ def test_nothing_secret_is_logged(hub: Hub, caplog: pytest.LogCaptureFixture) ->
     session.logout()
 
 
+def test_who_gives_up_early_has_patient_children(hub: Hub) -> None:
+    config = hub.config(max_retries=7, timeout=1000)
+    session = open_session(config)
+    login(session, config)
+    session.give_up_early()
+    assert (session.opts["max_retries"], session.opts["timeout"], session.opts["offline_retry"]) == (
+        1,
+        60,
+        False,
+    )
+    child = session.subsession()
+    assert (child.opts["max_retries"], child.opts["timeout"], child.opts["offline_retry"]) == (7, 1000, True)
+    hub.hub.control.go_offline()
+    with pytest.raises(koji.ServerOffline):
+        session.echo("x")
+    hub.hub.control.go_online()
+    assert session.echo("x") == ["x"]
+    session.logout()
+
+
 def test_ipv6(mocker: Any) -> None:
     post = mocker.patch("requests.Session.post", side_effect=requests.ConnectionError("none there"))
     session = HubSession("http://[::1]:8080/kojihub", {"max_retries": 0})
