@@ -23,15 +23,13 @@ from koji_adjutant.testbed.hub.server import EmbeddedHub
 from tests.contract.hub_backdoor import Backdoor, DatabaseBackdoor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 # koji.ClientSession, unmodified; untyped because the tests make calls that its types rightly forbid.
 Session: TypeAlias = Any
 
 # What hangs shall fail the test, not the run.
 CLIENT_OPTIONS = {"max_retries": 0, "timeout": 30}
-
-CANCEL_STATES = (koji.TASK_STATES["FREE"], koji.TASK_STATES["OPEN"], koji.TASK_STATES["ASSIGNED"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +60,8 @@ class Builder:
 class World:
     hub: HubUnderTest
     admin: Session
-    _undo: ExitStack
+    _last_calls: list[tuple[str, Any]] = field(default_factory=list)
+    _sessions: list[Session] = field(default_factory=list)
     _prefix: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:10]}")
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
@@ -106,7 +105,7 @@ class World:
         """A new host; the password is the name."""
         name = self.name("host")
         host_id: int = self.admin.addHost(name, arches.split())
-        self._undo.callback(self._retire, name)
+        self.at_end("disableHost", name)
         self.hub.backdoor.set_password(name, name)
         return name, host_id
 
@@ -128,7 +127,7 @@ class World:
     def task(self, method: str = "sleep", arglist: list[Any] | None = None, **options: Any) -> int:
         options.setdefault("channel", self.channel)
         task_id: int = self.admin.makeTask(method, [0] if arglist is None else arglist, **options)
-        self._undo.callback(self._cancel, task_id)
+        self.at_end("cancelTask", task_id)
         return task_id
 
     def open_task(self, builder: Builder, method: str = "sleep", arglist: list[Any] | None = None) -> int:
@@ -163,25 +162,25 @@ class World:
         """Run the scheduler now."""
         assert self.admin.scheduler.doRun(force=True) is True
 
-    def at_end(self, undo: Callable[[], None]) -> None:
-        self._undo.callback(undo)
+    def at_end(self, call: str, argument: Any) -> None:
+        """A call to make when the test has ended, by the administrator; what it answers does not matter."""
+        self._last_calls.append((call, argument))
+
+    def clean_up(self) -> None:
+        # One request for everything; each entry may fail for itself. The administrator logs the sessions
+        # out because a test may have left them expired, locked out or taken over.
+        for session in self._sessions:
+            if session.logged_in:
+                self.at_end("logout", session.sinfo["session-id"])
+        with self.admin.multicall() as batch:
+            for call, argument in reversed(self._last_calls):
+                getattr(batch, call)(argument)
+        for session in self._sessions:
+            session._forget()
 
     def _kept(self, session: Session) -> Session:
-        self._undo.callback(self._close, session)
+        self._sessions.append(session)
         return session
-
-    def _close(self, session: Session) -> None:
-        """Log out as the administrator: the session may be expired, locked out or taken over by now."""
-        if session.logged_in:
-            self.admin.logout(session.sinfo["session-id"])
-        session._forget()
-
-    def _cancel(self, task_id: int) -> None:
-        if self.admin.getTaskInfo(task_id)["state"] in CANCEL_STATES:
-            self.admin.cancelTask(task_id)
-
-    def _retire(self, host: str) -> None:
-        self.admin.disableHost(host)
 
 
 @contextmanager
@@ -191,7 +190,9 @@ def new_world(hub: HubUnderTest) -> Iterator[World]:
         undo.callback(admin._forget)
         undo.callback(admin.logout)
         admin.login()
-        yield World(hub=hub, admin=admin, _undo=undo)
+        world = World(hub=hub, admin=admin)
+        undo.callback(world.clean_up)
+        yield world
 
 
 @contextmanager

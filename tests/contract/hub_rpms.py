@@ -10,8 +10,6 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import koji
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -110,12 +108,8 @@ class BuildInProgress:
         data = {"name": self.package.name, "version": self.package.version, "release": self.package.release}
         build = {**data, "epoch": None, "task_id": self.task_id, "source": None, "extra": None, **changes}
         self.build_id = self.builder.host.initBuild(build)
-        self.world.at_end(self._cancel)
+        self.world.at_end("cancelBuild", self.build_id)
         return self.build_id
-
-    def _cancel(self) -> None:
-        if self.world.admin.getBuild(self.build_id)["state"] == koji.BUILD_STATES["BUILDING"]:
-            self.world.admin.cancelBuild(self.build_id)
 
     def complete(self) -> dict[str, Any]:
         done: dict[str, Any] = self.builder.host.completeBuild(

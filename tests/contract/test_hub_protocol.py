@@ -1560,7 +1560,7 @@ def test_a_session_that_goes_on_in_another_process(world: World, builder: Builde
 def test_new_repo_makes_a_task_at_once(world: World) -> None:
     tag = world.tag()
     task_id = world.admin.newRepo(tag)
-    world.at_end(lambda: world.admin.cancelTask(task_id))
+    world.at_end("cancelTask", task_id)
     task = world.admin.getTaskInfo(task_id, request=True)
     assert (task["method"], task["request"][0], task["priority"]) == ("newRepo", tag, 15)
     assert task["channel_id"] == world.admin.getChannel("createrepo")["id"]
