@@ -79,6 +79,9 @@ class TaskLogs:
                 with suppress(koji.GenericError, OSError, TaskCanceled):
                     self.finish()
             self._uploader.stop()
+            if kind is not None and issubclass(kind, Exception):
+                # A command that was killed because the hub took the task away has not failed.
+                self.check()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from koji.tasks import RefuseTask
 
 from koji_adjutant.config import Config
+from koji_adjutant.container.interface import ContainerInfo, ContainerSpec, LogSink
+from koji_adjutant.errors import TaskCanceled
 from koji_adjutant.handlers.createrepo import CreaterepoTask
 from koji_adjutant.handlers.new_repo import NewRepoTask
 from tests.unit.handlers.conftest import MakeHandler
@@ -195,6 +198,36 @@ def test_createrepo_of_an_arch_that_is_not_there(make_handler: MakeHandler, topd
     session = ReplaySession(recorded("createrepo_empty")[:1])
     with pytest.raises(koji.GenericError, match=f"Repo directory missing: {topdir}"):
         make_handler(CreaterepoTask, 2, [1, "x86_64", None], session).run()
+
+
+def test_createrepo_of_a_task_that_was_taken_away(
+    make_handler: MakeHandler, topdir: Path, package: Path
+) -> None:
+    """Its container is killed when the hub refuses a log; that is no failure of createrepo_c."""
+
+    class Refusing(ReplaySession):
+        def upload_chunk(self, path: str, name: str, offset: int, data: bytes) -> None:
+            raise koji.ActionNotAllowed("task 2 does not belong to this host")
+
+    class Killed(HostEngine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.killed = threading.Event()
+
+        def find(self, labels: Any) -> list[ContainerInfo]:
+            return [ContainerInfo(id="tool", state="running", labels={})]
+
+        def kill(self, container: str) -> None:
+            self.killed.set()
+
+        def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
+            assert self.killed.wait(10)
+            return 137
+
+    lay_out_repo(topdir, TAG, 1, [package])
+    session = Refusing(recorded("createrepo_empty")[:1])
+    with pytest.raises(TaskCanceled):
+        make_handler(CreaterepoTask, 2, [1, "x86_64", None], session, manager=Killed()).run()
 
 
 def test_failed_createrepo_leaves_its_log(make_handler: MakeHandler, topdir: Path, package: Path) -> None:
