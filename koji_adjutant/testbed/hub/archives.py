@@ -4,7 +4,7 @@ from typing import Any
 
 import koji
 
-from koji_adjutant.testbed.hub.builds import require_build
+from koji_adjutant.testbed.hub.builds import get_build
 from koji_adjutant.testbed.hub.call import Call
 from koji_adjutant.testbed.hub.query_options import QueryOptions, apply_options
 from koji_adjutant.testbed.hub.registry import exposed
@@ -44,6 +44,5 @@ def get_special_build(call: Call, buildInfo: Any, strict: bool = False) -> None:
 
 
 @exposed("getBuildType")
-def get_build_type(call: Call, buildInfo: Any, strict: bool = False) -> dict[str, None]:
-    require_build(call, buildInfo)
-    return {"rpm": None}
+def get_build_type(call: Call, buildInfo: Any, strict: bool = False) -> dict[str, None] | None:
+    return None if get_build(call, buildInfo, strict) is None else {"rpm": None}

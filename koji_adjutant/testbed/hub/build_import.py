@@ -18,6 +18,7 @@ from koji_adjutant.testbed.hub.call import Call
 from koji_adjutant.testbed.hub.database import Row
 from koji_adjutant.testbed.hub.noarch import Logs, without_duplicates
 from koji_adjutant.testbed.hub.registry import exposed
+from koji_adjutant.testbed.hub.signatures import keep_signature
 from koji_adjutant.testbed.hub.tasks import require_task_of_host
 from koji_adjutant.testbed.hub.values import require_type, sliced
 
@@ -103,7 +104,7 @@ def _import_rpm(call: Call, build: Row, path: Path, buildroot_id: int | None) ->
     if comes_from != source:
         raise koji.GenericError(f"srpm mismatch for {path}: {comes_from} (expected {source})")
     size = path.stat().st_size
-    call.db.insert(
+    rpm_id = call.db.insert(
         "rpminfo",
         **sliced(header, _RECORDED),
         build_id=build["id"],
@@ -113,4 +114,5 @@ def _import_rpm(call: Call, build: Row, path: Path, buildroot_id: int | None) ->
         payloadhash=koji.hex_string(header["sigmd5"]),
     )
     rpm: Any = header
+    keep_signature(call, build, header | {"id": rpm_id}, path)
     move_into(path, build_directory(call, build) / Path(call.paths.rpm(rpm)).parent)

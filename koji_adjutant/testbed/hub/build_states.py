@@ -23,12 +23,13 @@ from koji_adjutant.testbed.hub.call import Call
 from koji_adjutant.testbed.hub.database import Row
 from koji_adjutant.testbed.hub.registry import exposed, when_task_canceled
 from koji_adjutant.testbed.hub.tasks import cancel_family, get_task, require_task_of_host
+from koji_adjutant.testbed.hub.users import require_user
 from koji_adjutant.testbed.hub.values import require_name
 
 
 @exposed("host.initBuild")
 def init_build(call: Call, data: dict[str, Any]) -> int:
-    require_task_of_host(call, data.get("task_id"))
+    require_task_of_host(call, data["task_id"])
     if data.get("draft"):
         raise koji.GenericError("this hub has no draft builds")
     if not data.get("name"):
@@ -120,4 +121,4 @@ def _cancel(call: Call, build_id: int) -> None:
 def set_build_owner(call: Call, build: Any, user: Any) -> None:
     call.require_permission("admin")
     build_id = find_build_id(call, build, strict=True)
-    call.db.update("build", {"id": build_id}, owner=lookups.id_of(call, "users", user))
+    call.db.update("build", {"id": build_id}, owner=require_user(call, user)["id"])

@@ -40,7 +40,8 @@ def new_repo(
     debuginfo: bool = False,
     separate_src: bool = False,
 ) -> int:
-    call.require_permission("repo", "regen-repo")
+    if not call.has_permission("repo"):
+        call.require_permission("regen-repo")
     require_tag(call, tag, event)
     # A builder refuses the task when this is missing.
     (Path(call.paths.topdir) / "repos").mkdir(parents=True, exist_ok=True)

@@ -58,7 +58,5 @@ def _rpm_id(call: Call, rpm: Row) -> int:
 
 
 def _add(call: Call, buildroot_id: int, rpm_ids: Sequence[int], *, is_update: bool) -> None:
-    if len(set(rpm_ids)) != len(rpm_ids):
-        raise koji.GenericError(f"the package list of buildroot {buildroot_id} names an rpm twice")
     for rpm_id in sorted(rpm_ids):
         call.db.insert("buildroot_listing", buildroot_id=buildroot_id, rpm_id=rpm_id, is_update=is_update)

@@ -30,5 +30,5 @@ def get_last_event(call: Call, before: float | None = None, strict: bool = True)
 
 def _found(row: Row | None, strict: bool) -> Row | None:
     if row is None and strict:
-        raise koji.GenericError("no such event")
+        raise koji.GenericError("query returned no rows")
     return row

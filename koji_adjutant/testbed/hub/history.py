@@ -176,7 +176,8 @@ def _passes(row: Row, filters: Mapping[str, Any]) -> bool:
         return False
     if "editor" in filters:
         row["_created_by"] = filters["editor"] in {row["creator_id"], row["creator_name"]}
-        row["_revoked_by"] = filters["editor"] in {row["revoker_id"], row["revoker_name"]}
+        revoker = {row["revoker_id"], row["revoker_name"]}
+        row["_revoked_by"] = None if row["active"] else filters["editor"] in revoker
     return all(_is_beyond(row, moment, filters[name]) for name, moment in MOMENTS.items() if name in filters)
 
 

@@ -8,9 +8,11 @@ from koji_adjutant.testbed.hub import lookups
 from koji_adjutant.testbed.hub.call import Call
 from koji_adjutant.testbed.hub.database import Row
 from koji_adjutant.testbed.hub.packages import package_list
+from koji_adjutant.testbed.hub.policies import assert_policy
 from koji_adjutant.testbed.hub.registry import exposed
 from koji_adjutant.testbed.hub.tags import require_tag
-from koji_adjutant.testbed.hub.values import arch_list, require_name
+from koji_adjutant.testbed.hub.users import require_user
+from koji_adjutant.testbed.hub.values import arch_list
 from koji_adjutant.testbed.hub.versions import create_version, revoke_versions
 
 
@@ -30,9 +32,9 @@ def package_list_add(
     package = lookups.find(call, "package", pkginfo)
     if package is None and not isinstance(pkginfo, str):
         raise koji.GenericError(f"No such package: {pkginfo}")
-    owner_id = None if owner is None else lookups.id_of(call, "users", owner)
-    _require_access(call)
-    package = package or lookups.find_or_create(call, "package", require_name(pkginfo))
+    owner_id = None if owner is None else require_user(call, owner)["id"]
+    _require_access(call, force=force)
+    package = package or lookups.find_or_create(call, "package", pkginfo)
     arches = None if extra_arches is None else arch_list(extra_arches)
     now = package_list(call, tag["id"], package_id=package["id"], owners=True).get(package["id"])
     if now is None:
@@ -60,7 +62,7 @@ def package_list_add(
 @exposed("packageListRemove")
 def package_list_remove(call: Call, taginfo: Any, pkginfo: Any, force: bool = False) -> None:
     tag, package = require_tag(call, taginfo), lookups.find_strictly(call, "package", pkginfo)
-    _require_access(call)
+    _require_access(call, force=force)
     revoke_versions(call, "tag_packages", tag_id=tag["id"], package_id=package["id"])
 
 
@@ -75,7 +77,7 @@ def package_list_block(call: Call, taginfo: Any, pkginfo: Any, force: bool = Fal
 @exposed("packageListUnblock")
 def package_list_unblock(call: Call, taginfo: Any, pkginfo: Any, force: bool = False) -> None:
     tag, package = require_tag(call, taginfo), lookups.find_strictly(call, "package", pkginfo)
-    _require_access(call)
+    _require_access(call, force=force)
     now = _entry(call, tag, package)
     if now is None:
         raise koji.GenericError(
@@ -112,11 +114,8 @@ def _entry(call: Call, tag: Row, package: Row) -> Row | None:
     return package_list(call, tag["id"], package_id=package["id"], owners=True).get(package["id"])
 
 
-def _require_access(call: Call) -> None:
-    """The real hub's default policy `package_list`."""
-    call.require_login()
-    if not (call.has_permission("admin") or call.has_permission("tag")):
-        raise koji.ActionNotAllowed("policy violation (package_list)")
+def _require_access(call: Call, *, force: bool) -> None:
+    assert_policy(call, "package_list", {"user_id": call.require_user_id()}, force=force)
 
 
 def _write(

@@ -11,6 +11,7 @@ from koji_adjutant.testbed.hub.database import Row
 from koji_adjutant.testbed.hub.inheritance import full_inheritance
 from koji_adjutant.testbed.hub.query_options import QueryOptions, apply_options
 from koji_adjutant.testbed.hub.registry import exposed
+from koji_adjutant.testbed.hub.users import require_user
 from koji_adjutant.testbed.hub.versions import at_event
 
 
@@ -61,7 +62,7 @@ def list_packages(
     found = read_package_list(
         call,
         tag_id=None if tagID is None else lookups.id_of(call, "tag", tagID),
-        user_id=None if userID is None else lookups.id_of(call, "users", userID),
+        user_id=None if userID is None else require_user(call, userID)["id"],
         package_id=None if pkgID is None else lookups.id_of(call, "package", pkgID),
         event=event,
         inherit=inherited,

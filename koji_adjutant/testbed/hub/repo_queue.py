@@ -42,6 +42,7 @@ _USUAL = (
     "active",
     "update_ts",
 )
+_FOREIGN = ("owner_name", "tag_name", "task_state")
 # A request whose task was of use is no longer in the queue.
 _ENDED = tuple(koji.TASK_STATES[state] for state in ("CLOSED", "CANCELED", "FAILED"))
 
@@ -64,7 +65,9 @@ def requests_where(call: Call, condition: str, params: dict[str, Any]) -> list[R
 
 @exposed("repo.queryQueue")
 def query_queue(call: Call, clauses: Any = None, fields: Any = None, opts: QueryOptions = None) -> Any:
-    return View(rows=requests_where(call, "1", {}), usual=_USUAL).select(clauses, fields, opts)
+    return View(rows=requests_where(call, "1", {}), usual=_USUAL, foreign=_FOREIGN).select(
+        clauses, fields, opts
+    )
 
 
 @exposed("repo.setRequestPriority")

@@ -36,6 +36,8 @@ _TABLES = (
 # What repo.query gives unless it is asked for fields.
 _USUAL = ("id", "tag_id", "create_event", "state", "dist", "task_id", "opts", "custom_opts")
 
+_FOREIGN = ("create_ts", "begin_ts", "end_ts", "tag_name", "task_state")
+
 
 def repos_where(call: Call, condition: str, params: Mapping[str, Any]) -> list[Row]:
     """Whole rows that match, latest event first. `condition` is in the columns of `repo`."""
@@ -50,7 +52,7 @@ def repos_where(call: Call, condition: str, params: Mapping[str, Any]) -> list[R
 def repo_info(call: Call, repo_id: Any, strict: bool = False) -> Row | None:
     rows = repos_where(call, "repo.id = :id", {"id": as_int_or_none(repo_id)})
     if not rows and strict:
-        raise koji.GenericError(f"query returned no rows: no repo {repo_id}")
+        raise koji.GenericError("query returned no rows")
     return rows[0] if rows else None
 
 
@@ -96,7 +98,7 @@ def get_active_repos(call: Call) -> list[Row]:
 
 @exposed("repo.query")
 def query_repos(call: Call, clauses: Any, fields: Any = None, opts: QueryOptions = None) -> Any:
-    view = View(rows=repos_where(call, "1", {}), usual=_USUAL)
+    view = View(rows=repos_where(call, "1", {}), usual=_USUAL, foreign=_FOREIGN)
     return view.select(clauses, fields, opts)
 
 

@@ -110,14 +110,6 @@ def list_build_rpms(call: Call, build: Any) -> Any:
     return list_rpms(call, buildID=build_id)
 
 
-@exposed("queryRPMSigs")
-def query_rpm_sigs(
-    call: Call, rpm_id: Any = None, sigkey: str | None = None, queryOpts: QueryOptions = None
-) -> Any:
-    """No package is signed here."""
-    return apply_options([], queryOpts)
-
-
 def external_rpm_id(call: Call, rpm: Row, location: Any) -> int:
     """The id of an external rpm, recorded when first seen. One name has one content for ever."""
     for field, kind in _EXTERNAL_FIELDS.items():

@@ -108,7 +108,7 @@ def list_tagged_rpms(
     )
     rpms = [rpm for rpm in rpms_of(call, builds, extra=extra) if _has_arch(rpm, arch)]
     if rpmsigs:
-        rpms = [{**rpm, "sigkey": None} for rpm in rpms]
+        rpms = [{**rpm, "sigkey": key} for rpm in rpms for key in _signature_keys(call, rpm["id"])]
     return [rpms, builds]
 
 
@@ -174,6 +174,10 @@ def rpms_of(call: Call, builds: list[Row], *, extra: bool = True) -> Iterator[Ro
         yield from call.db.all(f"SELECT {columns} FROM rpminfo WHERE build_id = ? ORDER BY id", (build_id,))
 
 
+def _signature_keys(call: Call, rpm_id: int) -> list[str]:
+    return call.db.values("SELECT sigkey FROM rpmsigs WHERE rpm_id = ?", (rpm_id,))
+
+
 def _listing(call: Call, tag_id: int, event: int | None, *, extra: bool) -> list[Row]:
     columns = _BUILD_COLUMNS + (", extra" if extra else "")
     rows = call.db.all(
@@ -192,5 +196,5 @@ def _has_arch(rpm: Row, arch: str | list[str] | None) -> bool:
     if not arch:
         return True
     if not isinstance(arch, (str, list, tuple)):
-        raise koji.GenericError(f"Invalid type for arch option: {arch!r}")
+        raise koji.GenericError(f"Invalid type for arch option: {type(arch)}")
     return rpm["arch"] in ([arch] if isinstance(arch, str) else arch)

@@ -33,8 +33,8 @@ def tag_build(call: Call, tag: Any, build: Any, force: bool = False, fromtag: An
 
 @exposed("tagBuildBypass")
 def tag_build_directly(call: Call, tag: Any, build: Any, force: bool = False, notify: bool = False) -> None:
-    """Tag without a task and without looking at the package list: administrators only."""
-    call.require_permission("admin")
+    """Tag without a task and without looking at the package list."""
+    call.require_permission("tag")
     _tag(call, require_tag(call, tag), require_build(call, build), call.require_user_id(), force=force)
 
 
@@ -49,7 +49,7 @@ def untag_build(call: Call, tag: Any, build: Any, strict: bool = True, force: bo
 def untag_build_directly(
     call: Call, tag: Any, build: Any, strict: bool = True, force: bool = False, notify: bool = False
 ) -> None:
-    call.require_permission("admin")
+    call.require_permission("tag")
     untag_build(call, tag, build, strict, force)
 
 

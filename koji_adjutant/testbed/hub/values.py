@@ -14,7 +14,7 @@ def as_int(value: Any) -> int:
     try:
         return int(value)
     except (TypeError, ValueError) as error:
-        raise koji.ParameterError(f"expected an integer, got {value!r}") from error
+        raise _wrong_type(value, int) from error
 
 
 def as_int_or_none(value: Any) -> int | None:
@@ -23,7 +23,13 @@ def as_int_or_none(value: Any) -> int | None:
 
 def require_type(value: Any, kind: type) -> None:
     if not isinstance(value, kind):
-        raise koji.ParameterError(f"expected a value of type {kind.__name__}, got {value!r}")
+        raise _wrong_type(value, kind)
+
+
+def _wrong_type(value: Any, kind: type) -> koji.ParameterError:
+    if value is None:
+        return koji.ParameterError(f"Invalid type, expected type {kind}")
+    return koji.ParameterError(f"Invalid type for value '{value}': {type(value)}, expected type {kind}")
 
 
 def require_name(name: Any) -> str:

@@ -37,10 +37,13 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """All rows with all their fields, and the fields that are given unless others are asked for."""
+    """All rows with all their fields; the fields that are given unless others are asked for, and those that are
+    another table's and so meant by `**` but not by `*`.
+    """
 
     rows: Sequence[Row]
     usual: Sequence[str]
+    foreign: Sequence[str]
 
     def select(self, clauses: Any, fields: Any, options: QueryOptions) -> Any:
         tests = [_test(clause) for clause in clauses or ()]
@@ -54,7 +57,9 @@ class View:
         if not fields:
             return self.usual
         names = [fields] if isinstance(fields, str) else list(fields)
-        return list(row) if {"*", "**"} & set(names) else names
+        if "**" in names:
+            return list(row)
+        return [name for name in row if name not in self.foreign] if "*" in names else names
 
 
 def _test(clause: Any) -> Callable[[Row], bool]:

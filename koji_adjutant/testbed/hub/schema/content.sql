@@ -298,3 +298,11 @@ CREATE TABLE IF NOT EXISTS buildroot_listing (
     UNIQUE (buildroot_id, rpm_id)
 );
 CREATE INDEX IF NOT EXISTS buildroot_listing_by_rpm ON buildroot_listing (rpm_id);
+
+-- The key '' stands for no signature: every rpm of ours has such a row, or one with a key.
+CREATE TABLE IF NOT EXISTS rpmsigs (
+    rpm_id INTEGER NOT NULL REFERENCES rpminfo (id),
+    sigkey TEXT NOT NULL,
+    sighash TEXT NOT NULL,
+    UNIQUE (rpm_id, sigkey)
+);

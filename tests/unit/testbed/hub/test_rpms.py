@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import koji
@@ -43,12 +44,28 @@ def test_rpms_of_a_build(admin: Caller, build_id: int) -> None:
         admin.listRPMs(buildID=build_id, arches={"x86_64": 1})
 
 
-def test_no_signatures_and_no_archives(admin: Caller, build_id: int) -> None:
-    assert admin.queryRPMSigs("hello-1.0-1.noarch") == []
+def test_the_header_of_an_unsigned_rpm_is_kept(
+    hub: ContentHub, admin: Caller, build_id: int, hello: Built
+) -> None:
+    header = koji.rip_rpm_sighdr(str(hello.rpms[0]))
+    kept = hub.topdir / "packages/hello/1.0/1/data/sigcache/noarch" / f"{hello.rpms[0].name}.sig"
+    assert kept.read_bytes() == header
+    (signature,) = admin.queryRPMSigs("hello-1.0-1.noarch")
+    assert signature == {
+        "rpm_id": admin.getRPM("hello-1.0-1.noarch")["id"],
+        "sigkey": "",
+        "sighash": hashlib.md5(header).hexdigest(),
+    }
+    assert len(admin.queryRPMSigs(sigkey="")) == len(admin.listRPMs(buildID=build_id))
+    assert admin.queryRPMSigs("nothing-1-1.noarch") == admin.queryRPMSigs(sigkey="ABCD") == []
+
+
+def test_no_archives(admin: Caller, build_id: int) -> None:
     assert admin.listArchives(buildID=build_id, type="maven") == []
     assert admin.getMavenBuild(build_id) is None
     assert admin.getWinBuild(build_id) is None
     assert admin.getBuildType(build_id) == {"rpm": None}
+    assert admin.getBuildType("nothing-1-1") is None
     assert (admin.mavenEnabled(), admin.winEnabled()) == (False, False)
     with pytest.raises(koji.GenericError):
         admin.getMavenBuild(build_id, strict=True)
