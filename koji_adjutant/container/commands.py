@@ -7,15 +7,14 @@ so that output is never taken for complete when it is not. An exit code is read 
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from http.client import HTTPException
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from koji_adjutant.container.api import NOT_MODIFIED, EngineApi, Kind, Request, unreachable
 from koji_adjutant.container.frames import FrameSplitter
 from koji_adjutant.container.interface import LogSink
-from koji_adjutant.container.wire import Lifeline, StreamedAnswer
-from koji_adjutant.errors import EngineUnavailable
+from koji_adjutant.container.wire import DeadlinePassed, Lifeline, StreamBroken, StreamedAnswer, StreamReset
+from koji_adjutant.errors import EngineTimeout, EngineUnavailable
 
 EXIT_CODE_STEP = 0.02
 EXIT_CODE_STEP_MAX = 0.5
@@ -50,7 +49,7 @@ def create_exec(api: EngineApi, container: str, options: dict[str, Any]) -> str:
 
 
 def run_exec(api: EngineApi, session: str, sink: LogSink, *, stdin: bytes, deadline: float | None) -> int:
-    """Start an exec session and pass its output on; its exit code. TimeoutError at the deadline."""
+    """Start an exec session and pass its output on; its exit code. DeadlinePassed at the deadline."""
     request = Request(
         purpose="run a command in a container",
         kind=Kind.START,
@@ -74,7 +73,9 @@ def unbroken(api: EngineApi, request: Request) -> Iterator[None]:
             raise unreachable(api.socket, request, error) from error
         try:
             yield
-        except (ConnectionError, EOFError, HTTPException) as error:
+        except EngineTimeout:
+            raise
+        except (StreamBroken, EngineUnavailable) as error:
             raise lost(api, request) from error
         if not lifeline.alive():
             raise lost(api, request)
@@ -104,13 +105,15 @@ def feeding(answer: StreamedAnswer, stdin: bytes) -> Iterator[None]:
 
 
 def pump(answer: StreamedAnswer, sink: LogSink) -> None:
-    """Pass the frames of `answer` on until its end; EOFError when that is in the middle of one."""
+    """Pass the frames of `answer` on until its end; StreamBroken when that is in the middle of one."""
     splitter = FrameSplitter()
-    while piece := answer.read():
-        for stream, data in splitter.feed(piece):
-            sink.write(stream, data)
+    # A command that ends without reading its input gives a reset instead of an end, after all its output.
+    with suppress(StreamReset):
+        while piece := answer.read():
+            for stream, data in splitter.feed(piece):
+                sink.write(stream, data)
     if not splitter.complete:
-        raise EOFError
+        raise StreamBroken
 
 
 def exec_exit_code(api: EngineApi, session: str, deadline: float | None) -> int:
@@ -124,7 +127,7 @@ def exec_exit_code(api: EngineApi, session: str, deadline: float | None) -> int:
     pause = EXIT_CODE_STEP
     while (state := api.call(request).json())["Running"]:
         if deadline is not None and time.monotonic() > deadline:
-            raise TimeoutError
+            raise DeadlinePassed
         time.sleep(pause)
         pause = min(pause * 2, EXIT_CODE_STEP_MAX)
     return int(state["ExitCode"])
@@ -168,7 +171,7 @@ def follow_log(api: EngineApi, container: str, sink: LogSink) -> None:
 
 
 def exit_code(api: EngineApi, container: str, deadline: float | None) -> int:
-    """The exit code of PID 1, once the engine has seen its end. TimeoutError at the deadline."""
+    """The exit code of PID 1, once the engine has seen its end. DeadlinePassed at the deadline."""
     request = Request(
         purpose=f"wait for container {container[:12]}",
         kind=Kind.STOP,

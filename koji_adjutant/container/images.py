@@ -12,6 +12,7 @@ from koji_adjutant.container.api import CONFLICT, NOT_FOUND, EngineApi, Kind, Re
 from koji_adjutant.container.commands import unbroken
 from koji_adjutant.container.interface import ImageInfo, PullPolicy
 from koji_adjutant.container.states import epoch
+from koji_adjutant.container.wire import DeadlinePassed
 from koji_adjutant.errors import EngineError, ImagePullError
 
 CHECK = (
@@ -73,7 +74,7 @@ class Images:
                 reason = self._pull_error(request, time.monotonic() + seconds)
         except EngineError as error:
             reason = error.message
-        except TimeoutError as error:
+        except DeadlinePassed as error:
             raise overran(request, seconds) from error
         if reason:
             raise ImagePullError(

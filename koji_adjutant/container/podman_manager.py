@@ -4,7 +4,6 @@ A connection belongs to one process: it is made at the first request and made an
 is shared. Requests may be made from several threads at once; a kill or a removal does not wait for a command.
 """
 
-import io
 import json
 import logging
 import os
@@ -15,7 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any, cast
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import requests
 from podman import PodmanClient
@@ -23,11 +22,8 @@ from podman.api.client import APIClient
 from podman.api.uds import UDSAdapter, UDSConnection, UDSConnectionPool
 from podman.errors import APIError
 
-from koji_adjutant.container import archive, commands
+from koji_adjutant.container import archive, commands, containers
 from koji_adjutant.container.api import (
-    CONFLICT,
-    NOT_FOUND,
-    SERVER_ERROR,
     Answer,
     Kind,
     Request,
@@ -38,7 +34,7 @@ from koji_adjutant.container.api import (
     timed_out,
     unreachable,
 )
-from koji_adjutant.container.images import Images, label_filter
+from koji_adjutant.container.images import Images
 from koji_adjutant.container.interface import (
     ContainerInfo,
     ContainerSpec,
@@ -47,15 +43,17 @@ from koji_adjutant.container.interface import (
     PullPolicy,
     Timeouts,
 )
-from koji_adjutant.container.spec import create_request
-from koji_adjutant.container.states import inspected, listed
-from koji_adjutant.container.wire import PIECE, AnswerFile, StreamedAnswer, connect, socket_path
+from koji_adjutant.container.wire import (
+    DeadlinePassed,
+    StreamedAnswer,
+    connect,
+    socket_path,
+)
 from koji_adjutant.errors import AdjutantError
 
 log = logging.getLogger(__name__)
 
 REFUSED = 400
-ALIVE = frozenset({"running", "paused", "stopping"})
 
 
 class _Connection(UDSConnection):
@@ -129,7 +127,7 @@ class PodmanManager:
 
     @contextmanager
     def stream(self, request: Request, *, deadline: float | None = None) -> Iterator[StreamedAnswer]:
-        """An answer that is read while it comes. TimeoutError at `deadline` (monotonic)."""
+        """An answer that is read while it comes. DeadlinePassed at `deadline` (monotonic)."""
         seconds = request.kind.seconds(self._timeouts)
         query = f"?{urlencode(request.parameters, doseq=True)}" if request.parameters else ""
         answer = StreamedAnswer(
@@ -146,7 +144,7 @@ class PodmanManager:
                 stack.enter_context(answer)
             except TimeoutError as error:
                 if deadline is not None and time.monotonic() >= deadline:
-                    raise
+                    raise DeadlinePassed from error
                 raise overran(request, seconds) from error
             except (OSError, HTTPException) as error:
                 raise unreachable(self._socket, request, error) from error
@@ -194,42 +192,16 @@ class PodmanManager:
         return self._create(spec, new_name())
 
     def _create(self, spec: ContainerSpec, name: str, *, keep_log: bool = True) -> str:
-        request = Request(
-            purpose=f"create a container of image {spec.image}",
-            kind=Kind.CREATE,
-            method="POST",
-            path="/containers/create",
-            body=create_request(spec, name=name, keep_log=keep_log),
-        )
-        return str(self.call(request).json()["Id"])
+        return containers.create(self, spec, name, keep_log=keep_log)
 
     def start(self, container: str) -> None:
         commands.start(self, container)
 
     def kill(self, container: str) -> None:
-        request = Request(
-            purpose=f"kill container {container[:12]}",
-            kind=Kind.STOP,
-            method="POST",
-            path=f"/containers/{container}/kill?signal=KILL",
-            accepted=frozenset({NOT_FOUND, CONFLICT, SERVER_ERROR}),
-        )
-        answer = self.call(request)
-        # Only the state tells a container that has ended already from one that cannot be killed.
-        if answer.status in (CONFLICT, SERVER_ERROR):
-            found = self.inspect(container)
-            if found is not None and found.state in ALIVE:
-                raise refused(request, answer.status, answer.content)
+        containers.kill(self, container)
 
     def remove(self, container: str) -> None:
-        request = Request(
-            purpose=f"remove container {container[:12]}",
-            kind=Kind.STOP,
-            method="DELETE",
-            path=f"/containers/{container}?force=true&timeout=0&v=true",
-            accepted=frozenset({NOT_FOUND}),
-        )
-        self.call(request)
+        containers.remove(self, container)
 
     def created(self, spec: ContainerSpec) -> AbstractContextManager[str]:
         return self._held(spec, keep_log=True)
@@ -264,7 +236,7 @@ class PodmanManager:
             try:
                 commands.run_attached(self, container, sink, deadline=deadline)
                 return commands.exit_code(self, container, deadline)
-            except TimeoutError as error:
+            except DeadlinePassed as error:
                 raise timed_out(spec.command, timeout) from error
 
     # Commands
@@ -288,7 +260,7 @@ class PodmanManager:
         session = commands.create_exec(self, container, options)
         try:
             return commands.run_exec(self, session, sink, stdin=stdin, deadline=deadline)
-        except TimeoutError as error:
+        except DeadlinePassed as error:
             late = timed_out(argv, timeout)
             self._kill_after(late, container)
             raise late from error
@@ -307,84 +279,34 @@ class PodmanManager:
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
             return commands.exit_code(self, container, deadline)
-        except TimeoutError as error:
+        except DeadlinePassed as error:
             raise timed_out((f"container {container[:12]}",), timeout) from error
 
     # Files
 
     def copy_to(self, container: str, source: Path, target: str, *, owner: tuple[int, int] = (0, 0)) -> None:
-        request = Request(
-            purpose=f"copy {source} to {target} of container {container[:12]}",
-            kind=Kind.CREATE,
-            method="PUT",
-            path=f"/containers/{container}/archive",
-            parameters={"path": target, "copyUIDGID": "false"},
-            data=archive.pack(source, owner),
-            headers={"Content-Type": "application/x-tar"},
-        )
-        self.call(request)
+        containers.copy_to(self, container, source, target, owner)
 
     def copy_from(self, container: str, source: str, target: Path) -> tuple[Path, ...]:
         with self.open_archive(container, source) as stream:
             return archive.unpack(stream, target)
 
-    @contextmanager
-    def open_archive(self, container: str, source: str) -> Iterator[IO[bytes]]:
-        request = Request(
-            purpose=f"read {source} of container {container[:12]}",
-            kind=Kind.CREATE,
-            method="GET",
-            path=f"/containers/{container}/archive",
-            parameters={"path": source},
-        )
-        with (
-            commands.unbroken(self, request),
-            self.stream(request) as answer,
-            io.BufferedReader(AnswerFile(answer), PIECE) as stream,
-        ):
-            yield stream
+    def open_archive(self, container: str, source: str) -> AbstractContextManager[IO[bytes]]:
+        return containers.open_archive(self, container, source)
 
     def mount_root(self, container: str) -> str:
-        request = Request(
-            purpose=f"mount the root of container {container[:12]}",
-            kind=Kind.CREATE,
-            method="POST",
-            path=f"/containers/{container}/mount",
-        )
-        return self.call(request).text
+        return containers.mount_root(self, container)
 
     def disconnect(self, container: str, network: str) -> None:
-        request = Request(
-            purpose=f"take container {container[:12]} off network {network}",
-            kind=Kind.STOP,
-            method="POST",
-            path=f"/networks/{quote(network)}/disconnect",
-            body={"Container": container, "Force": False},
-        )
-        self.call(request)
+        containers.disconnect(self, container, network)
 
     # What there is
 
     def inspect(self, container: str) -> ContainerInfo | None:
-        request = Request(
-            purpose=f"look at container {container[:12]}",
-            kind=Kind.CREATE,
-            method="GET",
-            path=f"/containers/{container}/json",
-            accepted=frozenset({NOT_FOUND}),
-        )
-        answer = self.call(request)
-        return None if answer.status == NOT_FOUND else inspected(answer.json())
+        return containers.inspect(self, container)
 
     def find(self, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
-        request = Request(
-            purpose="list containers",
-            kind=Kind.CREATE,
-            method="GET",
-            path="/containers/json",
-            parameters={"all": "true", "filters": label_filter(labels)},
-        )
-        return tuple(listed(container) for container in self.call(request).json() or ())
+        return containers.find(self, labels)
 
     def storage_path(self) -> Path:
         request = Request(purpose="ask the engine about itself", kind=Kind.START, method="GET", path="/info")

@@ -52,10 +52,23 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock = connect(self._path, self.timeout)
 
 
+class DeadlinePassed(Exception):
+    """A stream did not end in time."""
+
+
+class StreamBroken(Exception):
+    """A stream ended where it cannot end."""
+
+
+class StreamReset(StreamBroken):
+    """A stream was cut by the other side, after all that it had written."""
+
+
 class StreamedAnswer:
     """The answer to one request: `timeout` seconds to begin, all of it by `deadline` (monotonic), if any.
 
-    `status` and `headers` are there once it was entered. Every method raises TimeoutError at the deadline.
+    `status` and `headers` are there once it was entered. Entering raises what a connection raises,
+    reading only the errors above.
     """
 
     def __init__(
@@ -86,10 +99,10 @@ class StreamedAnswer:
             self._connection.request(self._method, self._target, self._body, self._headers)
             self._socket: socket.socket = self._connection.sock
             self._response = self._connection.getresponse()
+            self._limit()
         except BaseException:
             self._connection.close()
             raise
-        self._limit()
         self.status = self._response.status
         self.headers = dict(self._response.headers)
         return self
@@ -102,9 +115,16 @@ class StreamedAnswer:
         self._connection.close()
 
     def read(self, size: int = PIECE) -> bytes:
-        """What has come, at most `size` bytes; empty at the end."""
-        self._limit()
-        return self._response.read1(size)
+        """What has come, at most `size` bytes; empty at the end. Raises no error that a reader may raise."""
+        try:
+            self._limit()
+            return self._response.read1(size)
+        except TimeoutError as error:
+            raise DeadlinePassed from error
+        except ConnectionResetError as error:
+            raise StreamReset from error
+        except (OSError, http.client.HTTPException) as error:
+            raise StreamBroken from error
 
     def _limit(self) -> None:
         # Without a deadline the socket stays blocking throughout: a thread may be writing to it.

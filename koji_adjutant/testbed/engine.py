@@ -97,7 +97,7 @@ class Engine:
         self.layout.write(choice, network=bridge.name, subnet=bridge.subnet)
         self._write("bridge.json", asdict(bridge))
         self._write(f"networks/{bridge.name}.json", network_file(bridge))
-        self._serve()
+        self.serve()
         raise_bridge(bridge)
 
     @property
@@ -119,7 +119,9 @@ class Engine:
         self._write("choice.json", {"stamp": stamp, "driver": found.driver, "runtime": found.runtime})
         return found
 
-    def _serve(self) -> None:
+    def serve(self) -> None:
+        """Start the service alone, on what is there; for one that died. `start` begins anew."""
+        self._reap()
         with (self.home / "service.log").open("wb") as log:
             self._child = subprocess.Popen(
                 ["podman", "system", "service", "--time=0", f"unix://{self.socket}"],
@@ -134,6 +136,11 @@ class Engine:
         if started is not None:
             self._write("service.json", {**asdict(started), "boot_id": boot_id()})
         self._wait_until_ready(self._child)
+
+    def _reap(self) -> None:
+        if self._child is not None:
+            self._child.wait(PATIENCE)
+            self._child = None
 
     def _wait_until_ready(self, service: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + READY_WITHIN
@@ -166,9 +173,7 @@ class Engine:
             self._remove_containers()
         if service is not None:
             service.end(PATIENCE)
-        if self._child is not None:
-            self._child.wait(PATIENCE)
-            self._child = None
+        self._reap()
         clear(self.layout)
         if bridge := self._known_bridge():
             lower_bridge(bridge)

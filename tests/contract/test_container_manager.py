@@ -161,6 +161,25 @@ def test_kill_and_remove_of_what_is_gone_do_nothing(manager_of: ContainerManager
         manager_of.kill(container)
 
 
+def test_removals_at_once_all_succeed(manager_of: ContainerManager) -> None:
+    failures: list[BaseException] = []
+
+    def remove(container: str) -> None:
+        try:
+            manager_of.remove(container)
+        except EngineError as error:
+            failures.append(error)
+
+    with manager_of.running(spec()) as container:
+        removers = [threading.Thread(target=remove, args=(container,)) for _ in range(4)]
+        for remover in removers:
+            remover.start()
+        for remover in removers:
+            remover.join()
+        assert manager_of.inspect(container) is None
+    assert failures == []
+
+
 def test_container_that_is_gone_cannot_be_used(manager_of: ContainerManager) -> None:
     with manager_of.created(spec()) as container:
         pass

@@ -1,0 +1,251 @@
+"""What a container of ours may and may not do, read from inside a real one."""
+
+import json
+import socket
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.container.interface import ContainerSpec, IdMap, ResourceLimits, VolumeMount
+from koji_adjutant.container.podman_manager import PodmanManager
+from koji_adjutant.errors import TaskTimeout
+from koji_adjutant.testbed.engine import Engine
+from tests.contract.containers import PATH, Output, shell, spec
+
+pytestmark = [pytest.mark.podman, pytest.mark.usefixtures("contract_image")]
+
+INSTALLER = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID", "SETFCAP", "SYS_CHROOT")
+CAPABILITY_BITS = {
+    name: 1 << bit
+    for name, bit in {
+        "CHOWN": 0,
+        "DAC_OVERRIDE": 1,
+        "FOWNER": 3,
+        "FSETID": 4,
+        "SETGID": 6,
+        "SETUID": 7,
+        "SYS_CHROOT": 18,
+        "SETFCAP": 31,
+    }.items()
+}
+
+
+def said(manager: PodmanManager, wanted: ContainerSpec, script: str) -> str:
+    """What a shell script prints in a container; it has to succeed."""
+    output = Output()
+    with manager.running(wanted) as container:
+        code = manager.exec(container, shell(script), output)
+    assert code == 0, (output.stdout, output.stderr)
+    return output.stdout.decode()
+
+
+def status(manager: PodmanManager, wanted: ContainerSpec) -> dict[str, str]:
+    """/proc/self/status of an exec, and of PID 1, which has to be the same where they are compared."""
+    text = said(manager, wanted, "cat /proc/self/status")
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
+
+
+def test_no_capability_unless_asked_for(manager: PodmanManager) -> None:
+    found = status(manager, spec())
+    assert {found[key] for key in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
+    assert found["NoNewPrivs"] == "1"
+    assert found["Seccomp"] == "2"
+
+
+def test_exactly_the_capabilities_asked_for(manager: PodmanManager) -> None:
+    found = status(manager, replace(spec(), capabilities=frozenset(INSTALLER)))
+    assert int(found["CapEff"], 16) == int(found["CapBnd"], 16) == sum(CAPABILITY_BITS.values())
+
+
+def test_new_privileges_only_where_allowed(manager: PodmanManager) -> None:
+    assert status(manager, replace(spec(), no_new_privileges=False))["NoNewPrivs"] == "0"
+
+
+def test_user_of_the_container_and_of_a_command(manager: PodmanManager) -> None:
+    output = Output()
+    with manager.running(replace(spec(), user="1000:1001")) as container:
+        manager.exec(container, shell("id -u; id -g; echo $PWD"), output, workdir="/tmp")
+        manager.exec(container, shell("id -u; id -g"), output, user="0:0")
+    assert output.stdout.decode().split() == ["1000", "1001", "/tmp", "0", "0"]
+
+
+def test_environment_is_exactly_what_was_given(manager: PodmanManager) -> None:
+    given = {**PATH, "HOME": "/builddir", "EMPTY": "", "TEXT": "a=b 'c' \"d\" $e é"}
+    output = Output()
+    with manager.running(spec(environment=given)) as container:
+        manager.exec(container, ["env", "-0"], output, environment={"MORE": "x\ny"})
+        manager.exec(container, ["cat", "/proc/1/environ"], first := Output())
+    found = dict(line.split("=", 1) for line in output.stdout.decode().split("\0") if line)
+    assert found == {**given, "MORE": "x\ny"}
+    of_pid_1 = dict(line.split("=", 1) for line in first.stdout.decode().split("\0") if line)
+    # The engine sets HOSTNAME for PID 1 whatever it is told.
+    assert {key: value for key, value in of_pid_1.items() if key != "HOSTNAME"} == given
+
+
+def test_no_network_but_loopback(manager: PodmanManager) -> None:
+    text = said(manager, spec(), "cat /proc/net/dev")
+    assert [line.split(":")[0].strip() for line in text.splitlines()[2:]] == ["lo"]
+
+
+def test_network_reaches_the_gateway_until_it_is_disconnected(manager: PodmanManager, engine: Engine) -> None:
+    with socket.create_server((engine.gateway, 0)) as server:
+        port = server.getsockname()[1]
+
+        def greet() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"hello\n")
+
+        greeter = threading.Thread(target=greet, daemon=True)
+        greeter.start()
+        script = f"exec 3<>/dev/tcp/{engine.gateway}/{port}; cat <&3"
+        before, after = Output(), Output()
+        with manager.running(replace(spec(), network=engine.network)) as container:
+            assert manager.exec(container, shell(script), before) == 0
+            manager.disconnect(container, engine.network)
+            assert manager.exec(container, shell(script), after) != 0
+        greeter.join()
+    assert before.stdout == b"hello\n"
+
+
+def test_default_network_is_the_engine_s_own(manager: PodmanManager, engine: Engine) -> None:
+    assert "eth0" in said(manager, replace(spec(), network="bridge"), "cat /proc/net/dev")
+
+
+def test_memory_limit_kills(manager: PodmanManager) -> None:
+    limits = ResourceLimits(memory_bytes=64 << 20)
+    hog = shell("x=$(head -c 300000000 /dev/zero | tr '\\0' x); echo ${#x}")
+    with manager.running(replace(spec(), command=hog, limits=limits)) as container:
+        assert manager.wait(container, 60) == 137
+        found = manager.inspect(container)
+    assert found
+    assert found.exit_code == 137
+
+
+def test_pids_limit_refuses(manager: PodmanManager) -> None:
+    output = Output()
+    with (
+        manager.running(replace(spec(), limits=ResourceLimits(pids=6))) as container,
+        pytest.raises(TaskTimeout),
+    ):
+        script = "for i in 1 2 3 4 5 6 7 8; do sleep 30 & done; wait"
+        manager.exec(container, shell(script), output, timeout=2)
+    assert b"Resource temporarily unavailable" in output.stderr
+
+
+def test_limits_are_seen_inside(manager: PodmanManager) -> None:
+    limits = ResourceLimits(nofile=(512, 768), nproc=(700, 900), shm_bytes=8 << 20)
+    text = said(
+        manager,
+        replace(spec(), command=shell("cat /proc/self/limits; sleep 60"), limits=limits),
+        "cat /proc/1/limits; grep /dev/shm /proc/mounts",
+    )
+    rows = {line[:26].strip(): line[26:].split()[:2] for line in text.splitlines()}
+    assert rows["Max open files"] == ["512", "768"]
+    assert rows["Max processes"] == ["700", "900"]
+    assert "size=8192k" in text
+
+
+def test_mounts_are_what_was_asked_for(manager: PodmanManager, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir(mode=0o777)
+    (tmp_path / "shared" / "file").write_text("of the host")
+    wanted = replace(
+        spec(),
+        mounts=(
+            VolumeMount(target="/work/ro", source=str(tmp_path / "shared")),
+            VolumeMount(target="/work/rw", source=str(tmp_path / "shared"), read_only=False),
+            VolumeMount(target="/work/tmp", kind="tmpfs", read_only=False, options=("size=64k", "mode=0700")),
+            VolumeMount(target="/work/proc", kind="proc", options=("nosuid", "noexec", "nodev")),
+        ),
+    )
+    script = """
+        cat /work/ro/file; echo
+        touch /work/ro/new || echo ro refused
+        touch /work/rw/new && echo rw written
+        head -c 200000 /dev/zero > /work/tmp/big || echo tmpfs full
+        echo x > /work/proc/sys/kernel/core_pattern || echo proc refused
+        grep ' /work/' /proc/mounts
+    """
+    text = said(manager, wanted, script)
+    for line in ("of the host", "ro refused", "rw written", "tmpfs full", "proc refused"):
+        assert line in text.splitlines()
+    kinds = {line.split()[1]: line.split()[2] for line in text.splitlines() if line.count(" /work/")}
+    assert (kinds["/work/tmp"], kinds["/work/proc"]) == ("tmpfs", "proc")
+    assert (tmp_path / "shared" / "new").exists()
+
+
+def test_root_of_one_container_is_seen_by_another(manager: PodmanManager) -> None:
+    with manager.created(spec()) as builder:
+        root = manager.mount_root(builder)
+        bind = VolumeMount(target="/work/root", source=root, read_only=False)
+        said(manager, replace(spec(), mounts=(bind,)), "echo seen > /work/root/work/note")
+        manager.start(builder)
+        output = Output()
+        manager.exec(builder, ["cat", "/work/note"], output)
+    assert output.stdout == b"seen\n"
+
+
+def test_masked_path_is_empty(manager: PodmanManager) -> None:
+    assert said(manager, replace(spec(), masked_paths=("/proc/version",)), "cat /proc/version") == ""
+
+
+def test_own_seccomp_profile_is_used(manager: PodmanManager, tmp_path: Path) -> None:
+    profile = tmp_path / "seccomp.json"
+    rule = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}
+    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]}))
+    script = "mkdir /work/x 2>&1 || echo refused"
+    assert "refused" in said(manager, replace(spec(), seccomp_profile=str(profile)), script)
+    assert "refused" not in said(manager, spec(), script)
+
+
+def test_id_map_shifts_users(manager: PodmanManager) -> None:
+    wanted = replace(spec(), id_map=IdMap(first=300_000, size=65536))
+    assert (
+        said(manager, wanted, "cat /proc/self/uid_map /proc/self/gid_map").split()
+        == ["0", "300000", "65536"] * 2
+    )
+
+
+def test_hostname_workdir_and_hosts_of_the_root(manager: PodmanManager, tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("127.0.0.1 of-the-root\n")
+    wanted = replace(spec(), hostname="builder.example", workdir="/tmp", image_hosts=True)
+    output = Output()
+    with manager.created(wanted) as container:
+        manager.copy_to(container, tmp_path / "hosts", "/etc")
+        manager.start(container)
+        manager.exec(container, shell("cat /proc/sys/kernel/hostname; echo $PWD; cat /etc/hosts"), output)
+    assert output.stdout.decode().splitlines() == ["builder.example", "/tmp", "127.0.0.1 of-the-root"]
+
+
+def test_files_have_the_owner_that_was_asked_for(manager: PodmanManager, tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "file").write_text("x")
+    output = Output()
+    with manager.created(replace(spec(), user="1000:1000")) as container:
+        manager.copy_to(container, tmp_path / "tree", "/work", owner=(1234, 77))
+        manager.start(container)
+        manager.exec(container, ["stat", "-c", "%u %g", "/work/tree", "/work/tree/file"], output)
+    assert output.stdout.decode().splitlines() == ["1234 77", "1234 77"]
+
+
+def test_only_files_come_out_of_a_hostile_directory(manager: PodmanManager, tmp_path: Path) -> None:
+    script = r"""
+        mkdir -p /work/r/sub; cd /work/r; echo good > sub/file; ln sub/file hard
+        ln -s /etc/passwd link; ln -s / root; ln -s ../../../../../etc up; mkfifo pipe
+        echo odd > $'line\nbreak'; echo dots > ..hidden
+    """
+    (tmp_path / "out").mkdir()
+    with manager.running(spec()) as container:
+        assert manager.exec(container, shell(script), Output()) == 0
+        written = manager.copy_from(container, "/work/r", tmp_path / "out")
+    names = {str(path.relative_to(tmp_path / "out")) for path in written}
+    assert names == {"sub/file", "hard", "line\nbreak", "..hidden"}
+    assert {path.read_text() for path in written} == {"good\n", "odd\n", "dots\n"}
+    found = [
+        path
+        for path in (tmp_path / "out").rglob("*")
+        if path.is_symlink() or not (path.is_file() or path.is_dir())
+    ]
+    assert found == []
