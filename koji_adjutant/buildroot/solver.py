@@ -26,6 +26,7 @@ SCRATCH = "/scratch"
 UNSOLVABLE, UNFETCHED = 3, 4
 ANSWER_LIMIT = 64 << 20
 """Bytes of answer that are taken: a hundred thousand packages."""
+REASON_LIMIT = 400
 
 
 class Unsolvable(AdjutantError):
@@ -52,16 +53,23 @@ class AnswerSink:
 
     def __init__(self, log: LogSink) -> None:
         self.answer = bytearray()
+        self._said = b""
         self._log = log
 
     def write(self, stream: Stream, data: bytes) -> None:
         """Take one piece of output."""
         if stream == "stderr":
             self._log.write(stream, data)
+            self._said = (self._said + data)[:REASON_LIMIT]
             return
         self.answer += data
         if len(self.answer) > ANSWER_LIMIT:
             raise BuildrootFailed(f"the solver's answer is over {ANSWER_LIMIT} bytes; see root.log")
+
+    @property
+    def reason(self) -> str:
+        """The beginning of what it said, on one line."""
+        return " ".join(self._said.decode(errors="replace").split())
 
 
 def solver_spec(run: SolverRun, store: Path) -> ContainerSpec:
@@ -132,7 +140,7 @@ def solve(run: SolverRun, manager: ContainerManager, store: PackageStore, log: L
         shutil.rmtree(run.scratch, ignore_errors=True)
     if code == UNSOLVABLE:
         raise Unsolvable(
-            f"repo {run.settings.repo_id} of {run.settings.tag_name} cannot provide what is needed"
+            f"repo {run.settings.repo_id} of {run.settings.tag_name} cannot provide what is needed: {sink.reason}"
         )
     if code == UNFETCHED:
         raise BuildrootFailed(

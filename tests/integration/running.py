@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from koji_adjutant.config import Config, load_config
 from koji_adjutant.monitoring.journal import Event, read_journal
@@ -33,6 +33,8 @@ class Build:
 @dataclass(frozen=True, kw_only=True)
 class Testbed:
     """Engine, hub and daemon; `session` is a logged-in administrator's."""
+
+    __test__: ClassVar[bool] = False
 
     place: Place
     description: Description

@@ -34,7 +34,7 @@ def buildroots(testbed: Testbed, build: Build) -> list[dict[str, object]]:
 
 def listed(testbed: Testbed, buildroot: object) -> set[str]:
     """What `koji list-buildroot` says is in it."""
-    done = testbed.koji("list-buildroot", str(buildroot))
+    done = testbed.koji("--quiet", "list-buildroot", str(buildroot))
     assert done.returncode == 0, done.stdout
     return {line.split()[0] for line in done.stdout.splitlines()}
 
@@ -204,12 +204,13 @@ def packages_in(testbed: Testbed, container: str, directory: Path) -> set[str]:
     archive = directory / "root.tar"
     testbed.engine.podman("export", "--output", str(archive), container)
     database = "usr/lib/sysimage/rpm"
-    subprocess.run(["tar", "--extract", "--file", archive, "--directory", directory, database], check=True)
+    unpack = ["tar", "--extract", f"--file={archive}", f"--directory={directory}", database]
+    subprocess.run(unpack, check=True)
     archive.unlink()
     query = [
         "rpm",
         "--dbpath",
-        directory / database,
+        str(directory / database),
         "-qa",
         "--qf",
         "%{name}-%{version}-%{release}.%{arch}\n",

@@ -1,0 +1,33 @@
+"""Source packages that a test writes itself, with this machine's rpmbuild. They live in the test's directory."""
+
+import subprocess
+from pathlib import Path
+
+SPEC = """\
+Name: {name}
+Version: 1
+Release: 1
+Summary: A source package of a test
+License: MIT
+{head}
+%description
+{name}.
+
+%prep
+
+%build
+{build}
+
+%files
+"""
+
+
+def source_package(
+    directory: Path, name: str, *, head: str = "", build: str = "true", define: str = "unused 1"
+) -> Path:
+    """A source package; `define` is a macro that only its making knows."""
+    spec = directory / f"{name}.spec"
+    spec.write_text(SPEC.format(name=name, head=head, build=build))
+    made = ["rpmbuild", "-bs", "--nodeps", "--define", f"_topdir {directory}", "--define", define, str(spec)]
+    subprocess.run(made, check=True, capture_output=True)
+    return directory / "SRPMS" / f"{name}-1-1.src.rpm"

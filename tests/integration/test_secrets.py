@@ -1,0 +1,116 @@
+"""No password, key or token of the testbed stands where others may read it. Runs last, over all that was logged."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.running import Testbed
+
+pytestmark = pytest.mark.podman
+
+CHUNK = 1 << 20
+PRIVATE = {"hub.sqlite", "hub.sqlite-wal", "hub.sqlite-shm", "kojid.conf", "administrator"}
+
+
+def secrets_of(testbed: Testbed) -> list[bytes]:
+    """Both passwords, and the key of every session there has been."""
+    passwords = [testbed.place.administrator.read_text(), testbed.config.password or ""]
+    with sqlite3.connect(f"file:{testbed.place.hub / 'hub.sqlite'}?mode=ro", uri=True) as database:
+        keys = [str(key) for (key,) in database.execute("SELECT key FROM sessions")]
+    database.close()
+    found = [secret.encode() for secret in (*passwords, *keys)]
+    assert len(found) > 3
+    assert min(len(secret) for secret in found) > 10
+    return found
+
+
+def files(testbed: Testbed) -> Iterator[Path]:
+    """Whatever the testbed wrote, but for the engine's storage and what only its owner may read."""
+    for top in (testbed.place.logs, testbed.place.builder, testbed.topdir):
+        for path in top.rglob("*"):
+            if path.is_file() and not path.is_symlink() and path.name not in PRIVATE:
+                yield path
+    yield from (testbed.place.description, testbed.place.client_conf, testbed.engine.home / "service.log")
+
+
+def secrets_in(path: Path, secrets: list[bytes]) -> list[str]:
+    """Which of them a file has, also where a chunk ends in the middle of one."""
+    overlap, tail, found = max(map(len, secrets)), b"", set()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            found |= {secret for secret in secrets if secret in tail + chunk}
+            tail = chunk[-overlap:]
+    return [f"{path}: {secret.decode()}" for secret in found]
+
+
+def test_the_search_finds_a_secret(tmp_path: Path) -> None:
+    planted = tmp_path / "log"
+    planted.write_bytes(b"x" * (CHUNK - 3) + b"secret-word" + b"y" * CHUNK)
+    assert secrets_in(planted, [b"secret-word", b"other-word-that-is-longer"]) == [f"{planted}: secret-word"]
+
+
+def test_no_file_tells(testbed: Testbed) -> None:
+    assert testbed.build(testbed.srpm("hello"), "--scratch").returncode == 0
+    assert testbed.place.journal in set(files(testbed))
+    secrets = secrets_of(testbed)
+    told = [line for path in files(testbed) for line in secrets_in(path, secrets)]
+    assert not told, "\n".join(told)
+
+
+def test_private_files_are_private(testbed: Testbed) -> None:
+    for path in (testbed.place.kojid_conf, testbed.place.administrator):
+        assert path.stat().st_mode & 0o777 == 0o600, path
+    assert testbed.place.state_dir.stat().st_mode & 0o777 == 0o700
+    assert testbed.place.directory.stat().st_mode & 0o777 == 0o700
+
+
+def test_nothing_that_runs_tells(testbed: Testbed) -> None:
+    """Command lines of all processes, and all that the engine knows of containers and images, during a build."""
+    argv = [sys.executable, "-m", "koji_adjutant.testbed", "koji", f"--dir={testbed.place.directory}"]
+    build = [*argv, "build", "--wait", "--scratch", "dist-md", testbed.srpm("hello")]
+    seen: set[bytes] = set()
+    containers = 0
+    with subprocess.Popen(build, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+        while client.poll() is None:
+            seen |= command_lines()
+            inspected = inspected_containers(testbed)
+            containers = max(containers, len(inspected))
+            seen |= {json.dumps(one).encode() for one in inspected}
+            time.sleep(0.05)
+    seen.add(testbed.engine.podman("images", "--format=json").encode())
+    assert client.returncode == 0
+    assert containers
+    assert any(b"kojid" in line for line in seen)
+    told = [line for secret in secrets_of(testbed) for line in seen if secret in line]
+    assert not told
+
+
+def command_lines() -> set[bytes]:
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.add(path.read_bytes())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+def inspected_containers(testbed: Testbed) -> list[object]:
+    """Those that are still there when they are looked at."""
+    found = []
+    for container in testbed.engine.podman("ps", "--all", "--quiet", "--no-trunc").split():
+        done = subprocess.run(
+            ["podman", "inspect", container],
+            env=dict(testbed.engine.environment),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found += json.loads(done.stdout or "[]")
+    return found
