@@ -21,6 +21,7 @@ SWEEP_INTERVAL = 300.0
 RETRY_INTERVAL = 15.0
 STOP_GRACE = 1.0
 IMAGE_NICENESS = 10
+IMAGE_PATIENCE = 120.0
 _SWEEP = "sweep"
 _IMAGES = "images"
 
@@ -59,7 +60,11 @@ class Housekeeping:
             self._start(_task_key(task), lambda: self._sweep_task(state))
 
     def work(self, running: Mapping[int, Child]) -> None:
-        """Collect helpers that have ended; start those whose time has come."""
+        """Collect helpers that have ended; start those whose time has come.
+
+        An engine answers nobody while it writes an image: images are made when no task runs, unless they have
+        been waited for too long.
+        """
         self._collect()
         now = time.monotonic()
         for state in self._state.tasks():
@@ -68,8 +73,12 @@ class Housekeeping:
                 self.clean_up(state.task)
         if now >= self._next_sweep and _SWEEP not in self._helpers:
             self._start(_SWEEP, self._sweep(frozenset(running)))
-        if _IMAGES not in self._helpers and any(pending_requests(self._services.config)):
+        if _IMAGES not in self._helpers and self._is_time_for_images(is_idle=not running):
             self._start(_IMAGES, self._make_images)
+
+    def _is_time_for_images(self, *, is_idle: bool) -> bool:
+        oldest = next(pending_requests(self._services.config), None)
+        return oldest is not None and (is_idle or time.time() - oldest.stat().st_mtime > IMAGE_PATIENCE)
 
     def sweep_first(self, seconds: float) -> None:
         """Begin with a sweep, and give it a moment: most engines answer at once."""

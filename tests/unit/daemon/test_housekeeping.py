@@ -1,5 +1,6 @@
 """The helpers of the main process. What they do happens in children, so an engine on disk stands in."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -166,6 +167,25 @@ def test_images_are_made_when_somebody_asks(
     directory.mkdir(parents=True)
     request = directory / "key.json"
     request.touch()
+    work_until(keeper, lambda: not request.exists())
+
+
+def test_images_wait_for_tasks_but_not_for_ever(
+    keeper: Housekeeping, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "make_image", lambda path, *_: path.unlink())
+    directory = requests_directory(services.config)
+    keeper.sweep_first(PATIENCE)
+    directory.mkdir(parents=True)
+    request = directory / "key.json"
+    request.touch()
+    running: dict[int, Any] = {7: None}
+    keeper.work(running)
+    assert keeper.pidfds() == ()
+    old = time.time() - housekeeping.IMAGE_PATIENCE - 1
+    os.utime(request, (old, old))
+    keeper.work(running)
+    assert len(keeper.pidfds()) == 1
     work_until(keeper, lambda: not request.exists())
 
 
