@@ -51,8 +51,6 @@ def _run(arguments: Arguments, config: Config) -> int:
         logs.log_to_file(config.log_file)
     if config.admin_emails:
         logs.log_by_mail(config.admin_emails)
-    if arguments.foreground:
-        logs.log_to_stderr()
     started_in = Path.cwd()
     _prepare(config)
     state = StateDirectory(config.state_dir)
@@ -65,7 +63,10 @@ def _run(arguments: Arguments, config: Config) -> int:
             return 0
         state.lock()
         login(session, config, force_lock=arguments.force_lock)
-        if not arguments.foreground:
+        if arguments.foreground:
+            # Not before: until here a person reads standard error, and wants one line.
+            logs.log_to_stderr()
+        else:
             koji.daemonize()
             state.lock()
         session.give_up_early()
