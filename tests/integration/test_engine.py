@@ -120,7 +120,8 @@ def test_engine_outlives_its_starter_and_is_stopped_by_another_process(
     engine: Engine, tmp_path: Path
 ) -> None:
     home = tmp_path / "own"
-    program = "import sys, pathlib; from koji_adjutant.testbed.engine import Engine; Engine(pathlib.Path(sys.argv[1])).{}()"
+    module = "import sys, pathlib; from koji_adjutant.testbed.engine import Engine"
+    program = f"{module}; Engine(pathlib.Path(sys.argv[1])).{{}}()"
     home.mkdir()
     (home / "choice.json").write_text((engine.home / "choice.json").read_text())
     own = Engine(home)
