@@ -80,6 +80,10 @@ class Engine:
     ) -> None:
         self.stop()
 
+    def __del__(self) -> None:
+        if self._child is not None:
+            self._child.returncode = 0  # The service goes on without us; Popen is not to complain of that.
+
     def start(self) -> None:
         """Start it, unless it runs. It goes on when this process ends."""
         if self.service() is not None:
