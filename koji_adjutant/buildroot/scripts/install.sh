@@ -16,6 +16,16 @@ prepare_root() {
     chmod 1777 "$root"/{tmp,var/tmp} || return
 }
 
+# /buildroot/dev is a tmpfs with the nodes bound into it; scriptlets also know it by these names.
+link_devices() {
+    ln -sfn /proc/self/fd "$root/dev/fd" &&
+        ln -sfn /proc/self/fd/0 "$root/dev/stdin" &&
+        ln -sfn /proc/self/fd/1 "$root/dev/stdout" &&
+        ln -sfn /proc/self/fd/2 "$root/dev/stderr" &&
+        mkdir -p "$root/dev/shm" "$root/dev/pts" &&
+        chmod 1777 "$root/dev/shm"
+}
+
 install_packages() {
     local files=()
     mapfile -d '' -t files < <(find /packages -name '*.rpm' -print0 | sort -z)
@@ -51,7 +61,7 @@ clean() {
 }
 
 case $mode in
-base) prepare_root && install_packages && add_build_user && write_etc && clean ;;
-more) install_packages && clean ;;
+base) prepare_root && link_devices && install_packages && add_build_user && write_etc && clean ;;
+more) link_devices && install_packages && clean ;;
 *) echo "install.sh: unknown mode $mode" >&2 && exit 64 ;;
 esac
