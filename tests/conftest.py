@@ -4,9 +4,12 @@ What a test leaves behind in the engine fails that test. Monitors of commands en
 looked at again after later tests and, all of them, at the end of the session.
 """
 
+import json
+import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +17,11 @@ from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.testbed import census, rootfs
 from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.engine_processes import Process, process
 from tests.contract.containers import IMAGE, PROGRAMS
 
 SETTLE = 1.0
+OWNER = "owner.json"
 
 
 @dataclass
@@ -62,7 +67,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def engine(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Engine]:
     """The session's engine. It has no image but those that tests and fixtures put there."""
     use = request.config.stash[USE]
+    _sweep(tmp_path_factory.getbasetemp().parent)
     own = Engine(tmp_path_factory.mktemp("engine"))
+    me = process(os.getpid())
+    assert me
+    (own.home / OWNER).write_text(json.dumps(asdict(me)))
     try:
         own.start()
         use.engine = own
@@ -72,6 +81,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
         use.engine = None
         own.destroy()
     assert not left, "left at the end of the session:\n" + "\n".join(left)
+
+
+def _sweep(base: Path) -> None:
+    """Ends engines of sessions that were killed before they could."""
+    for path in base.glob(f"*/*/{OWNER}"):
+        if not Process(**json.loads(path.read_text())).alive():
+            Engine(path.parent).destroy()
 
 
 @pytest.fixture(scope="session")

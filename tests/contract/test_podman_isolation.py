@@ -5,14 +5,16 @@ import socket
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from koji_adjutant.container.interface import ContainerSpec, IdMap, ResourceLimits, VolumeMount
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import TaskTimeout
 from koji_adjutant.testbed.engine import Engine
-from tests.contract.containers import PATH, Output, shell, spec
+from tests.contract.containers import PATH, WORKER, Output, shell, spec
 
 pytestmark = [pytest.mark.podman, pytest.mark.usefixtures("contract_image")]
 
@@ -249,3 +251,20 @@ def test_only_files_come_out_of_a_hostile_directory(manager: PodmanManager, tmp_
         if path.is_symlink() or not (path.is_file() or path.is_dir())
     ]
     assert found == []
+
+
+def test_interrupt_between_creation_and_its_answer_leaves_nothing(
+    manager: PodmanManager, mocker: MockerFixture
+) -> None:
+    create = manager._create
+
+    def interrupted(*args: Any, **options: Any) -> str:
+        create(*args, **options)
+        raise KeyboardInterrupt
+
+    mocker.patch.object(manager, "_create", interrupted)
+    with pytest.raises(KeyboardInterrupt), manager.created(spec()):
+        raise AssertionError
+    with pytest.raises(KeyboardInterrupt):
+        manager.run(spec(), Output())
+    assert manager.find(WORKER) == ()
