@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -87,6 +88,16 @@ class Replay:
 
     def run(self) -> list[str]:
         """Every difference to the recording."""
+        with ExitStack() as undo:
+            undo.callback(self._forget_children)
+            self._play()
+        return self.problems
+
+    def _forget_children(self) -> None:
+        for child in self.children.values():
+            child._forget()
+
+    def _play(self) -> None:
         for number, step in enumerate(self.trace["steps"]):
             where = f"{number} {step['call']}"
             try:
@@ -100,7 +111,6 @@ class Replay:
                 continue
             self._learn(step, result)
             self.problems += differences(RECORDED["shapes"][step["shape"]], result, where)
-        return self.problems
 
     def _call(self, step: Mapping[str, Any]) -> Any:
         args = [self._known(value) for value in step["args"]]

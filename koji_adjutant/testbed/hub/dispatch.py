@@ -4,6 +4,7 @@ The dispatcher owns the hub's lock. A request whose call meets a row that an upl
 without the lock, and is made again, which is what a row lock does to it on a real hub.
 """
 
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -77,6 +78,22 @@ class Dispatcher:
         with self._holds.releasing(upload.destination.file, upload.rows):
             return _encoded("upload", lambda: receive(upload, body))[0]
 
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """The hub's lock, and no garbage collection while it is held.
+
+        A client session of the same process that is collected logs out in its destructor: a call to this hub,
+        made by the very thread that it would have to wait for.
+        """
+        with self.lock:
+            collecting = gc.isenabled()
+            gc.disable()
+            try:
+                yield
+            finally:
+                if collecting:
+                    gc.enable()
+
     def close(self) -> None:
         """Let the call that is being made finish; every later one finds the hub offline."""
         with self.lock:
@@ -89,7 +106,7 @@ class Dispatcher:
     @contextmanager
     def transaction(self) -> Iterator[Database]:
         """The database, for who is not a client: with the lock, committed unless the block raises."""
-        with self.lock:
+        with self._exclusive():
             self._db.begin()
             keep = False
             try:
@@ -101,7 +118,7 @@ class Dispatcher:
     def _answer(self, client: Client, method: str | None, work: Callable[[Call], Any]) -> bytes:
         while True:
             try:
-                with self.lock:
+                with self._exclusive():
                     if self.switches.offline:
                         return wire.encode_fault(koji.ServerOffline(self.switches.offline_message))
                     return self._transaction(client, method, work)

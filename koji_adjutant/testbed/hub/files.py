@@ -71,7 +71,8 @@ def _content_type(file: Path) -> str:
 
 
 def _listing(directory: Path) -> FileAnswer:
-    names = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in os.scandir(directory))
+    with os.scandir(directory) as entries:
+        names = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries)
     return _text(HTTPStatus.OK, "".join(f"{name}\n" for name in names))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import os
@@ -267,3 +268,19 @@ def test_in_the_foreground_until_sigterm(tmp_path: Path) -> None:
         session._forget()
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(timeout=20) == 0
+
+
+def test_a_client_that_is_collected_in_the_middle_of_a_call(served: Served, admin: Session) -> None:
+    garbage = served.login("admin")
+    number = garbage.sinfo["session-id"]
+    garbage.itself = garbage
+    served._undo.pop_all()
+    del garbage
+    with served.hub.control._dispatcher.transaction() as db:
+        assert not gc.isenabled()
+        assert db.value("SELECT closed FROM sessions WHERE id = ?", (number,)) is False
+    assert gc.isenabled()
+    gc.collect()
+    assert served.hub.control.rows("SELECT closed FROM sessions WHERE id = ?", (number,)) == [
+        {"closed": True}
+    ]
