@@ -28,6 +28,7 @@ OPENERS: Mapping[str, Callable[..., Any]] = {
     ".xml": open,
 }
 REFUSED_WITHIN = 60.0
+SWEPT_WITHIN = 30.0
 COMPARED = ("primary", "filelists", "other", "group")
 
 
@@ -216,11 +217,20 @@ def test_unreadable_package_hands_the_task_back(testbed: running.Testbed, tag: s
         number = testbed.session.newRepo(tag)
         reason = refusal(testbed, number)
     finally:
-        testbed.session.cancelTask(number)
         package.chmod(mode)
         os.chown(package, 0, 0)
+        testbed.session.cancelTask(number)
+        wait_swept(testbed, number)
     assert "Permission denied" in reason
     assert package.name in reason
+
+
+def wait_swept(testbed: running.Testbed, number: int) -> None:
+    """Until the daemon has cleaned up after a canceled task."""
+    workdir = testbed.place.builder / "work/tasks" / str(number % 10000) / str(number)
+    deadline = time.monotonic() + SWEPT_WITHIN
+    while workdir.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def refusal(testbed: running.Testbed, parent: int) -> str:
