@@ -14,7 +14,7 @@ from typing import Any
 import koji
 
 DATA = Path(__file__).with_name("data")
-FAULTS = {1000: koji.GenericError, 1005: koji.BuildError}
+FAULTS = {1000: koji.GenericError, 1004: koji.ActionNotAllowed, 1005: koji.BuildError}
 
 
 def recorded(name: str, replacements: Mapping[str, str] | None = None) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from koji_adjutant.handlers.build import BuildTask
 from koji_adjutant.handlers.source_header import fetch_source_header
 from tests.unit.handlers.conftest import MakeHandler, MakeSrpm
 from tests.unit.handlers.replay import ReplaySession
+from tests.unit.task_adapters.repos import make_package
 
 TASK = 7
 REPO = {"id": 9, "state": koji.REPO_READY, "tag_id": 2, "tag_name": "dist-build", "create_event": 50}
@@ -267,6 +268,25 @@ def test_truncated_source_package(topurl: str, files: Path, source: str, tmp_pat
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(BuildFailed, match=f"{SRPM} is not a source package: its header cannot be read"):
         fetch_source_header(source, topurl=topurl, tempdir=tmp_path)
+
+
+def test_binary_package(topurl: str, files: Path, tmp_path: Path) -> None:
+    make_package(tmp_path, "one").rename(files / "one.src.rpm")
+    (files / "work").symlink_to(files)
+    with pytest.raises(BuildFailed, match=r"one\.src\.rpm is not a source package; submit the src\.rpm"):
+        fetch_source_header("one.src.rpm", topurl=topurl, tempdir=tmp_path)
+
+
+def test_scratch_build_asks_for_a_rebuild(make_handler: MakeHandler) -> None:
+    """The tag says no, the user of a scratch build yes; then the task is freed for another host."""
+    words: dict[str, Any] = {"scratch": True}
+    asked = subtask("rebuildSRPM", [SRPM, 2, {"repo_id": 9, "scratch": True}], "srpm", "noarch", 20)
+    policies = [policy(name, **words) for name in ("build_from_repo_id", "build_rpm")]
+    session = hub(ASKED, OWNER, TO_TARGET, *policies, SETTINGS, SETTINGS, asked)
+    session.expected.append({"call": "host.taskSetWait", "args": [TASK, [20]], "fault": [1004, "taken away"]})
+    with pytest.raises(koji.ActionNotAllowed):
+        run(make_handler, session, SRPM, "dist", {"repo_id": 9, "scratch": True, "rebuild_srpm": True})
+    assert session.finished()
 
 
 def test_fields_of_the_header(topurl: str, files: Path, make_srpm: MakeSrpm, tmp_path: Path) -> None:

@@ -120,6 +120,14 @@ def test_unusable_external_repo_fails(ctx: TaskContext, plan: RepoPlan, tmp_path
         merge(ctx, plan, log, f"file://{tmp_path}/empty/")
 
 
+def test_merged_metadata_must_be_whole(ctx: TaskContext, plan: RepoPlan, external: Path, log: Log) -> None:
+    made: Any = HostEngine()
+    CreaterepoAdapter(plan=plan, image="tools:1", topdir=topdir_mounts(ctx.config)).run(ctx, made, log)
+    spoiling: Any = HostEngine(spoil=plan.datadir / "*-filelists.xml.gz")
+    with pytest.raises(TaskFailed, match=r"failed to merge repos: \S+-filelists\.xml\.gz, .* is missing"):
+        adapter(plan, f"file://{external}/").run(ctx, spoiling, log)
+
+
 def argv(plan: RepoPlan, mode: str = "koji", version: tuple[int, ...] = NEW) -> list[str]:
     words = mergerepo_argv(plan, mode=mode, urls=["http://a/"], version=version)
     return [word.replace(str(plan.workdir), "W").replace(str(plan.toprepodir), "R") for word in words]
