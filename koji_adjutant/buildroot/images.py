@@ -2,8 +2,9 @@
 
 An image is made once per key, in a helper process of the daemon and from a container that was never started; no
 task waits for it. A task that had to populate its root leaves a request (a file below the cache directory), which
-the daemon's helper takes. A request is removed when its image is there; a helper that dies leaves the request, and
-containers that the sweep finds by label.
+the daemon's helper takes. A request is removed when its image is there; a helper that dies leaves the request,
+containers that the sweep finds by label, and a directory that `remove_unfinished` finds by name. Of each build tag,
+architecture and install group the newest images stay.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, Stream
-from koji_adjutant.errors import BuildrootFailed
+from koji_adjutant.errors import BuildrootFailed, EngineError
 from koji_adjutant.journal import Journal, Phase
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 EMPTY_IMAGE = "localhost/koji-adjutant-empty:1"
 REPOSITORY = "localhost/koji-adjutant-buildroot"
 PACKAGES_LABEL = labels.PREFIX + "packages"
+KEPT = 2
+"""Images of a tag, arch and group: builds that began before the newest repo still use the one before it."""
+CONFLICT = 409
 FORMAT = 1
 """Changes with everything that this program puts into a root."""
 
@@ -129,8 +133,28 @@ def make_image(path: Path, manager: ContainerManager, config: Config, worker: st
         if find_image(manager, request.key) is None:
             _populate_and_commit(request, manager, config, worker)
             journal.record(Phase.IMAGE_MADE, key=request.key, tag=request.tag_name, repo=request.repo_id)
+            remove_superseded(manager, request)
     finally:
         path.unlink(missing_ok=True)
+
+
+def remove_superseded(manager: ContainerManager, request: ImageRequest) -> None:
+    """Remove older images for the same tag, arch and group; those that a container uses stay for now."""
+    same = {labels.TAG: request.tag_name, labels.ARCH: request.arch, labels.GROUP: request.group}
+    images = manager.find_images({labels.ROLE: labels.Role.IMAGE.value, **same})
+    for image in images[KEPT:]:
+        try:
+            manager.remove_image(image.id)
+        except EngineError as error:
+            if error.status != CONFLICT:
+                raise
+            logger.info("image %s is superseded, and in use", image.id)
+
+
+def remove_unfinished(config: Config, worker: str) -> None:
+    """Remove what a helper of this worker that died has left in the cache directory; none may be running."""
+    for directory in config.cache_dir.glob(f"image-{worker}-*"):
+        shutil.rmtree(directory)
 
 
 def _populate_and_commit(
@@ -139,7 +163,7 @@ def _populate_and_commit(
     found = request.labels(worker)
     empty = manager.import_empty_image(EMPTY_IMAGE)
     spec = ContainerSpec(image=empty.id, command=("/bin/true",), labels=found)
-    packages = Path(tempfile.mkdtemp(prefix="image-", dir=config.cache_dir)) / "packages"
+    packages = Path(tempfile.mkdtemp(prefix=f"image-{worker}-", dir=config.cache_dir)) / "packages"
     try:
         PackageStore(config.cache_dir).link(request.packages, packages)
         with manager.created(spec) as container:

@@ -9,7 +9,7 @@ import dataclasses
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +35,7 @@ from koji_adjutant.errors import BuildrootFailed, EngineError
 from koji_adjutant.journal import Journal, Phase
 
 LISTING_LIMIT = 64 << 20
+NOT_FOUND = 404
 NOT_INITIALIZED = "could not init buildroot"
 
 
@@ -90,14 +91,23 @@ class BuildrootInitializer:
     def build_container(self, spec: ContainerSpec) -> Iterator[Buildroot]:
         """A started container of `spec` with a complete root; its image is chosen here."""
         key = image_key(self.settings, self.task_image)
+        with ExitStack() as stack:
+            buildroot = self._from_image(stack, spec, key)
+            yield buildroot or stack.enter_context(self._populated(spec, key))
+
+    def _from_image(self, stack: ExitStack, spec: ContainerSpec, key: str) -> Buildroot | None:
         image = find_image(self.manager, key)
         if image is None:
-            with self._populated(spec, key) as buildroot:
-                yield buildroot
-            return
+            return None
+        try:
+            container = stack.enter_context(self.manager.running(dataclasses.replace(spec, image=image.id)))
+        except EngineError as error:
+            if error.status != NOT_FOUND:
+                raise
+            # Superseded and removed since it was found.
+            return None
         self.journal.record(Phase.IMAGE_READY, task=self.owner.task_id, key=key, image=image.id)
-        with self.manager.running(dataclasses.replace(spec, image=image.id)) as container:
-            yield self._checked(container, image.labels.get(PACKAGES_LABEL, ""))
+        return self._checked(container, image.labels.get(PACKAGES_LABEL, ""))
 
     @contextmanager
     def _populated(self, spec: ContainerSpec, key: str) -> Iterator[Buildroot]:

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from koji_adjutant.buildroot.images import make_image, pending_requests
+from koji_adjutant.buildroot.images import make_image, pending_requests, remove_unfinished
 from koji_adjutant.daemon.processes import Child, fork, stop_all, wait_for_all
 from koji_adjutant.daemon.state import StateDirectory, TaskState
 from koji_adjutant.daemon.sweep import Sweeper, remove_workdir
@@ -134,6 +134,7 @@ class Housekeeping:
         for state in self._state.tasks():
             remove_workdir(state.workdir)
         self._sweeper.sweep_worker()
+        remove_unfinished(self._services.config, self._services.worker)
         for state in self._state.tasks():
             self._state.end(state.task)
 

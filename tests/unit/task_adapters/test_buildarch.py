@@ -344,6 +344,16 @@ def test_without_an_image_the_root_is_populated_and_an_image_is_asked_for(bench:
     assert request.stem == image_key(bench.settings, bench.task_image)
 
 
+def test_an_image_that_goes_at_the_last_moment_is_done_without(bench: Bench) -> None:
+    bench.have_image()
+    bench.installed = []
+    bench.to_install = BASE
+    bench.manager.fail_next("create", EngineError("image not known", status=404))
+    bench.run()
+    roles = [spec.labels[labels.ROLE] for spec in bench.manager.specs]
+    assert roles == ["build", "solver", "installer"]
+
+
 def test_a_root_that_lists_other_packages_is_thrown_away(bench: Bench) -> None:
     bench.have_image(MORE)
     with pytest.raises(BuildrootFailed, match="lists other packages"):
