@@ -279,9 +279,10 @@ class Daemon(TaskManager):
         """Stop all tasks, leave no container, and give the tasks back to the hub."""
         stop_all([process.child for process in self.processes.values()], STOP_GRACE)
         self.processes.clear()
+        # A process that ended in order has told the hub, and has removed its file.
+        tasks = [task for task in self.tasks if self.state.find(task) is not None]
         self.engine.close()
         self.housekeeping.finish(LEAVE_SECONDS)
-        tasks = list(self.tasks)
         # One attempt: a hub that is away frees our tasks by itself.
         self.session.call_once("host.freeTasks", tasks)
         for task in tasks:

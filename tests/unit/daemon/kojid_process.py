@@ -38,6 +38,8 @@ class Kojid:
     hub: Hub
     directory: Path
     socket: str
+    is_measured: bool = False
+    """Whether its memory is: without the memory that measuring its coverage takes."""
 
     @property
     def state(self) -> Path:
@@ -69,13 +71,18 @@ class Kojid:
         file.write_text("[kojid]\n" + "".join(f"{key} = {value}\n" for key, value in kojid.items()))
         return file
 
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {**os.environ, "PYTHONPATH": str(ROOT)}
+        if not self.is_measured:
+            return own
+        return {key: value for key, value in own.items() if not key.startswith("COVERAGE_")}
+
     def start(self, *flags: str, **options: str) -> subprocess.Popen[bytes]:
         file = self.write_config(**options)
         argv = [sys.executable, "-c", PROGRAM, "--config", str(file), *(flags or ("--fg", "--verbose"))]
         with self.log.open("ab") as log:
-            return subprocess.Popen(
-                argv, stdout=log, stderr=log, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
-            )
+            return subprocess.Popen(argv, stdout=log, stderr=log, cwd=ROOT, env=self.environment)
 
     @contextmanager
     def running(self, *flags: str, **options: str) -> Iterator[subprocess.Popen[bytes]]:
