@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "status", "say what runs and how to reach it")
     _options(_command(commands, "demo", "up, build a package, show it, down"))
     koji = _command(commands, "koji", "run the koji client as the hub's administrator")
-    koji.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="e.g. list-tasks")
+    koji.add_argument("arguments", nargs="*", metavar="ARGS", help="e.g. list-tasks")
     return made
 
 
@@ -50,13 +50,27 @@ def _options(command: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code: 0, or 1 for what went wrong, 2 for what was asked wrongly."""
-    given = parser().parse_args(arguments)
+    ours, clients = split(arguments)
+    given = parser().parse_args(ours)
+    given.arguments = clients
     try:
         return COMMANDS[given.command](place_at(given.dir), given)
     except ConfigError as error:
         return _fail(error, error.exit_code)
     except AdjutantError as error:
         return _fail(error, 1)
+
+
+def split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """What is ours to understand, and what is the client's: all behind `koji`, but for --dir and --help."""
+    end = len(arguments)
+    if arguments[:1] == ["koji"]:
+        end = 1
+        if arguments[1:2] == ["--dir"]:
+            end = 3
+        elif arguments[1:2] and arguments[1].startswith(("--dir=", "--help", "-h")):
+            end = 2
+    return arguments[:end], arguments[end:]
 
 
 def _fail(error: AdjutantError, code: int) -> int:
