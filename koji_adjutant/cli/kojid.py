@@ -67,6 +67,8 @@ def _run(arguments: Arguments, config: Config) -> int:
             # Not before: until here a person reads standard error, and wants one line.
             logs.log_to_stderr()
         else:
+            # The lock is of a process, and the process changes.
+            state.unlock()
             koji.daemonize()
             state.lock()
         session.give_up_early()

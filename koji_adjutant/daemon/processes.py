@@ -114,26 +114,38 @@ def _child(name: str, run: Callable[[], int], at_start: Callable[[], None]) -> N
     status = 1
     try:
         os.setpgid(0, 0)
-        signal.signal(signal.SIGTERM, _exit_on_signal)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, _end_on_signal)
+        signal.signal(signal.SIGINT, _end_on_signal)
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         signal.signal(signal.SIGUSR2, _do_nothing)
         at_start()
         signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGUSR2})
         status = run()
-    except (SystemExit, KeyboardInterrupt):
+        _ignore_signals()
+    except SystemExit:
         logger.info("%s: ended by a signal", name)
     except BaseException:
+        _ignore_signals()
         logger.exception("%s", name)
     finally:
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+        try:
+            _ignore_signals()
+            logging.shutdown()
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(status)
 
 
-def _exit_on_signal(number: int, _frame: object) -> NoReturn:
+def _end_on_signal(number: int, _frame: object) -> NoReturn:
+    # Once: what unwinds is not to be interrupted.
+    _ignore_signals()
     raise SystemExit(128 + number)
+
+
+def _ignore_signals() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _do_nothing(_number: int, _frame: object) -> None:
