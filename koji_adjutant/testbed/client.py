@@ -54,6 +54,11 @@ def admin_session(place: Place, server: str) -> Any:
     return session
 
 
+def koji_command(place: Place, *arguments: str) -> list[str]:
+    """A command line that is the client, logged in."""
+    return [sys.executable, "-m", "koji_adjutant.testbed", "koji", f"--dir={place.directory}", *arguments]
+
+
 def run_koji(place: Place, arguments: Sequence[str]) -> None:
     """Be the client. Does not return: the client exits."""
     password = admin_password(place)

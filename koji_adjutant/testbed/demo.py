@@ -1,7 +1,6 @@
 """`testbed demo`: up, build, show, down. What it shows is read from the hub and the journal, not remembered."""
 
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from koji_adjutant.buildroot.images import pending_requests
 from koji_adjutant.config import load_config
 from koji_adjutant.monitoring.journal import read_journal
 from koji_adjutant.testbed import builder, services
-from koji_adjutant.testbed.client import admin_session
+from koji_adjutant.testbed.client import admin_session, koji_command
 from koji_adjutant.testbed.content import BUILD_TAG, TARGET
 from koji_adjutant.testbed.costs import Memory, watched
 from koji_adjutant.testbed.createrepo_cost import bare_seconds
@@ -19,7 +18,7 @@ from koji_adjutant.testbed.description import Description
 from koji_adjutant.testbed.place import Place
 from koji_adjutant.testbed.report import say
 from koji_adjutant.testbed.stand import Options, TestbedFailed, bring_down, bring_up
-from koji_adjutant.testbed.tasks import Task, family, task_output
+from koji_adjutant.testbed.tasks import Task, newest_task, task_output, tasks_after
 from koji_adjutant.testbed.timeline import timeline
 
 PACKAGE = "hello"
@@ -68,17 +67,15 @@ def show(place: Place, description: Description, admin: Any) -> None:
 def client(place: Place, admin: Any, *arguments: str) -> Shown:
     """Run the unmodified client, show what it prints, wait for it."""
     say(f"\n$ koji {' '.join(arguments)}")
-    newest = admin.listTasks(queryOpts={"order": "-id", "limit": 1})[0]["id"]
+    newest = newest_task(admin)
     daemon = services.recorded(place.record(builder.DAEMON))
     if daemon is None:
         raise TestbedFailed("the daemon is not running", hint=f"see {place.logs}")
-    argv = [sys.executable, "-m", "koji_adjutant.testbed", "koji", f"--dir={place.directory}", *arguments]
     with watched(daemon) as memory:
-        done = subprocess.run(argv, check=False)
+        done = subprocess.run(koji_command(place, *arguments), check=False)
     if done.returncode:
         raise TestbedFailed(f"koji {arguments[0]} ended with {done.returncode}")
-    roots = [task["id"] for task in admin.listTasks(opts={"parent": None}) if task["id"] > newest]
-    return Shown(tasks=tuple(task for root in roots for task in family(admin, root)), memory=memory)
+    return Shown(tasks=tasks_after(admin, newest), memory=memory)
 
 
 def _nvr(srpm: str) -> str:

@@ -65,6 +65,17 @@ def family(session: Any, task_id: int) -> Iterator[Task]:
         yield from family(session, child["id"])
 
 
+def newest_task(session: Any) -> int:
+    """The highest task id so far."""
+    return int(session.listTasks(queryOpts={"order": "-id", "limit": 1})[0]["id"])
+
+
+def tasks_after(session: Any, newest: int) -> tuple[Task, ...]:
+    """Families of tasks that were made after task `newest`, parents first."""
+    roots = [task["id"] for task in session.listTasks(opts={"parent": None}) if task["id"] > newest]
+    return tuple(task for root in roots for task in family(session, root))
+
+
 def task_output(topdir: Path, task_id: int) -> Path:
     """Where a task's uploads are."""
     return topdir / "work" / "tasks" / str(task_id % 10000) / str(task_id)

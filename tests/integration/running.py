@@ -1,7 +1,6 @@
 """A testbed that runs, as the integration tests see it. It lasts for the whole run of pytest."""
 
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, ClassVar
 
 from koji_adjutant.config import Config, load_config
 from koji_adjutant.monitoring.journal import Event, read_journal
+from koji_adjutant.testbed.client import koji_command
 from koji_adjutant.testbed.content import BUILD_TAG, TARGET
 from koji_adjutant.testbed.description import Description
 from koji_adjutant.testbed.engine import Engine
@@ -55,9 +55,8 @@ class Testbed:
 
     def koji(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The unmodified client, as administrator."""
-        argv = [sys.executable, "-m", "koji_adjutant.testbed", "koji", f"--dir={self.place.directory}"]
         return subprocess.run(
-            [*argv, *arguments],
+            koji_command(self.place, *arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

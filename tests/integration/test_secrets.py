@@ -3,13 +3,13 @@
 import json
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from koji_adjutant.testbed.client import koji_command
 from tests.integration.running import Testbed
 
 pytestmark = pytest.mark.podman
@@ -72,8 +72,7 @@ def test_private_files_are_private(testbed: Testbed) -> None:
 
 def test_nothing_that_runs_tells(testbed: Testbed) -> None:
     """Command lines of all processes, and all that the engine knows of containers and images, during a build."""
-    argv = [sys.executable, "-m", "koji_adjutant.testbed", "koji", f"--dir={testbed.place.directory}"]
-    build = [*argv, "build", "--wait", "--scratch", "dist-md", testbed.srpm("hello")]
+    build = koji_command(testbed.place, "build", "--wait", "--scratch", "dist-md", testbed.srpm("hello"))
     seen: set[bytes] = set()
     containers = 0
     with subprocess.Popen(build, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
