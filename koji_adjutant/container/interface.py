@@ -131,6 +131,16 @@ class LogSink(Protocol):
         """Take one piece of output; must not keep a reference that grows with the output."""
 
 
+class ContainerObserver(Protocol):
+    """Is told of containers as they come and go; must not raise."""
+
+    def container_created(self, container: str, labels: Mapping[str, str]) -> None:
+        """`container` is there now."""
+
+    def container_removed(self, container: str) -> None:
+        """`container` is gone."""
+
+
 class ContainerManager(Protocol):
     """An engine. Ids are the engine's own container ids."""
 
@@ -221,6 +231,9 @@ class ContainerManager(Protocol):
 
     def ping(self) -> None:
         """EngineUnavailable, with the reason, when the engine does not answer."""
+
+    def observe(self, observer: ContainerObserver) -> None:
+        """Tell `observer`, and nobody else, of the containers that this manager creates and removes from now on."""
 
     def close(self) -> None:
         """Drop the connection. To be called in a child after fork, before its first request."""

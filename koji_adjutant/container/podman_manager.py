@@ -37,6 +37,7 @@ from koji_adjutant.container.api import (
 from koji_adjutant.container.images import Images
 from koji_adjutant.container.interface import (
     ContainerInfo,
+    ContainerObserver,
     ContainerSpec,
     ImageInfo,
     LogSink,
@@ -78,6 +79,7 @@ class PodmanManager:
         self._pid = 0
         self._connecting = threading.Lock()
         self._images = Images(self, registry_auth_file)
+        self._observer: ContainerObserver | None = None
 
     @property
     def socket(self) -> str:
@@ -162,6 +164,9 @@ class PodmanManager:
                 self._pid = os.getpid()
             return self._client.api
 
+    def observe(self, observer: ContainerObserver) -> None:
+        self._observer = observer
+
     def close(self) -> None:
         """Drop the connection; the next request makes a new one."""
         with self._connecting:
@@ -192,7 +197,10 @@ class PodmanManager:
         return self._create(spec, new_name())
 
     def _create(self, spec: ContainerSpec, name: str, *, keep_log: bool = True) -> str:
-        return containers.create(self, spec, name, keep_log=keep_log)
+        container = containers.create(self, spec, name, keep_log=keep_log)
+        if self._observer is not None:
+            self._observer.container_created(container, spec.labels)
+        return container
 
     def start(self, container: str) -> None:
         commands.start(self, container)
@@ -202,20 +210,23 @@ class PodmanManager:
 
     def remove(self, container: str) -> None:
         containers.remove(self, container)
+        if self._observer is not None:
+            self._observer.container_removed(container)
 
     def created(self, spec: ContainerSpec) -> AbstractContextManager[str]:
         return self._held(spec, keep_log=True)
 
     @contextmanager
     def _held(self, spec: ContainerSpec, *, keep_log: bool) -> Iterator[str]:
-        # Removal is by name: it is known before the container is, so that nothing is lost between the two.
-        name = new_name()
+        # The name is known before the container is, so that nothing is lost between the two.
+        container = name = new_name()
         try:
-            yield self._create(spec, name, keep_log=keep_log)
+            container = self._create(spec, name, keep_log=keep_log)
+            yield container
         except BaseException as error:
-            self._remove_after(error, name)
+            self._remove_after(error, container)
             raise
-        self.remove(name)
+        self.remove(container)
 
     def _remove_after(self, error: BaseException, container: str) -> None:
         try:

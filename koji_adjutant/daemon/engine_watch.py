@@ -79,11 +79,11 @@ class EngineWatch:
 
     def _ask(self) -> None:
         reading, writing = os.pipe()
-        manager = self._manager
+        manager, storage = self._manager, self._answer.storage
 
         def run() -> int:
             manager.close()
-            os.write(writing, _report(manager).encode())
+            os.write(writing, _report(manager, storage).encode())
             return 0
 
         try:
@@ -117,9 +117,13 @@ class EngineWatch:
             logger.error("%s", self._answer.problem)
 
 
-def _report(manager: ContainerManager) -> str:
+def _report(manager: ContainerManager, storage: Path | None) -> str:
     try:
-        storage = str(manager.storage_path())
+        # Where the storage is costs the engine a second of looking for versions; it does not change.
+        if storage is None:
+            storage = manager.storage_path()
+        else:
+            manager.ping()
     except AdjutantError as error:
         return json.dumps({"problem": str(error), "storage": ""})
-    return json.dumps({"problem": "", "storage": storage})
+    return json.dumps({"problem": "", "storage": str(storage)})

@@ -6,6 +6,7 @@ leaves the file, and so has the main process clean up.
 """
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -14,12 +15,13 @@ import koji
 import requests
 from koji.tasks import BaseTaskHandler
 
+from koji_adjutant.container.labels import ROLE
 from koji_adjutant.daemon.processes import Child
 from koji_adjutant.daemon.state import StateDirectory, TaskJournal
 from koji_adjutant.daemon.task_run import TaskRun
 from koji_adjutant.handlers.base import Services
 from koji_adjutant.hub import HubSession
-from koji_adjutant.journal import Phase
+from koji_adjutant.journal import Journal, Phase
 
 STOP_GRACE = 1.0
 ENGINE_FAILED = 3
@@ -43,6 +45,23 @@ class TaskProcess:
         return self if self.kill_at is not None else replace(self, kill_at=now + STOP_GRACE)
 
 
+class ContainerEvents:
+    """Reports the containers of a task to its journal, and so to its state file."""
+
+    def __init__(self, journal: Journal, task: int) -> None:
+        self._journal = journal
+        self._task = task
+
+    def container_created(self, container: str, labels: Mapping[str, str]) -> None:
+        """`container` is there now."""
+        role = labels.get(ROLE, "")
+        self._journal.record(Phase.CONTAINER_CREATED, task=self._task, container=container, role=role)
+
+    def container_removed(self, container: str) -> None:
+        """`container` is gone."""
+        self._journal.record(Phase.CONTAINER_REMOVED, task=self._task, container=container)
+
+
 def run_in_child(
     handler: BaseTaskHandler, session: HubSession, services: Services, state: StateDirectory, host_id: int
 ) -> int:
@@ -51,6 +70,7 @@ def run_in_child(
     services.manager.close()
     own = state.begin(known.id, known.method, str(known.workdir))
     journal = TaskJournal(services.journal, state, own)
+    services.manager.observe(ContainerEvents(journal, known.id))
     known.session = session
     known.services = replace(services, journal=journal)
     journal.record(Phase.STARTED, task=known.id, method=known.method)

@@ -5,7 +5,7 @@ Where a command is run, its result is told to the fake and demanded from podman,
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -301,3 +301,31 @@ def test_both_are_container_managers(manager: PodmanManager) -> None:
     managers: list[ContainerManager] = [manager, FakeContainerManager()]
     for each in managers:
         each.ping()
+
+
+class Told:
+    """An observer that remembers."""
+
+    def __init__(self) -> None:
+        self.created: list[tuple[str, Mapping[str, str]]] = []
+        self.removed: list[str] = []
+
+    def container_created(self, container: str, labels: Mapping[str, str]) -> None:
+        self.created.append((container, labels))
+
+    def container_removed(self, container: str) -> None:
+        self.removed.append(container)
+
+
+def test_an_observer_is_told_of_each_container(subject: Subject) -> None:
+    told = Told()
+    subject.manager.observe(told)
+    argv = shell("exit 0")
+    subject.expect(argv, CommandResult())
+    with subject.manager.created(spec()) as container:
+        assert told.created == [(container, spec().labels)]
+        assert told.removed == []
+    assert told.removed == [container]
+    subject.manager.run(spec(*argv), Output())
+    assert len(told.created) == 2
+    assert told.removed == [known for known, _ in told.created]

@@ -17,6 +17,7 @@ from typing import IO
 from koji_adjutant.container import archive
 from koji_adjutant.container.interface import (
     ContainerInfo,
+    ContainerObserver,
     ContainerSpec,
     ImageInfo,
     LogSink,
@@ -98,6 +99,7 @@ class FakeContainerManager:
         self.specs: list[ContainerSpec] = []
         self.commands: list[Command] = []
         self.removed: list[str] = []
+        self._observer: ContainerObserver | None = None
 
     # For tests
 
@@ -192,6 +194,8 @@ class FakeContainerManager:
             networks=set() if spec.network == "none" else {spec.network},
         )
         self.specs.append(spec)
+        if self._observer is not None:
+            self._observer.container_created(identifier, spec.labels)
         return identifier
 
     def start(self, container: str) -> None:
@@ -327,6 +331,8 @@ class FakeContainerManager:
         if found := self._containers.pop(container, None):
             found.end(KILLED)
             self.removed.append(container)
+        if self._observer is not None:
+            self._observer.container_removed(container)
 
     @contextmanager
     def created(self, spec: ContainerSpec) -> Iterator[str]:
@@ -363,6 +369,9 @@ class FakeContainerManager:
 
     def ping(self) -> None:
         self._call("ping")
+
+    def observe(self, observer: ContainerObserver) -> None:
+        self._observer = observer
 
     def close(self) -> None:
         """Nothing is held."""
