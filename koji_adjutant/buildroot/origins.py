@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT = (20, 300)
 """Seconds to connect and between two pieces of an answer."""
+NESTED_LIMIT = 2000
+"""Packages in a list up to which each carries its whole external repo, as kojid's do: 1.5 kB an entry, and the hub
+takes requests of up to 4 MiB. Beyond, the repo's id has to do (hub-calls 10)."""
 REPO_NAMESPACE = "{http://linux.duke.edu/metadata/repo}"
 
 
@@ -41,7 +44,11 @@ class Origins:
 
     def rows(self, packages: Iterable[InstalledPackage]) -> list[dict[str, Any]]:
         """Entries for setBuildRootList and updateBuildRootList."""
-        return [self._row(package) for package in packages]
+        rows = [self._row(package) for package in packages]
+        if len(rows) > NESTED_LIMIT:
+            for row in rows:
+                row.pop("external_repo", None)
+        return rows
 
     def _row(self, package: InstalledPackage) -> dict[str, Any]:
         row = package.row()

@@ -25,6 +25,12 @@ def test_external_packages_carry_the_repo_and_its_id() -> None:
     assert "id" not in row
 
 
+def test_a_long_list_has_to_do_with_the_repos_id() -> None:
+    rows = origins({BASH.nevra: URL}).rows([BASH] * (NESTED_LIMIT + 1))
+    assert {row["location"] for row in rows} == {4}
+    assert not any("external_repo" in row for row in rows)
+
+
 def test_internal_packages_carry_the_rpm_id() -> None:
     known = {BASH.nvra: {"id": 12, "payloadhash": DIGEST}}
     (row,) = origins({BASH.nvra: "file:///tmp/x/repo_7_premerge/"}, known).rows([BASH])
