@@ -35,6 +35,7 @@ ASSIGNED = koji.TASK_STATES["ASSIGNED"]
 FREE = koji.TASK_STATES["FREE"]
 CANCELED = koji.TASK_STATES["CANCELED"]
 EXPIRED = koji.BR_STATES["EXPIRED"]
+ORDERLY = (0, ENGINE_FAILED)
 FIRST_SWEEP_SECONDS = 3.0
 ENGINE_INTERVAL = 5.0
 LEAVE_SECONDS = 20.0
@@ -277,10 +278,11 @@ class Daemon(TaskManager):
 
     def shutdown(self) -> None:
         """Stop all tasks, leave no container, and give the tasks back to the hub."""
-        stop_all([process.child for process in self.processes.values()], STOP_GRACE)
+        statuses = stop_all([process.child for process in self.processes.values()], STOP_GRACE)
+        ended = {task for task, status in zip(self.processes, statuses, strict=True) if status in ORDERLY}
+        reported = {state.task for state in self.state.tasks() if state.has_reported}
+        tasks = [task for task in self.tasks if task not in ended | reported]
         self.processes.clear()
-        # A process that ended in order has told the hub, and has removed its file.
-        tasks = [task for task in self.tasks if self.state.find(task) is not None]
         self.engine.close()
         self.housekeeping.finish(LEAVE_SECONDS)
         # One attempt: a hub that is away frees our tasks by itself.

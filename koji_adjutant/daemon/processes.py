@@ -67,14 +67,14 @@ def wait_for_all(children: Iterable[Child], seconds: float) -> bool:
     return True
 
 
-def stop_all(children: Collection[Child], grace: float) -> None:
-    """SIGTERM, after `grace` seconds SIGKILL, and reap."""
+def stop_all(children: Collection[Child], grace: float) -> list[int]:
+    """SIGTERM, after `grace` seconds SIGKILL, and reap: their exit codes."""
     for child in children:
         child.signal(signal.SIGTERM)
     wait_for_all(children, grace)
     for child in children:
         child.kill()
-        child.reap()
+    return [child.reap() for child in children]
 
 
 def kill_group(pid: int) -> None:

@@ -23,6 +23,9 @@ from koji_adjutant.journal import Journal, Phase
 VERSION = 1
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
+REPORTED = frozenset(
+    phase.value for phase in (Phase.CLOSED, Phase.FAILED, Phase.REFUSED, Phase.FREED, Phase.CANCELED)
+)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _START_TIME_FIELD = 19
 """Of /proc/<pid>/stat, counted behind the command name."""
@@ -57,6 +60,11 @@ class TaskState:
     containers: tuple[str, ...] = ()
     boot_id: str = ""
     version: int = VERSION
+
+    @property
+    def has_reported(self) -> bool:
+        """Whether the hub has been told how the task ended."""
+        return self.phase in REPORTED
 
     def is_alive(self) -> bool:
         """Whether the process that wrote this still runs."""

@@ -94,17 +94,18 @@ class Kojid:
                 process.send_signal(signal.SIGTERM)
             process.wait(PATIENCE)
 
-    def running_pid(self) -> int | None:
-        """The daemon that was started with our configuration, wherever it is."""
+    def running_pids(self) -> list[int]:
+        """Processes that were started with our configuration."""
         wanted = str(self.directory / "kojid.conf").encode()
+        found = []
         for file in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 words = file.read_bytes().split(b"\0")
             except (FileNotFoundError, ProcessLookupError):
                 continue
             if wanted in words:
-                return int(file.parent.name)
-        return None
+                found.append(int(file.parent.name))
+        return found
 
     def task_state(self, task: int) -> str:
         return str(koji.TASK_STATES[self.hub.admin.getTaskInfo(task)["state"]])
