@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from koji_adjutant.buildroot.origins import Origins, origin_location, parse_origins, without_epoch
+from koji_adjutant.buildroot.origins import (
+    NESTED_LIMIT,
+    Origins,
+    origin_location,
+    parse_origins,
+    without_epoch,
+)
 from koji_adjutant.buildroot.packages import parse_installed
 from koji_adjutant.errors import BuildFailed, BuildrootFailed
 
