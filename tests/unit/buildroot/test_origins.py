@@ -32,7 +32,7 @@ def test_external_packages_carry_the_repo_and_its_id() -> None:
 
 
 def test_a_long_list_has_to_do_with_the_repos_id() -> None:
-    rows = origins({BASH.nevra: URL}).rows([BASH] * (NESTED_LIMIT + 1))
+    rows = origins({BASH.nvra: URL}).rows([BASH] * (NESTED_LIMIT + 1))
     assert {row["location"] for row in rows} == {4}
     assert not any("external_repo" in row for row in rows)
 
