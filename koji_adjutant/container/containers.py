@@ -8,7 +8,16 @@ from typing import IO
 from urllib.parse import quote
 
 from koji_adjutant.container import archive
-from koji_adjutant.container.api import CONFLICT, NOT_FOUND, SERVER_ERROR, EngineApi, Kind, Request, refused
+from koji_adjutant.container.api import (
+    CONFLICT,
+    NOT_FOUND,
+    SERVER_ERROR,
+    Answer,
+    EngineApi,
+    Kind,
+    Request,
+    refused,
+)
 from koji_adjutant.container.commands import unbroken
 from koji_adjutant.container.images import label_filter
 from koji_adjutant.container.interface import ContainerInfo, ContainerSpec
@@ -52,9 +61,11 @@ def remove(api: EngineApi, container: str) -> None:
         kind=Kind.STOP,
         method="DELETE",
         path=f"/containers/{container}?force=true&timeout=0&v=true",
-        accepted=frozenset({NOT_FOUND}),
+        accepted=frozenset({NOT_FOUND, SERVER_ERROR}),
     )
-    api.call(request)
+    answer = api.call(request)
+    if answer.status == SERVER_ERROR and not is_gone(answer):
+        raise refused(request, answer.status, answer.content)
 
 
 def copy_to(api: EngineApi, container: str, source: Path, target: str, owner: tuple[int, int]) -> None:
@@ -114,10 +125,21 @@ def inspect(api: EngineApi, container: str) -> ContainerInfo | None:
         kind=Kind.CREATE,
         method="GET",
         path=f"/containers/{container}/json",
-        accepted=frozenset({NOT_FOUND}),
+        accepted=frozenset({NOT_FOUND, SERVER_ERROR}),
     )
     answer = api.call(request)
-    return None if answer.status == NOT_FOUND else inspected(answer.json())
+    if is_gone(answer):
+        return None
+    if answer.status == SERVER_ERROR:
+        raise refused(request, answer.status, answer.content)
+    return inspected(answer.json())
+
+
+def is_gone(answer: Answer) -> bool:
+    """Whether there is no such container; while another request removes it, podman says so with status 500."""
+    return answer.status == NOT_FOUND or (
+        answer.status == SERVER_ERROR and b"no such container" in answer.content
+    )
 
 
 def find(api: EngineApi, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
