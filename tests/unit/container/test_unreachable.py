@@ -182,3 +182,24 @@ def test_no_connection_is_shared_over_a_fork(tmp_path: Path) -> None:
                 os._exit(code)
         _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 7
+
+
+def test_a_container_that_goes_while_it_is_asked_about_is_gone(tmp_path: Path) -> None:
+    body = b'{"message": "container x does not exist in database: no such container"}'
+    with (
+        answering(tmp_path / "r", body, "500 Internal Server Error") as path,
+        closing(PodmanManager(path, Timeouts())) as manager,
+    ):
+        assert manager.inspect("x") is None
+        manager.remove("x")
+
+
+def test_another_failure_of_the_engine_is_no_answer_about_a_container(tmp_path: Path) -> None:
+    with (
+        answering(tmp_path / "r", b'{"message": "database is locked"}', "500 Internal Server Error") as path,
+        closing(PodmanManager(path, Timeouts())) as manager,
+    ):
+        with pytest.raises(EngineError, match="database is locked"):
+            manager.inspect("x")
+        with pytest.raises(EngineError, match="database is locked"):
+            manager.remove("x")
