@@ -184,22 +184,21 @@ def test_no_connection_is_shared_over_a_fork(tmp_path: Path) -> None:
     assert os.waitstatus_to_exitcode(status) == 7
 
 
-def test_a_container_that_goes_while_it_is_asked_about_is_gone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["inspect", "remove"])
+def test_a_container_that_goes_while_it_is_asked_about_is_gone(tmp_path: Path, method: str) -> None:
     body = b'{"message": "container x does not exist in database: no such container"}'
     with (
         answering(tmp_path / "r", body, "500 Internal Server Error") as path,
         closing(PodmanManager(path, Timeouts())) as manager,
     ):
-        assert manager.inspect("x") is None
-        manager.remove("x")
+        assert getattr(manager, method)("x") is None
 
 
-def test_another_failure_of_the_engine_is_no_answer_about_a_container(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["inspect", "remove"])
+def test_another_failure_is_no_answer_about_a_container(tmp_path: Path, method: str) -> None:
     with (
         answering(tmp_path / "r", b'{"message": "database is locked"}', "500 Internal Server Error") as path,
         closing(PodmanManager(path, Timeouts())) as manager,
+        pytest.raises(EngineError, match="database is locked"),
     ):
-        with pytest.raises(EngineError, match="database is locked"):
-            manager.inspect("x")
-        with pytest.raises(EngineError, match="database is locked"):
-            manager.remove("x")
+        getattr(manager, method)("x")
