@@ -14,6 +14,7 @@ import koji
 from koji.tasks import BaseTaskHandler, RefuseTask, ServerExit, ServerRestart
 from koji.xmlrpcplus import dumps
 
+from koji_adjutant.daemon.processes import signals_held_back
 from koji_adjutant.errors import EngineUnavailable, TaskCanceled
 from koji_adjutant.hub import HubSession, is_session_lost
 from koji_adjutant.journal import Journal, Phase
@@ -39,13 +40,12 @@ class TaskRun:
     def run(self) -> Phase:
         """Run the handler and report; how the task ended."""
         try:
-            phase = self._run()
+            return self._run()
         except (koji.GenericError, TaskCanceled) as error:
             # The report itself was refused, or the session is closed: there is nobody to tell.
             logger.warning("task %s is not ours any more: %s", self._task, error)
-            phase = Phase.CANCELED
-        self._journal.record(phase, task=self._task)
-        return phase
+        self._journal.record(Phase.CANCELED, task=self._task)
+        return Phase.CANCELED
 
     def _run(self) -> Phase:
         try:
@@ -64,8 +64,7 @@ class TaskRun:
             return self._fail(error)
         response = cast("Any", dumps)((result,), methodresponse=1, allow_none=1)
         logger.info("task %s: response %r", self._task, response)
-        self._tell(lambda: self._session.host.closeTask(self._task, response))
-        return Phase.CLOSED
+        return self._tell(Phase.CLOSED, lambda: self._session.host.closeTask(self._task, response))
 
     def _fail(self, error: Exception) -> Phase:
         if isinstance(error, koji.GenericError) and is_session_lost(error):
@@ -75,26 +74,27 @@ class TaskRun:
         fault = fault_for(error)
         logger.warning("task %s fails: fault %s: %s", self._task, fault.faultCode, fault.faultString)
         response = cast("Any", dumps)(fault)
-        self._tell(lambda: self._session.host.failTask(self._task, response))
-        return Phase.FAILED
+        return self._tell(Phase.FAILED, lambda: self._session.host.failTask(self._task, response))
 
     def _free(self, why: str) -> Phase:
         logger.warning("task %s is freed: %s", self._task, why)
-        self._tell(lambda: self._session.host.freeTasks([self._task]))
-        return Phase.FREED
+        return self._tell(Phase.FREED, lambda: self._session.host.freeTasks([self._task]))
 
     def _refuse(self, why: str) -> Phase:
         logger.warning("task %s is refused: %s", self._task, why)
-        self._tell(lambda: self._session.host.refuseTask(self._task, msg=why))
-        return Phase.REFUSED
+        return self._tell(Phase.REFUSED, lambda: self._session.host.refuseTask(self._task, msg=why))
 
-    def _tell(self, call: Callable[[], Any]) -> None:
-        try:
-            call()
-        except koji.RetryError:
-            # The hub had carried out the call, or not; its answer was lost.
-            if self._is_ours():
+    def _tell(self, phase: Phase, call: Callable[[], Any]) -> Phase:
+        # A signal between the report and the note of it would have the main process report again.
+        with signals_held_back():
+            try:
                 call()
+            except koji.RetryError:
+                # The hub had carried out the call, or not; its answer was lost.
+                if self._is_ours():
+                    call()
+            self._journal.record(phase, task=self._task)
+        return phase
 
     def _is_ours(self) -> bool:
         info: Any = self._session.getTaskInfo(cast("Any", self._task))
