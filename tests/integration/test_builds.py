@@ -34,9 +34,11 @@ def buildroots(testbed: Testbed, build: Build) -> list[dict[str, object]]:
 
 def listed(testbed: Testbed, buildroot: object) -> set[str]:
     """What `koji list-buildroot` says is in it."""
-    done = testbed.koji("--quiet", "list-buildroot", str(buildroot))
+    done = testbed.koji("list-buildroot", str(buildroot))
     assert done.returncode == 0, done.stdout
-    return {line.split()[0] for line in done.stdout.splitlines()}
+    lines = done.stdout.splitlines()
+    assert lines[0] == "Component RPMs:"
+    return {line.split()[0] for line in lines[1:]}
 
 
 def assert_succeeded(testbed: Testbed, build: Build) -> None:

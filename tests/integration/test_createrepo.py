@@ -35,11 +35,11 @@ COMPARED = ("primary", "filelists", "other", "group")
 @pytest.fixture(scope="module")
 def built(testbed: running.Testbed) -> str:
     """A build in the tag that the repos here inherit from."""
-    known = testbed.session.listTagged(TAG, latest=True)
+    known = testbed.session.listTagged(TAG, latest=True, package="hello")
     if not known:
         build = testbed.build(testbed.srpm("hello"))
         assert build.returncode == 0, build.output
-        known = testbed.session.listTagged(TAG, latest=True)
+        known = testbed.session.listTagged(TAG, latest=True, package="hello")
     return str(known[0]["nvr"])
 
 
