@@ -6,109 +6,79 @@ build fails (kojid-facts 4.3, 4.4).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from koji_adjutant.buildroot.initializer import Buildroot, BuildrootInitializer, InstallFailed
-from koji_adjutant.buildroot.origins import Origins, read_origins
-from koji_adjutant.buildroot.record import BuildrootRecord
-from koji_adjutant.buildroot.settings import BUILD_IDS, TOPDIR, BuildrootSettings
+from koji_adjutant.buildroot.initializer import InstallFailed
+from koji_adjutant.buildroot.settings import TOPDIR
 from koji_adjutant.buildroot.solver import ROOT, Unsolvable
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink
+from koji_adjutant.container.interface import ContainerManager, LogSink
 from koji_adjutant.errors import BuildFailed, TaskTimeout
-from koji_adjutant.journal import Phase
-from koji_adjutant.task_adapters.base import BaseTaskAdapter, TaskContext
-from koji_adjutant.task_adapters.logs import TaskLogs
+from koji_adjutant.task_adapters.base import TaskContext
+from koji_adjutant.task_adapters.buildroot_adapter import BuildrootAdapter, Prepared
 from koji_adjutant.task_adapters.rpmbuild import (
     BUILT,
     DYNAMIC,
     MISSING,
-    Narrator,
-    build_container_spec,
+    STATUS_PACKAGES,
+    STATUS_TIMEOUT,
     run_script,
-    stage_home,
     write_host_logs,
 )
 
 DYNAMIC_ROUNDS = 10
 BUILDREQS = ".buildreqs.nosrc.rpm"
 SAFE_NAME = re.compile(r"[\w+~^.-]+", re.ASCII)
-STATUS_TIMEOUT, STATUS_PACKAGES = 11, 30
-"""What mock exits with for a timeout, and when packages cannot be installed; scripts look for them."""
 
 
 @dataclass(kw_only=True)
-class BuildArchAdapter(BaseTaskAdapter):
+class BuildArchAdapter(BuildrootAdapter):
     """One buildArch task. `result` is the list of files that were built, on disk below the work directory."""
 
-    settings: BuildrootSettings
-    srpm: Path
     target: str
     """What rpmbuild is told to build for; `noarch` for a noarch task in a root of another arch."""
-    record: BuildrootRecord
-    initializer: BuildrootInitializer
-    logs: TaskLogs
-
-    def build_spec(self, ctx: TaskContext, task_params: Mapping[str, Any]) -> ContainerSpec:  # noqa: ARG002
-        """The build container."""
-        return build_container_spec(ctx, self.settings, self.record.id)
 
     def run(self, ctx: TaskContext, manager: ContainerManager, sink: LogSink) -> int:  # noqa: ARG002
         """Build; BuildFailed in the words that Koji's users know when the package does not build."""
-        narrator = Narrator(ctx, self.logs)
-        narrator.begin("init")
-        with self.initializer.build_container(self.build_spec(ctx, ctx.parameters)) as buildroot:
-            ctx.journal.record(Phase.BUILDROOT_READY, task=ctx.task_id, container=buildroot.container)
-            origins = read_origins(ctx.session, self.settings)
-            self.record.set_list(origins.rows(buildroot.packages))
-            self.record.building()
-            narrator.end()
-            build = _Build(self, ctx, manager, narrator, buildroot)
-            with self._reported(build, origins):
+        with self.prepared(ctx, manager) as prepared:
+            build = _Build(self, ctx, manager, prepared)
+            with self._reported(build, prepared):
                 build.run()
             self.result = build.results()
         return BUILT
 
     @contextmanager
-    def _reported(self, build: "_Build", origins: Origins) -> Iterator[None]:
+    def _reported(self, build: "_Build", prepared: Prepared) -> Iterator[None]:
         """Report the whole package set afterwards, also for a build that failed."""
         try:
             yield
         except BuildFailed:
-            self._report(build, origins)
+            self._report(build, prepared)
             raise
-        self._report(build, origins)
+        self._report(build, prepared)
 
-    def _report(self, build: "_Build", origins: Origins) -> None:
+    def _report(self, build: "_Build", prepared: Prepared) -> None:
         write_host_logs(self.logs, build.buildroot.packages)
-        self.record.update_list(origins.rows(build.buildroot.packages))
+        self.record.update_list(prepared.origins.rows(build.buildroot.packages))
 
 
 class _Build:
     """The steps of one build in its container."""
 
     def __init__(
-        self,
-        adapter: BuildArchAdapter,
-        ctx: TaskContext,
-        manager: ContainerManager,
-        narrator: Narrator,
-        buildroot: Buildroot,
+        self, adapter: BuildArchAdapter, ctx: TaskContext, manager: ContainerManager, prepared: Prepared
     ) -> None:
-        self.buildroot = buildroot
+        self.buildroot = prepared.buildroot
         self._adapter = adapter
         self._ctx = ctx
         self._manager = manager
-        self._narrator = narrator
+        self._narrator = prepared.narrator
 
     def run(self) -> None:
         """Build; returns when there are packages, raises BuildFailed when there will be none."""
         adapter = self._adapter
-        home = stage_home(self._ctx.workdir / "stage", adapter.settings, adapter.srpm)
-        self._manager.copy_to(self.buildroot.container, home, "/", owner=BUILD_IDS)
         status = self._script("source", adapter.target, adapter.srpm.name)
         if status == MISSING:
             self._install(self._source_package())

@@ -23,6 +23,8 @@ BUILD_SCRIPT = SCRIPTS / "build.sh"
 IDLE_SCRIPT = SCRIPTS / "idle.sh"
 BUILT, FAILED, MISSING, DYNAMIC = 0, 10, 20, 21
 """Exit codes of the build script."""
+STATUS_TIMEOUT, STATUS_PACKAGES = 11, 30
+"""What mock exits with for a timeout, and when packages cannot be installed; scripts look for them."""
 BUILD_LOG, ROOT_LOG, STATE_LOG, OUTPUT_LOG = "build.log", "root.log", "state.log", "mock_output.log"
 SHM_MINIMUM = 1 << 30
 MESSAGE_LIMIT = 1 << 16

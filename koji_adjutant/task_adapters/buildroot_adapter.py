@@ -1,0 +1,60 @@
+"""What the adapters of tasks with a buildroot share: the way from a task to a build container that the hub knows.
+
+The build container lives as long as the context of `prepared`. The hub wants the base set while its record of the
+buildroot is new, and builds only after that (kojid-facts 4.3): inside the context both have happened.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from koji_adjutant.buildroot.initializer import Buildroot, BuildrootInitializer
+from koji_adjutant.buildroot.origins import Origins, read_origins
+from koji_adjutant.buildroot.record import BuildrootRecord
+from koji_adjutant.buildroot.settings import BUILD_IDS, BuildrootSettings
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec
+from koji_adjutant.journal import Phase
+from koji_adjutant.task_adapters.base import BaseTaskAdapter, TaskContext
+from koji_adjutant.task_adapters.logs import TaskLogs
+from koji_adjutant.task_adapters.rpmbuild import Narrator, build_container_spec, stage_home
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A build container with the source package in the build user's home."""
+
+    buildroot: Buildroot
+    origins: Origins
+    narrator: Narrator
+
+
+@dataclass(kw_only=True)
+class BuildrootAdapter(BaseTaskAdapter):
+    """A task that works on a source package in a buildroot."""
+
+    settings: BuildrootSettings
+    srpm: Path
+    record: BuildrootRecord
+    initializer: BuildrootInitializer
+    logs: TaskLogs
+
+    def build_spec(self, ctx: TaskContext, task_params: Mapping[str, Any]) -> ContainerSpec:  # noqa: ARG002
+        """The build container."""
+        return build_container_spec(ctx, self.settings, self.record.id)
+
+    @contextmanager
+    def prepared(self, ctx: TaskContext, manager: ContainerManager) -> Iterator[Prepared]:
+        """Everything up to the first command of the package's own."""
+        narrator = Narrator(ctx, self.logs)
+        narrator.begin("init")
+        with self.initializer.build_container(self.build_spec(ctx, ctx.parameters)) as buildroot:
+            ctx.journal.record(Phase.BUILDROOT_READY, task=ctx.task_id, container=buildroot.container)
+            origins = read_origins(ctx.session, self.settings)
+            self.record.set_list(origins.rows(buildroot.packages))
+            self.record.building()
+            narrator.end()
+            home = stage_home(ctx.workdir / "stage", self.settings, self.srpm)
+            manager.copy_to(buildroot.container, home, "/", owner=BUILD_IDS)
+            yield Prepared(buildroot=buildroot, origins=origins, narrator=narrator)
