@@ -28,6 +28,10 @@ STATUS_TIMEOUT, STATUS_PACKAGES = 11, 30
 BUILD_LOG, ROOT_LOG, STATE_LOG, OUTPUT_LOG = "build.log", "root.log", "state.log", "mock_output.log"
 SHM_MINIMUM = 1 << 30
 MESSAGE_LIMIT = 1 << 16
+MESSAGES_LIMIT = 100
+"""Lines that are taken from a run of the build script, which says far fewer: what a package runs could reach the
+script's descriptors, and is not to fill the journal."""
+PHASES = frozenset({"unpack", "check", "rpmbuild-bs", "rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"})
 
 
 def build_container_spec(ctx: TaskContext, settings: BuildrootSettings, buildroot_id: int) -> ContainerSpec:
@@ -110,6 +114,7 @@ class Narrator:
         self._target = logs.sink(BUILD_LOG)
         self._phase = ""
         self._partial = b""
+        self._messages = 0
 
     @property
     def log_of_failure(self) -> str:
@@ -128,8 +133,11 @@ class Narrator:
             self._take(line.decode(errors="replace"))
 
     def _take(self, line: str) -> None:
+        self._messages += 1
+        if self._messages > MESSAGES_LIMIT:
+            return
         word, _, rest = line.partition(" ")
-        if word == "phase":
+        if word == "phase" and rest in PHASES:
             self.begin(rest)
         elif word == "result":
             self.result = rest

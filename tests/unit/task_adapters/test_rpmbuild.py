@@ -11,7 +11,13 @@ from koji_adjutant.config import Config
 from koji_adjutant.container import labels
 from koji_adjutant.journal import Phase
 from koji_adjutant.task_adapters.base import TaskContext
-from koji_adjutant.task_adapters.rpmbuild import Narrator, build_container_spec, build_step, stage_home
+from koji_adjutant.task_adapters.rpmbuild import (
+    MESSAGES_LIMIT,
+    Narrator,
+    build_container_spec,
+    build_step,
+    stage_home,
+)
 
 SETTINGS = BuildrootSettings(
     tag_id=2,
@@ -135,6 +141,15 @@ def test_output_goes_to_the_log_of_its_phase(ctx: TaskContext) -> None:
     states = [line.split(" - ")[1] for line in logs.texts["state.log"].splitlines()]
     assert states == ["Start: unpack", "Finish: unpack", "Start: rpmbuild-bs", "Finish: rpmbuild-bs"]
     assert cast("Events", ctx.journal).phases == [(Phase.RPMBUILD_STARTED, "rpmbuild-bs")]
+
+
+def test_what_only_looks_like_the_script_fills_no_journal(ctx: TaskContext) -> None:
+    logs = LogTexts()
+    narrator = Narrator(ctx, cast("Any", logs))
+    narrator.write("stderr", b"phase anything\nphase \xff\n" + b"phase rpmbuild-bb\n" * 5000)
+    assert len(cast("Events", ctx.journal).phases) < MESSAGES_LIMIT
+    narrator.write("stderr", b"x" * 200_000)
+    assert len(narrator._partial) < 200_000
 
 
 def test_a_source_package_that_cannot_be_unpacked_is_explained_in_root_log(ctx: TaskContext) -> None:
