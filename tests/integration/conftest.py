@@ -46,6 +46,7 @@ def testbed() -> Iterator[Testbed]:
         session = admin_session(place, description.server)
         yield Testbed(place=place, description=description, engine=engine, session=session)
         session.logout()
+        session.rsession.close()
     finally:
         command(place, "down")
         engine.destroy()
