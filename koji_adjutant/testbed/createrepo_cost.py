@@ -39,5 +39,7 @@ def redirected(log: Path, output: Path, local: str) -> Sequence[str]:
     with log.open() as lines:
         words = shlex.split(lines.readline().removeprefix("$ "))
     output.mkdir()
-    words[words.index("-o") + 1] = str(output)
-    return [local if word.startswith("file://") and word.endswith(PREMERGE) else word for word in words]
+    # The repo of a tag without packages is made of the output directory itself.
+    elsewhere = {words[words.index("-o") + 1]: str(output)}
+    elsewhere |= {word: local for word in words if word.startswith("file://") and word.endswith(PREMERGE)}
+    return [elsewhere.get(word, word) for word in words]

@@ -61,3 +61,12 @@ def test_a_command_goes_elsewhere(tmp_path: Path) -> None:
         "http://h/x/",
     ]
     assert (tmp_path / "out").is_dir()
+
+
+def test_an_empty_repo_is_made_of_its_output(tmp_path: Path) -> None:
+    log = tmp_path / "createrepo.log"
+    log.write_text("$ /usr/bin/createrepo_c -vd -o /work/repo -g /top/comps.xml /work/repo\n")
+    out = str(tmp_path / "out")
+    assert redirected(log, tmp_path / "out", "file:///mine/") == [
+        *("/usr/bin/createrepo_c", "-vd", "-o", out, "-g", "/top/comps.xml", out)
+    ]
