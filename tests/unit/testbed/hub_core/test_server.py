@@ -271,10 +271,11 @@ def test_in_the_foreground_until_sigterm(tmp_path: Path) -> None:
 
 
 def test_a_client_that_is_collected_in_the_middle_of_a_call(served: Served, admin: Session) -> None:
-    garbage = served.login("admin")
+    garbage: Any = koji.ClientSession(served.hub.url, {"user": "admin", "password": "admin"})
+    garbage.login()
+    served._undo.callback(garbage.rsession.close)
     number = garbage.sinfo["session-id"]
     garbage.itself = garbage
-    served._undo.pop_all()
     del garbage
     with served.hub.control._dispatcher.transaction() as db:
         assert not gc.isenabled()
