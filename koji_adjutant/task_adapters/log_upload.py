@@ -27,6 +27,13 @@ GATHER = 0.4
 ATTEMPTS = 3
 
 
+def write_all(descriptor: int, data: bytes) -> None:
+    """os.write until everything is written."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
 @dataclass(kw_only=True)
 class LogFile:
     """A file that grows. `size` is written by the task's thread, the rest by whoever uploads."""
@@ -46,11 +53,8 @@ class LogFile:
 
     def append(self, data: bytes) -> None:
         """Write all of `data`."""
-        view = memoryview(data)
-        while view:
-            written = os.write(self.descriptor, view)
-            view = view[written:]
-            self.size += written
+        write_all(self.descriptor, data)
+        self.size += len(data)
 
     def next_chunk(self) -> bytes:
         """What has not been sent yet, at most CHUNK bytes of it."""

@@ -22,7 +22,7 @@ from koji_adjutant.container.interface import Stream
 from koji_adjutant.errors import BuildFailed, TaskCanceled
 from koji_adjutant.journal import Phase
 from koji_adjutant.task_adapters.base import TaskContext
-from koji_adjutant.task_adapters.log_upload import LogFile, LogUploader
+from koji_adjutant.task_adapters.log_upload import LogFile, LogUploader, write_all
 
 logger = logging.getLogger(__name__)
 
@@ -149,13 +149,6 @@ class TaskLogs:
 
     def _first_uploaded(self, name: str) -> None:
         self._ctx.journal.record(Phase.FIRST_LOG_UPLOADED, task=self._ctx.task_id, log=name)
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    """os.write until everything is written."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
 
 
 def open_container_log(ctx: TaskContext) -> int:
