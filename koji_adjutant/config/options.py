@@ -92,6 +92,8 @@ def default_socket(environment: Mapping[str, str] = os.environ) -> Path:
 _MOCK = "no effect: builds run in containers, not in mock"
 _CACHED = "no effect: buildroots are containers and go with their task"
 _IMAGES = "no effect: image builds are not supported"
+_SCM = "no effect: buildSRPMFromSCM is not supported"
+_MAIL = "no effect: notifications are not supported"
 _MAVEN = "no effect: Maven builds are not supported"
 _IGNORED_FILES = (
     "*.md5 *.sha1 maven-metadata*.xml _maven.repositories _remote.repositories "
@@ -118,7 +120,7 @@ class Config:
     packager: str = _kojid("Koji", read.text, "%packager of the packages")
     distribution: str = _kojid("Koji", read.text, "%distribution of the packages")
     mockhost: str = _kojid("koji-linux-gnu", read.text, "second half of %_host")
-    chroot_tmpdir: str = _kojid("/chroot_tmpdir", read.text, "directory for temporary files in the buildroot")
+    chroot_tmpdir: str = _ignored("/chroot_tmpdir", read.text, _MOCK)
     yum_proxy: str | None = _kojid(None, read.text, "proxy for downloads of the buildroot's packages")
     rpmbuild_timeout: int = _kojid(86400, read.whole, "seconds that rpmbuild may take")
     maxjobs: int = _kojid(10, read.whole, "most tasks at a time")
@@ -126,14 +128,12 @@ class Config:
     sleeptime: int = _kojid(15, read.whole, "seconds between two polls of the hub")
     literal_task_arches: str = _kojid("", read.text, "architectures not made canonical for buildArch tasks")
     build_arch_can_fail: bool = _switch("a failed arch leaves the others running", on=False)
-    allowed_scms: str = _kojid("", read.text, "source repositories that may be built from")
-    allowed_scms_use_config: bool = _switch("check allowed_scms", on=True)
-    allowed_scms_use_policy: bool = _switch("ask the hub's policy build_from_scm", on=False)
-    allow_password_in_scm_url: bool = _switch("permit passwords in SCM URLs", on=False)
-    scm_credentials_dir: str | None = _kojid(
-        None, read.text, "directory that SRPM builds see as /credentials"
-    )
-    support_rpm_source_layout: bool = _switch("accept SPECS/ and SOURCES/", on=True)
+    allowed_scms: str = _ignored("", read.text, _SCM)
+    allowed_scms_use_config: bool = _ignored(default=True, parse=read.truth, why=_SCM)
+    allowed_scms_use_policy: bool = _ignored(default=False, parse=read.truth, why=_SCM)
+    allow_password_in_scm_url: bool = _ignored(default=False, parse=read.truth, why=_SCM)
+    scm_credentials_dir: str | None = _ignored(None, read.text, _SCM)
+    support_rpm_source_layout: bool = _ignored(default=True, parse=read.truth, why=_SCM)
     mock_bootstrap_image: str = _kojid(
         "", read.text, "honour mock.bootstrap_image of tags; any value permits, even False, as in kojid"
     )
@@ -141,7 +141,9 @@ class Config:
     use_createrepo_c: bool = _ignored(True, read.truth, "no effect: it always is")
     createrepo_update: bool = _switch("createrepo reuses old repodata", on=True)
     createrepo_skip_stat: bool = _switch("createrepo_c --skip-stat on update", on=True)
-    distrepo_skip_stat: bool = _switch("the same for distRepo", on=False)
+    distrepo_skip_stat: bool = _ignored(
+        default=False, parse=read.truth, why="no effect: distRepo is not supported"
+    )
     copy_old_repodata: bool = _switch("newRepo copies unchanged repodata", on=False)
     use_fast_upload: bool = _switch("upload raw data, not base64", on=True)
     retry_interval: int = _kojid(60, read.whole, "seconds between two attempts of a call")
@@ -170,10 +172,10 @@ class Config:
     ccache: str = _kojid("/var/tmp/kojid.ccache", read.text, "credential cache")  # noqa: S108
     plugin: tuple[str, ...] = _kojid((), read.words, "builder plugins to load; plugins is the same option")
     pluginpath: str = _kojid("/usr/lib/koji-builder-plugins", read.text, "directories of plugins")
-    smtphost: str = _kojid("example.com", read.text, "mail server for notifications")
-    smtp_user: str | None = _kojid(None, read.text, "user on the mail server")
-    smtp_pass: str | None = _kojid(None, read.secret, "its password")
-    from_addr: str = _kojid("Koji Build System <buildsys@example.com>", read.text, "sender of notifications")
+    smtphost: str = _ignored("example.com", read.text, _MAIL)
+    smtp_user: str | None = _ignored(None, read.text, _MAIL)
+    smtp_pass: str | None = _ignored(None, read.secret, _MAIL)
+    from_addr: str = _ignored("Koji Build System <buildsys@example.com>", read.text, _MAIL)
     admin_emails: str | None = _kojid(None, read.text, "addresses that get error messages of the daemon")
     log_level: int | None = _kojid(None, read.log_level, "least severe messages to log", shown="WARNING")
     rlimits: Mapping[str, str] = _kojid(
