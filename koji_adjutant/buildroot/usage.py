@@ -1,0 +1,230 @@
+"""What the buildroot images of this host were used for: one small file a key below the cache directory.
+
+The engine's store says which images there are; the records order them, for removal and for what to prepare before it
+is needed. So a record that is lost or damaged costs nothing but that order, and a record may stand without an image:
+a dependency set is counted before it is worth one. Files are replaced as a whole under one lock and go when neither an
+image nor a use within `KEEP_SECONDS` stands behind them.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+Kind = Literal["base", "requires"]
+VERSION = 1
+DAY = 86400.0
+KEEP_SECONDS = 30 * DAY
+"""How long the record of an image that is gone is kept."""
+REPOS = 5
+TAGS = 20
+"""Newest repos of a tag, and tags of an image, that are remembered."""
+STALE_SECONDS = 3600.0
+"""Half-written files older than this belong to nobody."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagUse:
+    """A build tag that an image served; `tag_id` is 0 where it is not known."""
+
+    tag_name: str
+    tag_id: int
+    repo_ids: tuple[int, ...] = ()
+    """Newest first."""
+    last_used: float = 0.0
+
+    def again(self, tag_id: int, repo_id: int, now: float) -> Self:
+        """The same tag, used once more."""
+        others = tuple(known for known in self.repo_ids if known != repo_id)
+        return replace(self, tag_id=tag_id, repo_ids=(repo_id, *others)[:REPOS], last_used=now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageRecord:
+    """What is known of one key."""
+
+    key: str
+    kind: Kind
+    arch: str
+    group: str
+    task_image: str = ""
+    packages: int = 0
+    tags: tuple[TagUse, ...] = ()
+    """Last used first."""
+    created: float = 0.0
+    last_used: float = 0.0
+    hits: int = 0
+    """Tasks that started from an image instead of installing."""
+    built: tuple[float, ...] = ()
+    """When a dependency set was installed or found, within the last day."""
+    version: int = field(default=VERSION)
+
+    def used(self, use: TagUse, now: float, *, hit: bool) -> Self:
+        """The same record after one more task, for the tag and the one repo of `use`."""
+        (repo_id,) = use.repo_ids
+        before = next((tag for tag in self.tags if tag.tag_name == use.tag_name), use)
+        others = tuple(tag for tag in self.tags if tag.tag_name != use.tag_name)
+        tags = (before.again(use.tag_id, repo_id, now), *others)[:TAGS]
+        return replace(self, tags=tags, last_used=now, hits=self.hits + int(hit))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """A saved record; ValueError, TypeError or KeyError when it is none."""
+        data: dict[str, Any] = json.loads(text)
+        if data["version"] != VERSION:
+            raise ValueError(f"version {data['version']} is not {VERSION}")
+        tags = tuple(TagUse(**{**tag, "repo_ids": tuple(tag["repo_ids"])}) for tag in data["tags"])
+        return cls(**{**data, "tags": tags, "built": tuple(data["built"])})
+
+
+class UsageRecords:
+    """The records of one cache directory, shared by all processes of the host."""
+
+    def __init__(self, cache_dir: Path, clock: Callable[[], float] = time.time) -> None:
+        self._directory = cache_dir / "images"
+        self._clock = clock
+
+    def used(
+        self,
+        key: str,
+        *,
+        kind: Kind,
+        tag_name: str,
+        tag_id: int,
+        repo_id: int,
+        arch: str,
+        group: str,
+        task_image: str,
+        packages: int,
+        hit: bool = True,
+    ) -> None:
+        """A task has a root of this key; from an image, or (not `hit`) populated by itself."""
+        now = self._clock()
+        use = TagUse(tag_name=tag_name, tag_id=tag_id, repo_ids=(repo_id,), last_used=now)
+        fresh = UsageRecord(
+            key=key, kind=kind, arch=arch, group=group, task_image=task_image, packages=packages, created=now
+        )
+        self._note(key, lambda known: (known or fresh).used(use, now, hit=hit))
+
+    def requires_built(
+        self,
+        key: str,
+        *,
+        tag_name: str,
+        tag_id: int,
+        repo_id: int,
+        arch: str,
+        group: str,
+        task_image: str,
+        packages: int,
+    ) -> int:
+        """How often the dependency set of this key was installed within a day, this time included."""
+        now = self._clock()
+        use = TagUse(tag_name=tag_name, tag_id=tag_id, repo_ids=(repo_id,), last_used=now)
+        fresh = UsageRecord(
+            key=key,
+            kind="requires",
+            arch=arch,
+            group=group,
+            task_image=task_image,
+            packages=packages,
+            created=now,
+        )
+
+        def count(known: UsageRecord | None) -> UsageRecord:
+            record = (known or fresh).used(use, now, hit=False)
+            recent = tuple(at for at in record.built if now - DAY < at <= now)
+            return replace(record, built=(*recent, now))
+
+        record = self._note(key, count)
+        return len(record.built) if record else 1
+
+    def find(self, key: str) -> UsageRecord | None:
+        """What is known of `key`."""
+        return self._read(self._file(key))
+
+    def all(self, *, since: float = 0.0) -> Iterator[UsageRecord]:
+        """All records, or those that have changed since then, in no order."""
+        if not self._directory.is_dir():
+            return
+        for file in self._directory.glob("[!.]*.json"):
+            try:
+                is_wanted = file.stat().st_mtime >= since
+            except FileNotFoundError:
+                continue
+            record = self._read(file) if is_wanted else None
+            if record is not None:
+                yield record
+
+    def restore(self, record: UsageRecord) -> None:
+        """Write a record that was lost, unless there is one."""
+        self._change(record.key, lambda known: known or record)
+
+    def forget(self, key: str) -> None:
+        """Remove the record of `key`."""
+        with self._locked():
+            self._file(key).unlink(missing_ok=True)
+
+    def drop_old(self, present: frozenset[str]) -> None:
+        """Remove the records of images that are not `present` any more and were not used for long."""
+        before = self._clock() - KEEP_SECONDS
+        for record in tuple(self.all()):
+            if record.key not in present and record.last_used < before:
+                self.forget(record.key)
+        for file in self._directory.glob(".new-*"):
+            if file.stat().st_mtime < self._clock() - STALE_SECONDS:
+                file.unlink(missing_ok=True)
+
+    def _note(self, key: str, change: Callable[[UsageRecord | None], UsageRecord]) -> UsageRecord | None:
+        # A full disk is no reason to fail the task that has its root already.
+        try:
+            return self._change(key, change)
+        except OSError as error:
+            logger.warning("use of image %s is not recorded: %s", key[:12], error)
+            return None
+
+    def _change(self, key: str, change: Callable[[UsageRecord | None], UsageRecord]) -> UsageRecord:
+        file = self._file(key)
+        with self._locked():
+            record = change(self._read(file))
+            handle, new = tempfile.mkstemp(dir=self._directory, prefix=".new-")
+            try:
+                with os.fdopen(handle, "w") as stream:
+                    json.dump(asdict(record), stream)
+                Path(new).rename(file)
+            except BaseException:
+                Path(new).unlink(missing_ok=True)
+                raise
+        return record
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with (self._directory / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _read(self, file: Path) -> UsageRecord | None:
+        try:
+            record = UsageRecord.parse(file.read_text())
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, KeyError) as error:
+            # Of another version, or cut short by a full disk: it begins anew.
+            logger.info("%s is not understood: %s", file, error)
+            return None
+        return record if record.key == file.stem else None
+
+    def _file(self, key: str) -> Path:
+        if not (key.isascii() and key.isalnum()):
+            raise ValueError(f"{key!r} is no image key")
+        return self._directory / f"{key}.json"
