@@ -1,58 +1,66 @@
-"""Buildroot images: populated roots in the engine's own store, found by label.
+"""Buildroot images: populated roots in the engine's own store, each under a name that its content gives.
 
-An image is made once per key, in a helper process of the daemon and from a container that was never started; no
-task waits for it. A task that had to populate its root leaves a request (a file below the cache directory), which
-the daemon's helper takes. A request is removed when its image is there; a helper that dies leaves the request,
-containers that the sweep finds by label, and a directory that `remove_unfinished` finds by name. Of each build tag,
-architecture and install group the newest images stay.
+A key is a digest of what is in a root: of the packages (name, version and checksum of each), and of what else
+shapes it. The image of a key has one name, and is there when that name is: it gets the name last, as a whole.
+
+No task waits for an image. A task that had to populate its root leaves a request (a file below the cache directory),
+which a helper of the daemon takes (`image_maker`). A request lives until its image is there or cannot be had.
 """
 
 import hashlib
 import json
 import logging
 import os
-import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
-from koji_adjutant.buildroot.installer import InstallerRun, install
-from koji_adjutant.buildroot.package_store import PackageStore, SolvedPackage
+from koji_adjutant.buildroot.package_store import Solution, SolvedPackage
+from koji_adjutant.buildroot.packages import InstalledPackage
 from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, Stream
-from koji_adjutant.errors import BuildrootFailed, EngineError
-from koji_adjutant.journal import Journal, Phase
+from koji_adjutant.container.interface import ContainerManager, ImageInfo
+from koji_adjutant.errors import EngineError
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("koji.adjutant.images")
 
 EMPTY_IMAGE = "localhost/koji-adjutant-empty:1"
 REPOSITORY = "localhost/koji-adjutant-buildroot"
+KIND_LABEL = labels.PREFIX + "kind"
+BASE_LABEL = labels.PREFIX + "base-key"
 PACKAGES_LABEL = labels.PREFIX + "packages"
-KEPT = 2
-"""Images of a tag, arch and group: builds that began before the newest repo still use the one before it."""
+"""Digest of the NEVRAs of all packages of the root."""
+RPMDB_LABEL = labels.PREFIX + "rpmdb"
+"""Digest of the NEVRA and sigmd5 of all packages of the root."""
+NAMED = 32
+"""Digits of a key that are in the name of its image; the label has all of it."""
 CONFLICT = 409
-FORMAT = 1
+NOT_FOUND = 404
+FORMAT = 2
 """Changes with everything that this program puts into a root."""
 
+Kind = Literal["base", "requires"]
 
-def image_key(settings: BuildrootSettings, task_image: ImageInfo) -> str:
-    """What makes two roots the same: repo, arch, install group, how it is populated, and with which tools."""
-    parts = [
-        FORMAT,
-        settings.tag_name,
-        settings.repo_id,
-        settings.baseurls,
-        settings.arch,
-        settings.group,
-        settings.releasever,
-        settings.best,
-        settings.module_hotfixes,
-        task_image.id,
-    ]
+
+def base_key(settings: BuildrootSettings, task_image: ImageInfo, solution: Solution) -> str:
+    """What makes two populated roots the same: what is in them, and with what it was put there."""
+    options = (settings.releasever, settings.best, settings.module_hotfixes)
+    return _digest(FORMAT, settings.arch, settings.group, options, task_image.id, _content(solution))
+
+
+def requires_key(base_key: str, solution: Solution) -> str:
+    """What makes two roots the same that were made from the root of `base_key`."""
+    return _digest(FORMAT, base_key, _content(solution), sorted(solution.remove))
+
+
+def _content(solution: Solution) -> list[tuple[str, str, str]]:
+    return sorted((package.nevra, package.checksum_kind, package.checksum) for package in solution.install)
+
+
+def _digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -61,29 +69,71 @@ def packages_digest(nevras: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(nevras)).encode()).hexdigest()
 
 
+def rpmdb_digest(packages: Iterable[InstalledPackage]) -> str:
+    """A digest of what rpm lists inside a root: which packages, and which build of each."""
+    return packages_digest(f"{package.nevra} {package.payloadhash}" for package in packages)
+
+
+def image_name(key: str) -> str:
+    """The name of the image of `key`."""
+    return f"{REPOSITORY}:{key[:NAMED]}"
+
+
 def find_image(manager: ContainerManager, key: str) -> ImageInfo | None:
-    """The newest image for `key`."""
-    return next(iter(manager.find_images({labels.KEY: key})), None)
+    """The image of `key`. One of its name that says that it has another key is none."""
+    found = manager.inspect_image(image_name(key))
+    return found if found is not None and found.labels.get(labels.KEY) == key else None
+
+
+def mismatch(image: ImageInfo, packages: Sequence[InstalledPackage]) -> str:
+    """What is wrong with a root made from `image` in which rpm lists `packages`; empty when it is the image's."""
+    expected = image.labels.get(PACKAGES_LABEL)
+    if expected != packages_digest(package.nevra for package in packages):
+        return f"rpm lists other packages ({len(packages)}) than the image was made with"
+    rpmdb = image.labels.get(RPMDB_LABEL)
+    if rpmdb is not None and rpmdb != rpmdb_digest(packages):
+        return "packages are of other builds than those that the image was made with"
+    return ""
+
+
+def discard(manager: ContainerManager, config: Config, key: str, reason: str) -> None:
+    """Have nobody find the image of `key` any more, and it made anew when it is wanted again."""
+    logger.warning("the image of key %s is thrown away: %s", key, reason)
+    (config.cache_dir / "images" / f"{key}.json").unlink(missing_ok=True)
+    try:
+        manager.remove_image(image_name(key))
+    except EngineError as error:
+        if error.status != CONFLICT:
+            raise
+        logger.info("the image of key %s is in use", key)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageRequest:
-    """What the helper has to know to make an image."""
+    """What the helper has to know to make an image.
 
+    `packages` are to be installed: into an empty root, or into one of the image of `base_key`, from which those of
+    `removed` go away by that. `contents` is the packages_digest of the root.
+    """
+
+    kind: Kind = "base"
     key: str
+    base_key: str = ""
     task_image: str
     tag_name: str
     repo_id: int
     arch: str
     group: str
     packages: tuple[SolvedPackage, ...]
+    removed: frozenset[str] = field(default_factory=frozenset)
+    contents: str
 
     def save(self, directory: Path) -> None:
         """Leave the request for the daemon; under its final name at once, one file a key."""
         directory.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=directory, prefix=".")
         with os.fdopen(handle, "w") as file:
-            json.dump(asdict(self), file)
+            json.dump({**asdict(self), "removed": sorted(self.removed)}, file)
         Path(name).rename(directory / f"{self.key}.json")
 
     @classmethod
@@ -91,9 +141,10 @@ class ImageRequest:
         """A saved request."""
         data = json.loads(path.read_text())
         data["packages"] = tuple(SolvedPackage(**package) for package in data["packages"])
+        data["removed"] = frozenset(data["removed"])
         return cls(**data)
 
-    def labels(self, worker: str) -> dict[str, str]:
+    def labels(self, worker: str) -> Mapping[str, str]:
         """The labels of the image, and of the container that it is made from."""
         return {
             labels.WORKER: worker,
@@ -103,7 +154,9 @@ class ImageRequest:
             labels.REPO: str(self.repo_id),
             labels.ARCH: self.arch,
             labels.GROUP: self.group,
-            PACKAGES_LABEL: packages_digest(package.nevra for package in self.packages),
+            KIND_LABEL: self.kind,
+            BASE_LABEL: self.base_key,
+            PACKAGES_LABEL: self.contents,
         }
 
 
@@ -117,70 +170,3 @@ def pending_requests(config: Config) -> Iterator[Path]:
     directory = requests_directory(config)
     if directory.is_dir():
         yield from sorted(directory.glob("*.json"), key=lambda path: path.stat().st_mtime)
-
-
-class _Discard:
-    """The installer's output was in root.log of the task that asked for the image."""
-
-    def write(self, stream: Stream, data: bytes) -> None:
-        """Forget it."""
-
-
-def make_image(path: Path, manager: ContainerManager, config: Config, worker: str, journal: Journal) -> None:
-    """Make the image that the request at `path` asks for, unless it is there; the request is gone afterwards."""
-    request = ImageRequest.load(path)
-    try:
-        if find_image(manager, request.key) is None:
-            _populate_and_commit(request, manager, config, worker)
-            journal.record(Phase.IMAGE_MADE, key=request.key, tag=request.tag_name, repo=request.repo_id)
-            remove_superseded(manager, request)
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def remove_superseded(manager: ContainerManager, request: ImageRequest) -> None:
-    """Remove older images for the same tag, arch and group; those that a container uses stay for now."""
-    same = {labels.TAG: request.tag_name, labels.ARCH: request.arch, labels.GROUP: request.group}
-    images = manager.find_images({labels.ROLE: labels.Role.IMAGE.value, **same})
-    for image in images[KEPT:]:
-        try:
-            manager.remove_image(image.id)
-        except EngineError as error:
-            if error.status != CONFLICT:
-                raise
-            logger.info("image %s is superseded, and in use", image.id)
-
-
-def remove_unfinished(config: Config, worker: str) -> None:
-    """Remove what a helper of this worker that died has left in the cache directory; none may be running."""
-    for directory in config.cache_dir.glob(f"image-{worker}-*"):
-        shutil.rmtree(directory)
-
-
-def _populate_and_commit(
-    request: ImageRequest, manager: ContainerManager, config: Config, worker: str
-) -> None:
-    found = request.labels(worker)
-    empty = manager.import_empty_image(EMPTY_IMAGE)
-    spec = ContainerSpec(image=empty.id, command=("/bin/true",), labels=found)
-    packages = Path(tempfile.mkdtemp(prefix=f"image-{worker}-", dir=config.cache_dir)) / "packages"
-    try:
-        PackageStore(config.cache_dir).link(request.packages, packages)
-        with manager.created(spec) as container:
-            run = InstallerRun(
-                config=config,
-                owner=labels.Owner(worker=worker),
-                role=labels.Role.IMAGE,
-                image=request.task_image,
-                root=manager.mount_root(container),
-                packages=packages,
-                is_base=True,
-            )
-            status = install(run, manager, _Discard())
-            if status:
-                raise BuildrootFailed(
-                    f"the image for repo {request.repo_id} cannot be populated: rpm ended with {status}"
-                )
-            manager.commit(container, f"{REPOSITORY}:{request.key[:24]}", found)
-    finally:
-        shutil.rmtree(packages.parent)

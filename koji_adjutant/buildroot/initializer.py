@@ -18,8 +18,8 @@ from koji_adjutant.buildroot.images import (
     EMPTY_IMAGE,
     PACKAGES_LABEL,
     ImageRequest,
+    base_key,
     find_image,
-    image_key,
     packages_digest,
     requests_directory,
 )
@@ -90,10 +90,19 @@ class BuildrootInitializer:
     @contextmanager
     def build_container(self, spec: ContainerSpec) -> Iterator[Buildroot]:
         """A started container of `spec` with a complete root; its image is chosen here."""
-        key = image_key(self.settings, self.task_image)
-        with ExitStack() as stack:
+        empty = self.manager.import_empty_image(EMPTY_IMAGE)
+        with ExitStack() as stack, ExitStack() as unpopulated:
+            container = unpopulated.enter_context(
+                self.manager.created(dataclasses.replace(spec, image=empty.id))
+            )
+            solution = self._solved(container, {"group": self.settings.group}, is_base=True)
+            key = base_key(self.settings, self.task_image, solution)
             buildroot = self._from_image(stack, spec, key)
-            yield buildroot or stack.enter_context(self._populated(spec, key))
+            if buildroot is None:
+                buildroot = self._populated(container, solution, key)
+            else:
+                unpopulated.close()
+            yield buildroot
 
     def _from_image(self, stack: ExitStack, spec: ContainerSpec, key: str) -> Buildroot | None:
         image = find_image(self.manager, key)
@@ -109,17 +118,12 @@ class BuildrootInitializer:
         self.journal.record(Phase.IMAGE_READY, task=self.owner.task_id, key=key, image=image.id)
         return self._checked(container, image.labels.get(PACKAGES_LABEL, ""))
 
-    @contextmanager
-    def _populated(self, spec: ContainerSpec, key: str) -> Iterator[Buildroot]:
-        empty = self.manager.import_empty_image(EMPTY_IMAGE)
-        with self.manager.created(dataclasses.replace(spec, image=empty.id)) as container:
-            solution = self._install(container, {"group": self.settings.group}, is_base=True)
-            self._start(container)
-            buildroot = self._checked(
-                container, packages_digest(package.nevra for package in solution.install)
-            )
-            self._request_image(key, solution)
-            yield buildroot
+    def _populated(self, container: str, solution: Solution, key: str) -> Buildroot:
+        self._install(container, solution, is_base=True)
+        self._start(container)
+        buildroot = self._checked(container, packages_digest(package.nevra for package in solution.install))
+        self._request_image(key, solution)
+        return buildroot
 
     def _start(self, container: str) -> None:
         try:
@@ -133,9 +137,10 @@ class BuildrootInitializer:
     def install_requires(self, buildroot: Buildroot, install: Mapping[str, Any]) -> Buildroot:
         """The buildroot with what `install` asks for added to its root. Unsolvable, InstallFailed."""
         before = {package.nevra for package in buildroot.packages}
-        solution = self._install(buildroot.container, install, is_base=False)
+        solution = self._solved(buildroot.container, install, is_base=False)
         if not solution.install:
             return buildroot
+        self._install(buildroot.container, solution, is_base=False)
         expected = before - solution.remove | {package.nevra for package in solution.install}
         return self._checked(buildroot.container, packages_digest(expected))
 
@@ -150,7 +155,7 @@ class BuildrootInitializer:
             raise BuildrootFailed(f"Can't get list of installed rpms: rpm ended with {status}: {said}")
         return parse_installed(listing.data.decode())
 
-    def _install(self, container: str, install: Mapping[str, Any], *, is_base: bool) -> Solution:
+    def _solved(self, container: str, install: Mapping[str, Any], *, is_base: bool) -> Solution:
         root = self.manager.mount_root(container)
         try:
             solution = self._solve(root, install)
@@ -169,10 +174,11 @@ class BuildrootInitializer:
                 f"{NOT_INITIALIZED}: comps group {self.settings.group} of tag {self.settings.tag_name} is empty",
                 hint="add packages to the group, and regenerate the repo",
             )
-        if solution.install:
-            self._run_installer(root, solution, is_base=is_base)
-        self.journal.record(Phase.POPULATED, task=self.owner.task_id, container=container)
         return solution
+
+    def _install(self, container: str, solution: Solution, *, is_base: bool) -> None:
+        self._run_installer(self.manager.mount_root(container), solution, is_base=is_base)
+        self.journal.record(Phase.POPULATED, task=self.owner.task_id, container=container)
 
     def _solve(self, root: str, install: Mapping[str, Any]) -> Solution:
         run = SolverRun(
@@ -226,6 +232,7 @@ class BuildrootInitializer:
             arch=self.settings.arch,
             group=self.settings.group,
             packages=solution.install,
+            contents=packages_digest(package.nevra for package in solution.install),
         )
         request.save(requests_directory(self.config))
         self.poke()

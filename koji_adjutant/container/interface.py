@@ -150,6 +150,9 @@ class ContainerManager(Protocol):
     def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
         """Images of the store that carry all of `labels`, newest first."""
 
+    def inspect_image(self, reference: str) -> ImageInfo | None:
+        """The image of a name or id; None when it is not in the store."""
+
     def import_empty_image(self, reference: str) -> ImageInfo:
         """An image without any file, made if it is not there."""
 

@@ -182,6 +182,9 @@ class PodmanManager:
     def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
         return self._images.find(labels)
 
+    def inspect_image(self, reference: str) -> ImageInfo | None:
+        return self._images.inspect(reference)
+
     def import_empty_image(self, reference: str) -> ImageInfo:
         return self._images.import_empty(reference)
 

@@ -10,7 +10,8 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from koji_adjutant.buildroot.images import make_image, pending_requests, remove_unfinished
+from koji_adjutant.buildroot.image_maker import make_image, remove_unfinished
+from koji_adjutant.buildroot.images import pending_requests
 from koji_adjutant.daemon.processes import Child, fork, stop_all, wait_for_all
 from koji_adjutant.daemon.state import StateDirectory, TaskState
 from koji_adjutant.daemon.sweep import Sweeper, remove_workdir

@@ -152,6 +152,10 @@ class FakeContainerManager:
         found = [image for image in self._images.values() if labels.items() <= image.labels.items()]
         return tuple(sorted(found, key=lambda image: image.created, reverse=True))
 
+    def inspect_image(self, reference: str) -> ImageInfo | None:
+        self._call("inspect_image")
+        return self._images.get(reference)
+
     def import_empty_image(self, reference: str) -> ImageInfo:
         return self._images.get(reference) or self._store(reference, {}, {})
 

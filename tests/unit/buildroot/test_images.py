@@ -5,22 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from koji_adjutant.buildroot.image_maker import make_image, remove_unfinished
 from koji_adjutant.buildroot.images import (
-    KEPT,
     PACKAGES_LABEL,
     ImageRequest,
     find_image,
-    make_image,
     packages_digest,
     pending_requests,
-    remove_unfinished,
     requests_directory,
 )
 from koji_adjutant.buildroot.installer import SCRIPT
 from koji_adjutant.buildroot.package_store import SolvedPackage
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
-from koji_adjutant.container.interface import ContainerSpec
 from koji_adjutant.errors import BuildrootFailed
 from koji_adjutant.journal import NullJournal
 from tests.fakes.containers import CommandResult, FakeContainerManager
@@ -67,6 +64,7 @@ def request(config: Config, key: str = "k" * 64) -> Path:
         arch="x86_64",
         group="build",
         packages=(PACKAGE,),
+        contents=packages_digest([PACKAGE.nevra]),
     )
     wanted.save(requests_directory(config))
     return requests_directory(config) / f"{key}.json"
@@ -111,22 +109,6 @@ def test_a_failing_installation_leaves_nothing(config: Config, manager: FakeCont
     assert manager.find({}) == ()
     assert list(pending_requests(config)) == []
     assert list(config.cache_dir.glob("image-*-*")) == []
-
-
-def test_superseded_images_go_unless_they_are_in_use(config: Config, manager: FakeContainerManager) -> None:
-    keys = [character * 64 for character in "abcd"]
-    make(request(config, keys[0]), manager, config)
-    oldest = find_image(manager, keys[0])
-    assert oldest is not None
-    manager._images[oldest.id] = manager._images.pop(oldest.names[0])
-    manager.create(ContainerSpec(image=oldest.id, command=("sleep",), labels={}))
-    for key in keys[1:]:
-        make(request(config, key), manager, config)
-        made = find_image(manager, key)
-        assert made is not None
-        manager._images[made.id] = manager._images.pop(made.names[0])
-    kept = {key for key in keys if find_image(manager, key)}
-    assert kept == {keys[0], *keys[-KEPT:]}
 
 
 def test_what_a_dead_helper_left_is_removed_and_anothers_is_not(config: Config) -> None:

@@ -10,16 +10,16 @@ from typing import Any, cast
 
 import pytest
 
-from koji_adjutant.buildroot.images import PACKAGES_LABEL, image_key, packages_digest, pending_requests
+from koji_adjutant.buildroot import images
 from koji_adjutant.buildroot.initializer import BuildrootInitializer
 from koji_adjutant.buildroot.installer import SCRIPT as INSTALL_SCRIPT
-from koji_adjutant.buildroot.package_store import PackageStore
+from koji_adjutant.buildroot.package_store import PackageStore, Solution, SolvedPackage
 from koji_adjutant.buildroot.record import BuildrootRecord
 from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.buildroot.solver import SCRIPT as SOLVE_SCRIPT
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
-from koji_adjutant.container.interface import ImageInfo
+from koji_adjutant.container.interface import ContainerSpec, ImageInfo
 from koji_adjutant.errors import BuildFailed, BuildrootFailed, EngineError, TaskTimeout
 from koji_adjutant.journal import NullJournal
 from koji_adjutant.task_adapters.base import TaskContext
@@ -154,7 +154,8 @@ class Bench:
         self.script(RPM_QA, self._list)
         self.script(INSTALLER, self._install)
         self.to_install: tuple[str, ...] = MORE
-        self.script(SOLVER, lambda *_: (0, ("stdout", solution(self.to_install))))
+        self.base: tuple[str, ...] = BASE
+        self.script(SOLVER, self._solve)
         self.build_actions: list[tuple[str, ...]] = []
         self.answers: dict[str, list[int]] = {"source": [0]}
         self.manager.script(BUILD, CommandResult())
@@ -177,6 +178,10 @@ class Bench:
     def _list(self, *_: Any) -> tuple[Any, ...]:
         return 0, ("stdout", listing(tuple(self.installed)))
 
+    def _solve(self, _container: FakeContainer, command: Command) -> tuple[Any, ...]:
+        is_base = "group" in json.loads(command.argv[-1])["install"]
+        return 0, ("stdout", solution(self.base if is_base else self.to_install))
+
     def _install(self, *_: Any) -> tuple[Any, ...]:
         self.installed = [nevra for nevra in self.installed if nevra not in self.to_install]
         self.installed.extend(self.to_install)
@@ -192,13 +197,19 @@ class Bench:
         said = f"phase rpmbuild-{action}\nsource hello-1-1{suffix}\nresult {action} {code}\n"
         return code, ("stderr", said.encode()), ("stdout", b"output\n")
 
+    def base_key(self) -> str:
+        """The key of the base root."""
+        install = tuple(SolvedPackage.from_json(row) for row in json.loads(solution(BASE))["install"])
+        return images.base_key(self.settings, self.task_image, Solution(install=install, remove=frozenset()))
+
     def have_image(self, nevras: tuple[str, ...] = BASE) -> ImageInfo:
         """A buildroot image for this task's key."""
+        key = self.base_key()
         found = {
-            labels.KEY: image_key(self.settings, self.task_image),
-            PACKAGES_LABEL: packages_digest(nevras),
+            labels.KEY: key,
+            images.PACKAGES_LABEL: images.packages_digest(nevras),
         }
-        image = self.manager.add_image("localhost/buildroot", found)
+        image = self.manager.add_image(images.image_name(key), found)
         self.manager._images[image.id] = image
         return image
 
@@ -258,7 +269,7 @@ def test_a_package_whose_requirements_are_there_is_built_in_one_go(bench: Bench)
     assert bench.hub.host.calls == [*STATES, ("updateBuildRootList", ["bash"]), EXPIRED]
     assert bench.hub.files["build.log"] == b"output\n"
     roles = [spec.labels[labels.ROLE] for spec in bench.manager.specs]
-    assert roles == ["build"]
+    assert roles == ["build", "solver", "build"]
 
 
 def test_missing_requirements_are_installed_and_reported(bench: Bench) -> None:
@@ -269,7 +280,7 @@ def test_missing_requirements_are_installed_and_reported(bench: Bench) -> None:
     assert bench.build_actions[1] == ("binary", "x86_64", "bb")
     assert bench.hub.host.calls == [*STATES, ("updateBuildRootList", ["bash", "zlib"]), EXPIRED]
     roles = [spec.labels[labels.ROLE] for spec in bench.manager.specs]
-    assert roles == ["build", "solver", "installer"]
+    assert roles == ["build", "solver", "build", "solver", "installer"]
 
 
 def test_dynamic_requirements_are_asked_for_until_nothing_is_missing(bench: Bench) -> None:
@@ -277,7 +288,9 @@ def test_dynamic_requirements_are_asked_for_until_nothing_is_missing(bench: Benc
     bench.answers = {"source": [DYNAMIC], "requires": [MISSING, 0], "binary": [0]}
     bench.to_install = ()
 
-    def solve(*_: Any) -> tuple[Any, ...]:
+    def solve(_container: FakeContainer, command: Command) -> tuple[Any, ...]:
+        if "group" in json.loads(command.argv[-1])["install"]:
+            return 0, ("stdout", solution(BASE))
         asked_for = len([action for action in bench.build_actions if action[0] == "requires"])
         bench.to_install = MORE if asked_for else ()
         return 0, ("stdout", solution(bench.to_install))
@@ -301,7 +314,14 @@ def test_a_failing_build_reports_its_packages_and_names_its_log(bench: Bench) ->
 def test_unsolvable_requirements_are_the_packages_fault(bench: Bench) -> None:
     bench.have_image()
     bench.answers = {"source": [MISSING]}
-    bench.script(SOLVER, lambda *_: (3, ("stderr", b"No matching package to install: 'nothing'\n")))
+    solve = bench._solve
+
+    def fail(container: FakeContainer, command: Command) -> tuple[Any, ...]:
+        if "group" in json.loads(command.argv[-1])["install"]:
+            return solve(container, command)
+        return 3, ("stderr", b"No matching package to install: 'nothing'\n")
+
+    bench.script(SOLVER, fail)
     with pytest.raises(BuildFailed, match=r"status 30; see root\.log"):
         bench.run()
     assert b"No matching package" in bench.hub.files["root.log"]
@@ -315,7 +335,7 @@ def test_an_unsolvable_install_group_is_the_tags_fault(bench: Bench) -> None:
 
 
 def test_an_empty_install_group_is_the_tags_fault(bench: Bench) -> None:
-    bench.to_install = ()
+    bench.base = ()
     with pytest.raises(BuildrootFailed, match="comps group build of tag dist-build is empty"):
         bench.run()
 
@@ -340,15 +360,22 @@ def test_without_an_image_the_root_is_populated_and_an_image_is_asked_for(bench:
     bench.run()
     roles = [spec.labels[labels.ROLE] for spec in bench.manager.specs]
     assert roles == ["build", "solver", "installer"]
-    (request,) = pending_requests(bench.config)
-    assert request.stem == image_key(bench.settings, bench.task_image)
+    (request,) = images.pending_requests(bench.config)
+    assert request.stem == bench.base_key()
 
 
 def test_an_image_that_goes_at_the_last_moment_is_done_without(bench: Bench) -> None:
-    bench.have_image()
     bench.installed = []
     bench.to_install = BASE
-    bench.manager.fail_next("create", EngineError("image not known", status=404))
+    image = bench.have_image()
+    created = bench.manager.create
+
+    def create(spec: ContainerSpec) -> str:
+        if spec.image == image.id:
+            raise EngineError("image not known", status=404)
+        return created(spec)
+
+    cast("Any", bench.manager).create = create
     bench.run()
     roles = [spec.labels[labels.ROLE] for spec in bench.manager.specs]
     assert roles == ["build", "solver", "installer"]
