@@ -30,6 +30,7 @@ MULTICALLS = frozenset({"multiCall", "system.multicall"})
 NEVER_LOCKED_OUT = frozenset({"login", "sslLogin", "logout"})
 
 logger = logging.getLogger(__name__)
+access = logging.getLogger("koji_adjutant.testbed.hub.access")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +67,12 @@ class Dispatcher:
         if len(body) > self._options.max_request_length:
             raise wire.BadRequest("Invalid request: Request too long")
         request = wire.parse(body)
+        _log_access(client, request.method, len(body))
         return self._answer(client, request.method, lambda call: self._dispatch(call, request))
 
     def upload(self, client: Client, body: BinaryIO) -> bytes:
         """Take the body of a POST into its file; the body is read without the hub's lock."""
+        _log_access(client, "upload", int(client.headers.get("Content-Length", 0)))
         planned: list[Upload] = []
         answer = self._answer(client, None, lambda call: planned.append(plan_upload(call, client.query)))
         if not planned:
@@ -164,6 +167,14 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - a fault of any kind is the entry's answer
             _log_fault(own.method, error)
             return wire.fault_entry(error)
+
+
+def _log_access(client: Client, what: str, size: int) -> None:
+    """A line a request, for who counts them: the session, what is asked, bytes of the body."""
+    session = next(
+        (value for name, value in client.headers.items() if name.lower() == "koji-session-id"), "-"
+    )
+    access.info("session %s: %s, %d bytes", session, what, size)
 
 
 def _encoded(what: str, work: Callable[[], Any]) -> tuple[bytes, bool]:
