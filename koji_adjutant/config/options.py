@@ -239,6 +239,17 @@ class Config:
         "downloads that tasks share",
         shown="cache in state_dir",
     )
+    buildroot_cache_size: int = _adjutant(
+        50 << 30, read.size, "size of all buildroot images; those not used for longest go first", shown="50G"
+    )
+    buildroot_cache_age: float = _adjutant(
+        14 * 86400.0, read.duration, "time after which a buildroot image that nobody used goes", shown="14d"
+    )
+    prewarm: bool = _switch(
+        "make the buildroot image of a new repo before a task needs it, for tags lately built for",
+        on=True,
+        place=Place.ADJUTANT,
+    )
     log_size_limit: int = _adjutant(4 << 30, read.size, "size of a log that stops its build", shown="4G")
     solver_network: str = _adjutant(
         "bridge", read.network, "network of downloads: bridge, pasta, slirp4netns, host, or a network's name"

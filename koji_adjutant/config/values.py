@@ -20,6 +20,7 @@ Parser = Callable[[str], Any]
 _TRUE = frozenset({"1", "yes", "true", "on"})
 _FALSE = frozenset({"0", "no", "false", "off"})
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(:.+)?")
 
 
@@ -129,6 +130,14 @@ def size(value: str) -> int:
     if not match or not float(match[1]):
         raise ValueError("expected a size such as 4G, 512MiB or 1000000")
     return int(float(match[1]) * _UNITS[match[2]])
+
+
+def duration(value: str) -> float:
+    """Seconds; m, h, d and w are minutes, hours, days and weeks."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", value.strip().lower())
+    if not match or not float(match[1]):
+        raise ValueError("expected a time such as 14d, 12h or 90m")
+    return float(match[1]) * _SECONDS[match[2]]
 
 
 def pairs(value: str) -> Mapping[str, str]:

@@ -25,6 +25,9 @@ from koji_adjutant.container.interface import PullPolicy, Timeouts, VolumeMount
         (values.size, "1.5 MiB", 3 << 19),
         (values.size, "200kB", 200 << 10),
         (values.size, "123", 123),
+        (values.duration, "14d", 14 * 86400.0),
+        (values.duration, "1.5 h", 5400.0),
+        (values.duration, "90", 90.0),
         (values.timeouts, "pull=10, stop=1.5", Timeouts(pull=10, stop=1.5)),
         (values.mounts, "/a:/b", (VolumeMount(source="/a", target="/b", options=("rbind",)),)),
         (
@@ -58,6 +61,8 @@ def test_good_value(parse: values.Parser, text: str, expected: object) -> None:
         (values.pull_policy, "sometimes", "always, missing, newer or never"),
         (values.size, "many", "expected a size"),
         (values.size, "0", "expected a size"),
+        (values.duration, "soon", "expected a time"),
+        (values.duration, "0d", "expected a time"),
         (values.timeouts, "pull=soon", "seconds for pull"),
         (values.timeouts, "coffee=5", "seconds for pull"),
         (values.timeouts, "pull=-1", "seconds for pull"),
