@@ -67,6 +67,16 @@ class PackageStore:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
+    def complete(self, solution: Solution) -> bool:
+        """Whether a file of the right size is there for each package; `link` looks at the content."""
+        return all(self._has(package) for package in solution.install)
+
+    def _has(self, package: SolvedPackage) -> bool:
+        try:
+            return (self.directory / package.file).stat().st_size == package.size
+        except FileNotFoundError:
+            return False
+
     def link(self, packages: Sequence[SolvedPackage], directory: Path) -> None:
         """Verify each package and put it into `directory`; BuildrootFailed when one is not what the repo says."""
         directory.mkdir(parents=True)

@@ -6,16 +6,26 @@ code of any package. It is gone before the installer starts.
 
 import json
 import os
+import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from koji_adjutant.buildroot.package_store import PackageStore, Solution, SolvedPackage
+from koji_adjutant.buildroot.repo_metadata import RepoMetadata
 from koji_adjutant.buildroot.settings import BuildrootSettings
+from koji_adjutant.buildroot.solutions import SolutionCache, solution_key
 from koji_adjutant.config import Config
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, Stream, VolumeMount
+from koji_adjutant.container.interface import (
+    ContainerManager,
+    ContainerSpec,
+    ImageInfo,
+    LogSink,
+    Stream,
+    VolumeMount,
+)
 from koji_adjutant.container.labels import Owner, Role
 from koji_adjutant.errors import AdjutantError, BuildrootFailed
 
@@ -35,7 +45,7 @@ class Unsolvable(AdjutantError):
 
 @dataclass(frozen=True, kw_only=True)
 class SolverRun:
-    """One use of the solver. `root` is the engine's path of the buildroot's root."""
+    """One use of the solver. `root` is the engine's path of the buildroot's root; empty for an empty root."""
 
     settings: BuildrootSettings
     config: Config
@@ -81,7 +91,7 @@ def solver_spec(run: SolverRun, store: Path) -> ContainerSpec:
             "/usr/bin/python3",
             "-c",
             SCRIPT.read_text(),
-            json.dumps(solver_task(run.settings, run.install, run.scratch)),
+            json.dumps(solver_task(run)),
         ),
         labels={**run.config.container_labels, **run.owner.labels(Role.SOLVER)},
         environment={
@@ -93,7 +103,7 @@ def solver_spec(run: SolverRun, store: Path) -> ContainerSpec:
         },
         user=f"{os.getuid()}:{os.getgid()}",
         mounts=(
-            VolumeMount(source=run.root, target=ROOT, options=("rbind",)),
+            *([VolumeMount(source=run.root, target=ROOT, options=("rbind",))] if run.root else []),
             VolumeMount(source=engine_path(store), target=CACHE, read_only=False, options=("rbind",)),
             VolumeMount(
                 source=engine_path(run.scratch), target=f"{SCRATCH}/{run.scratch.name}", read_only=False
@@ -104,15 +114,16 @@ def solver_spec(run: SolverRun, store: Path) -> ContainerSpec:
     )
 
 
-def solver_task(settings: BuildrootSettings, install: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
+def solver_task(run: SolverRun) -> dict[str, Any]:
     """The argument of scripts/solve.py. Pure."""
+    settings, scratch = run.settings, f"{SCRATCH}/{run.scratch.name}"
     return {
         "baseurls": list(settings.baseurls),
         "arch": settings.arch,
-        "root": ROOT,
+        "root": ROOT if run.root else f"{scratch}/root",
         "cache": CACHE,
-        "scratch": f"{SCRATCH}/{scratch.name}",
-        "install": dict(install),
+        "scratch": scratch,
+        "install": dict(run.install),
         "proxy": settings.proxy,
         "releasever": settings.releasever,
         "best": settings.best,
@@ -166,3 +177,77 @@ def keep_logs(directory: Path, log: LogSink) -> None:
             with path.open("rb") as handle:
                 while block := handle.read(1 << 16):
                     log.write("stdout", block)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solver:
+    """All that one task needs to ask for packages; made once per task.
+
+    A solution says what is to be installed, not that its files are here: `fetch` brings them.
+    """
+
+    settings: BuildrootSettings
+    config: Config
+    owner: Owner
+    task_image: ImageInfo
+    manager: ContainerManager
+    store: PackageStore
+    metadata: RepoMetadata
+    log: LogSink
+    workdir: Path
+    environment: Mapping[str, str]
+
+    def group(self) -> Solution:
+        """The install group into an empty root. Unsolvable, BuildrootFailed."""
+        return self._found(self._group_key(), {"group": self.settings.group}, lambda: "")
+
+    def cached_group(self) -> Solution | None:
+        """The same if it was found before on this host."""
+        return self._cache.get(self._group_key())
+
+    def requires(self, requires: Sequence[str], *, base_key: str, root: Callable[[], str]) -> Solution:
+        """What `requires` adds to a root whose content `base_key` tells; Unsolvable, BuildrootFailed.
+
+        `root` gives the engine's path of the mounted root, and is called only if this was never solved before.
+        """
+        wanted = sorted(set(requires))
+        key = self._key("requires", base_key, wanted)
+        return self._found(key, {"requires": wanted}, root)
+
+    def fetch(self, solution: Solution) -> None:
+        """Bring the files of `solution` that are not in the store. BuildrootFailed."""
+        if not self.store.complete(solution):
+            self._run({"requires": [f"{package.nevra}" for package in solution.install]}, "")
+
+    @property
+    def _cache(self) -> SolutionCache:
+        return SolutionCache(self.config.cache_dir)
+
+    def _group_key(self) -> str:
+        return self._key("group", self.settings.group)
+
+    def _key(self, *asked: object) -> str:
+        settings = self.settings
+        options = (settings.releasever, settings.best, settings.module_hotfixes)
+        return solution_key(self.metadata.digest, settings.arch, options, self.task_image.id, *asked)
+
+    def _found(self, key: str, install: Mapping[str, Any], root: Callable[[], str]) -> Solution:
+        known = self._cache.get(key)
+        if known is not None:
+            return known
+        solution = self._run(install, root())
+        self._cache.put(key, solution)
+        return solution
+
+    def _run(self, install: Mapping[str, Any], root: str) -> Solution:
+        run = SolverRun(
+            settings=self.settings,
+            config=self.config,
+            owner=self.owner,
+            image=self.task_image.id,
+            root=root,
+            install=install,
+            scratch=self.workdir / f"solver-{self.owner.task_id}-{secrets.token_hex(4)}",
+            environment=self.environment,
+        )
+        return solve(run, self.manager, self.store, self.log)
