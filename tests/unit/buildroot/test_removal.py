@@ -1,0 +1,255 @@
+"""Which buildroot images go, in which order, and what stays."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.buildroot.images import BASE_LABEL, CONFLICT, KIND_LABEL, image_name
+from koji_adjutant.buildroot.removal import Limits, cached_images, prune, to_remove
+from koji_adjutant.buildroot.usage import DAY, UsageRecords
+from koji_adjutant.container import labels
+from koji_adjutant.container.interface import ImageInfo
+from koji_adjutant.errors import EngineError, EngineUnavailable
+from tests.fakes.containers import FakeContainerManager
+
+MINE, OTHER = "w1", "w2"
+NOW = 100 * DAY
+ROOMY = Limits(size=1 << 40, age=14 * DAY)
+
+
+class Store(FakeContainerManager):
+    """A store whose images a test writes down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.images: list[ImageInfo] = []
+        self.used: set[str] = set()
+
+    def add(
+        self,
+        key: str,
+        size: int,
+        created: float,
+        *,
+        base: str = "",
+        worker: str = MINE,
+        name: str | None = None,
+    ) -> ImageInfo:
+        found = {
+            labels.ROLE: labels.Role.IMAGE.value,
+            labels.WORKER: worker,
+            labels.KEY: key,
+            labels.TAG: "dist-build",
+            labels.REPO: "7",
+            labels.ARCH: "x86_64",
+            labels.GROUP: "build",
+            KIND_LABEL: "requires" if base else "base",
+            BASE_LABEL: base,
+        }
+        names = (image_name(key),) if name is None else (name,) if name else ()
+        image = ImageInfo(
+            id=f"id-{key}-{len(self.images)}",
+            digest="",
+            names=names,
+            labels=found,
+            created=created,
+            size=size,
+        )
+        self.images.append(image)
+        return image
+
+    def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
+        return tuple(image for image in self.images if labels.items() <= image.labels.items())
+
+    def remove_image(self, reference: str) -> bool:
+        self._call("remove_image")
+        if reference in self.used:
+            raise EngineError("in use", status=CONFLICT)
+        before = len(self.images)
+        self.images = [image for image in self.images if reference not in (image.id, *image.names)]
+        return len(self.images) < before
+
+    @property
+    def keys(self) -> set[str]:
+        return {image.labels[labels.KEY] for image in self.images}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def records(tmp_path: Path, clock: Clock) -> UsageRecords:
+    return UsageRecords(tmp_path, clock)
+
+
+def use(records: UsageRecords, clock: Clock, key: str, ago: float) -> None:
+    clock.now = NOW - ago
+    records.used(
+        key,
+        kind="base",
+        tag_name="dist-build",
+        tag_id=1,
+        repo_id=8,
+        arch="x86_64",
+        group="build",
+        task_image="t",
+        packages=3,
+    )
+    clock.now = NOW
+
+
+def gone(store: Store, records: UsageRecords, clock: Clock, limits: Limits) -> list[str]:
+    removed = prune(store, records, limits, worker=MINE, clock=clock)
+    return [removal.cached.record.key for removal in removed]
+
+
+def test_nothing_goes_within_the_limits(store: Store, records: UsageRecords, clock: Clock) -> None:
+    store.add("aa", 100, NOW - DAY)
+    assert gone(store, records, clock, Limits(size=100, age=2 * DAY)) == []
+    assert store.keys == {"aa"}
+
+
+def test_least_recently_used_goes_until_the_rest_fits(
+    store: Store, records: UsageRecords, clock: Clock
+) -> None:
+    for key in ("aa", "bb", "cc", "dd"):
+        store.add(key, 100, NOW - 10 * DAY)
+    for ago, key in enumerate(("bb", "dd", "aa", "cc")):
+        use(records, clock, key, float(ago))
+    assert gone(store, records, clock, Limits(size=250, age=14 * DAY)) == ["cc", "aa"]
+    assert store.keys == {"bb", "dd"}
+    assert {record.key for record in records.all()} == {"bb", "dd"}
+
+
+def test_what_nobody_uses_goes_with_age(store: Store, records: UsageRecords, clock: Clock) -> None:
+    store.add("aa", 1, NOW - 30 * DAY)
+    store.add("bb", 1, NOW - 30 * DAY)
+    store.add("cc", 1, NOW - DAY)
+    use(records, clock, "bb", 3 * DAY)
+    assert gone(store, records, clock, ROOMY) == ["aa"]
+
+
+def test_a_dependency_image_counts_its_own_part(store: Store, records: UsageRecords, clock: Clock) -> None:
+    store.add("aa", 500, NOW - DAY)
+    store.add("bb", 600, NOW - DAY, base="aa")
+    sizes = {cached.record.key: cached.own_size for cached in cached_images(store, records)}
+    assert sizes == {"aa": 500, "bb": 100}
+    assert gone(store, records, clock, Limits(size=600, age=14 * DAY)) == []
+
+
+def test_a_base_goes_after_what_was_made_from_it(store: Store, records: UsageRecords, clock: Clock) -> None:
+    store.add("aa", 500, NOW - 3 * DAY)
+    store.add("bb", 600, NOW - 2 * DAY, base="aa")
+    store.add("cc", 500, NOW - DAY)
+    assert gone(store, records, clock, Limits(size=1000, age=14 * DAY)) == ["bb"]
+    assert gone(store, records, clock, Limits(size=1, age=14 * DAY)) == ["aa", "cc"]
+
+
+def test_a_base_is_as_young_as_what_was_made_from_it(
+    store: Store, records: UsageRecords, clock: Clock
+) -> None:
+    store.add("aa", 500, NOW - 30 * DAY)
+    store.add("bb", 600, NOW - DAY, base="aa")
+    store.add("cc", 500, NOW - 2 * DAY)
+    assert gone(store, records, clock, Limits(size=600, age=40 * DAY)) == ["cc"]
+
+
+def test_what_is_in_use_stays_with_its_base_and_another_goes(
+    store: Store, records: UsageRecords, clock: Clock
+) -> None:
+    store.add("aa", 500, NOW - 9 * DAY)
+    store.add("bb", 600, NOW - 9 * DAY, base="aa")
+    store.add("cc", 300, NOW - DAY)
+    store.add("dd", 300, NOW)
+    store.used.add(image_name("bb"))
+    assert gone(store, records, clock, Limits(size=900, age=14 * DAY)) == ["cc"]
+    assert store.keys == {"aa", "bb", "dd"}
+
+
+def test_everything_in_use_is_no_endless_task(store: Store, records: UsageRecords, clock: Clock) -> None:
+    for key in ("aa", "bb"):
+        store.add(key, 500, NOW - 30 * DAY)
+        store.used.add(image_name(key))
+    assert gone(store, records, clock, Limits(size=1, age=DAY)) == []
+
+
+def test_another_workers_image_only_goes_with_age(store: Store, records: UsageRecords, clock: Clock) -> None:
+    store.add("aa", 10_000, NOW - 13 * DAY, worker=OTHER)
+    store.add("bb", 10, NOW - 15 * DAY, worker=OTHER)
+    store.add("cc", 100, NOW)
+    assert gone(store, records, clock, Limits(size=100, age=14 * DAY)) == ["bb"]
+
+
+def test_an_image_without_a_name_goes_once_it_is_settled(
+    store: Store, records: UsageRecords, clock: Clock
+) -> None:
+    store.add("aa", 10, NOW - DAY / 2)
+    store.add("aa", 10, NOW - DAY, name="")
+    store.add("bb", 10, NOW, name="")
+    assert gone(store, records, clock, ROOMY) == ["aa"]
+    assert [image.names for image in store.images] == [(image_name("aa"),), ()]
+    assert records.find("aa") is not None, "the record is that of the image with the name"
+
+
+@pytest.mark.parametrize("name", ["localhost/mine:1", image_name("aa") + "-unverified"])
+def test_what_has_another_name_is_not_ours(
+    store: Store, records: UsageRecords, clock: Clock, name: str
+) -> None:
+    store.add("aa", 10, NOW - 90 * DAY, name=name)
+    assert gone(store, records, clock, Limits(size=1, age=1)) == []
+    assert cached_images(store, records) == ()
+
+
+def test_lost_records_are_made_anew(store: Store, records: UsageRecords) -> None:
+    store.add("aa", 10, NOW - DAY)
+    store.add("bb", 20, NOW, base="aa")
+    cached_images(store, records)
+    base, more = records.find("aa"), records.find("bb")
+    assert base is not None
+    assert more is not None
+    assert (base.kind, base.arch, base.group, base.created, base.last_used) == (
+        "base",
+        "x86_64",
+        "build",
+        NOW - DAY,
+        NOW - DAY,
+    )
+    assert [(tag.tag_name, tag.repo_ids) for tag in base.tags] == [("dist-build", (7,))]
+    assert more.kind == "requires"
+
+
+def test_a_plan_removes_nothing(store: Store, records: UsageRecords) -> None:
+    store.add("aa", 10, NOW - 90 * DAY)
+    images = cached_images(store, records)
+    (planned,) = to_remove(images, ROOMY, worker=MINE, now=NOW)
+    assert planned.reason == "not used for 90.0 days"
+    assert store.keys == {"aa"}
+    assert (
+        list(to_remove([replace(images[0], own_size=1)], Limits(size=5, age=1e12), worker=MINE, now=NOW))
+        == []
+    )
+
+
+def test_an_engine_that_is_away_is_said(store: Store, records: UsageRecords, clock: Clock) -> None:
+    store.add("aa", 10, NOW - 90 * DAY)
+    store.fail_next("remove_image", EngineUnavailable("away"))
+    with pytest.raises(EngineUnavailable):
+        gone(store, records, clock, ROOMY)
+    assert records.find("aa") is not None
