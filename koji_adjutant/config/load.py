@@ -25,14 +25,10 @@ TESTBED_PREFIX = ENVIRONMENT_PREFIX + "TESTBED"
 KEY_PREFIX = "adjutant_"
 NOT_YET = frozenset(
     {
-        "build_env",
-        "build_macros",
-        "build_mounts",
         "monitoring_bind",
         "monitoring_container_history_ttl",
         "monitoring_enabled",
         "monitoring_task_history_ttl",
-        "policy_cache_ttl",
     }
 )
 ROWS: Mapping[tuple[Place, str], Row] = MappingProxyType(

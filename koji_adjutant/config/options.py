@@ -222,6 +222,40 @@ class Config:
         shown="pull=1800 create=60 start=60 stop=30",
     )
     policy_enabled: bool = _switch("let build tags choose their task image", on=True, place=Place.ADJUTANT)
+    policy_cache_ttl: int = _adjutant(
+        300, read.whole, "seconds for which createrepo uses what it has read of a tag's policy; 0: none"
+    )
+    limits: Mapping[str, float | None] = _adjutant(
+        lambda: NOTHING,
+        read.limits,
+        "most that containers of a task may take: memory=16G cpus=4 pids=16384 build_disk=40G "
+        "build_inodes=2000000; none lifts a limit",
+        shown="",
+    )
+    limits_buildarch: Mapping[str, float | None] = _adjutant(
+        lambda: NOTHING, read.limits, "the same for buildArch, over limits", shown=""
+    )
+    limits_rebuildsrpm: Mapping[str, float | None] = _adjutant(
+        lambda: NOTHING, read.limits, "the same for rebuildSRPM, over limits", shown=""
+    )
+    limits_createrepo: Mapping[str, float | None] = _adjutant(
+        lambda: NOTHING, read.limits, "the same for createrepo, over limits", shown=""
+    )
+    build_env: Mapping[str, str] = _adjutant(
+        lambda: NOTHING,
+        read.settings,
+        "environment of builds, below rpm.env.* of the tag: NAME=value, one a line",
+        shown="",
+    )
+    build_macros: Mapping[str, str] = _adjutant(
+        lambda: NOTHING,
+        read.macros,
+        "macros of builds, below those of Koji and of the tag: %name value, one a line",
+        shown="",
+    )
+    build_mounts: tuple[VolumeMount, ...] = _adjutant(
+        (), read.mounts, "mounts of build containers: source:target[:options], read-only without rw"
+    )
     podman_socket: Path = _adjutant(
         default_socket,
         read.socket_path,

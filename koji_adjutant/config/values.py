@@ -21,6 +21,8 @@ _TRUE = frozenset({"1", "yes", "true", "on"})
 _FALSE = frozenset({"0", "no", "false", "off"})
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MACRO = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\([^)]*\))?")
 _NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(:.+)?")
 
 
@@ -140,6 +142,40 @@ def duration(value: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
+def limits(value: str) -> Mapping[str, float | None]:
+    """Limits of a task's containers, e.g. memory=16G cpus=4 pids=16384 build_disk=40G build_inodes=2000000.
+
+    `none` stands for no limit. Only what is written is in the answer.
+    """
+    return MappingProxyType({name: limit(name, content) for name, content in pairs(value).items()})
+
+
+def limit(name: str, content: str) -> float | None:
+    """One limit of that name."""
+    if name not in LIMITS:
+        raise ValueError(f"expected limits of {', '.join(LIMITS)}, not of {name!r}")
+    if content.lower() == "none":
+        return None
+    try:
+        return LIMITS[name](content)
+    except ValueError as error:
+        raise ValueError(f"{name}={content}: {error}") from error
+
+
+def count(value: str) -> int:
+    """A whole number above zero."""
+    number = whole(value)
+    if number < 1:
+        raise ValueError("expected a whole number above zero")
+    return number
+
+
+LIMITS: Mapping[str, Callable[[str], float]] = MappingProxyType(
+    {"memory": size, "cpus": positive, "pids": count, "build_disk": size, "build_inodes": count}
+)
+"""What of a task can be limited, and how a limit is written."""
+
+
 def pairs(value: str) -> Mapping[str, str]:
     """Words of the form name=value."""
     found = {}
@@ -193,6 +229,29 @@ def _mount(word: str) -> VolumeMount:
     return VolumeMount(
         source=source, target=target, read_only="rw" not in chosen, options=further or ("rbind",)
     )
+
+
+def settings(value: str) -> Mapping[str, str]:
+    """Settings of a build's environment, one a line: NAME=value."""
+    found = {}
+    for line in filter(None, map(str.strip, value.splitlines())):
+        name, equals, content = line.partition("=")
+        if not equals or not _VARIABLE.fullmatch(name.strip()):
+            raise ValueError(f"expected lines of the form NAME=value, not {line!r}")
+        found[name.strip()] = content.strip()
+    return MappingProxyType(found)
+
+
+def macros(value: str) -> Mapping[str, str]:
+    """Macros as .rpmmacros has them, one a line: %name value. The percent sign may be left out."""
+    found = {}
+    for line in filter(None, map(str.strip, value.splitlines())):
+        name, *content = line.split(maxsplit=1)
+        name = name.removeprefix("%")
+        if not content or not _MACRO.fullmatch(name):
+            raise ValueError(f"expected lines of the form %name value, not {line!r}")
+        found[f"%{name}"] = content[0]
+    return MappingProxyType(found)
 
 
 def path_map(value: str) -> tuple[tuple[str, str], ...]:

@@ -101,6 +101,17 @@ def test_where_the_socket_is_looked_for(mocker: Any) -> None:
     assert default_socket({"XDG_RUNTIME_DIR": "/run/user/0"}) == Path("/run/podman/podman.sock")
 
 
+def test_settings_of_builds_stand_one_a_line(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        "[adjutant]\nbuild_macros =\n  %_smp_mflags -j3\n  _site with spaces = and %{more}\n"
+        "build_env = CCACHE_DISABLE=1\n  OPTS=-a -b\nlimits_buildArch = cpus=2 memory=none\n",
+    )
+    assert dict(config.build_macros) == {"%_smp_mflags": "-j3", "%_site": "with spaces = and %{more}"}
+    assert dict(config.build_env) == {"CCACHE_DISABLE": "1", "OPTS": "-a -b"}
+    assert dict(config.limits_buildarch) == {"cpus": 2.0, "memory": None}
+
+
 def test_no_password_is_shown(tmp_path: Path) -> None:
     config = load(tmp_path, "password = pa55word\nsmtp_pass = mail5word\n")
     assert config.password == "pa55word"
@@ -120,7 +131,12 @@ def test_no_password_is_shown(tmp_path: Path) -> None:
         ("keepalive = yes\n", ["keepalive", "unknown"]),
         ("[adjutant]\nsleeptime = 3\n", ["sleeptime", "belongs in section [kojid]"]),
         ("[adjutant]\nmonitoring_enabled = no\n", ["monitoring_enabled", "not supported yet"]),
-        ("adjutant_policy_cache_ttl = 3\n", ["policy_cache_ttl", "not supported yet"]),
+        ("adjutant_monitoring_enabled = yes\n", ["monitoring_enabled", "not supported yet"]),
+        (
+            "[adjutant]\nlimits = memory=much\n",
+            ["kojid.conf", "limits", "memory=much", "expected a size"],
+        ),
+        ("[adjutant]\nlimits_buildArch = disk=1G\n", ["limits_buildarch", "build_disk", "'disk'"]),
         ("[adjutant]\nstate_dir = here\n", ["state_dir", "here", "absolute"]),
         ("[extra]\na = b\n", ["[extra]", "unknown"]),
         ("sleeptime = 1\nsleeptime = 2\n", ["INI"]),

@@ -40,6 +40,13 @@ from koji_adjutant.container.interface import PullPolicy, Timeouts, VolumeMount
         (values.labels, "site=brno team=rpm", {"site": "brno", "team": "rpm"}),
         (values.positive, "0.5", 0.5),
         (values.optional_path, "", None),
+        (
+            values.limits,
+            "memory=16G cpus=1.5, pids=100 build_disk=none",
+            {"memory": 16 << 30, "cpus": 1.5, "pids": 100, "build_disk": None},
+        ),
+        (values.settings, "", {}),
+        (values.macros, "%name(n:) a\tb\n", {"%name(n:)": "a\tb"}),
     ],
 )
 def test_good_value(parse: values.Parser, text: str, expected: object) -> None:
@@ -72,6 +79,13 @@ def test_good_value(parse: values.Parser, text: str, expected: object) -> None:
         (values.network, "no network", "name of a network"),
         (values.labels, "io.koji.adjutant.worker=me", "belong to koji-adjutant"),
         (values.labels, "alone", "name=value"),
+        (values.limits, "pids=0", "pids=0: expected a whole number above zero"),
+        (values.limits, "memory=-1", "memory=-1: expected a size"),
+        (values.limits, "cpu=1", "memory, cpus, pids, build_disk, build_inodes, not of 'cpu'"),
+        (values.settings, "NAME", "NAME=value"),
+        (values.settings, "A B=1", "NAME=value"),
+        (values.macros, "%name", "%name value"),
+        (values.macros, "%%x y", "%name value"),
         (values.positive, "inf", "above zero"),
         (values.positive, "x", "above zero"),
     ],
