@@ -6,7 +6,7 @@ so that output is never taken for complete when it is not. An exit code is read 
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -104,7 +104,12 @@ def feeding(answer: StreamedAnswer, stdin: bytes) -> Iterator[None]:
         writer.join()
 
 
-def pump(answer: StreamedAnswer, sink: LogSink) -> None:
+def never() -> bool:
+    """Until the end."""
+    return False
+
+
+def pump(answer: StreamedAnswer, sink: LogSink, enough: Callable[[], bool] = never) -> None:
     """Pass the frames of `answer` on until its end; StreamBroken when that is in the middle of one."""
     splitter = FrameSplitter()
     # A command that ends without reading its input gives a reset instead of an end, after all its output.
@@ -112,6 +117,8 @@ def pump(answer: StreamedAnswer, sink: LogSink) -> None:
         while piece := answer.read():
             for stream, data in splitter.feed(piece):
                 sink.write(stream, data)
+            if enough():
+                return
     if not splitter.complete:
         raise StreamBroken
 
@@ -133,8 +140,15 @@ def exec_exit_code(api: EngineApi, session: str, deadline: float | None) -> int:
     return int(state["ExitCode"])
 
 
-def run_attached(api: EngineApi, container: str, sink: LogSink, *, deadline: float | None) -> None:
-    """Start a created container and pass the output of its PID 1 on, from the first byte to the last."""
+def run_attached(
+    api: EngineApi,
+    container: str,
+    sink: LogSink,
+    *,
+    deadline: float | None,
+    enough: Callable[[], bool] = never,
+) -> None:
+    """Start a created container and pass the output of its PID 1 on, from the first byte to the last or `enough`."""
     request = Request(
         purpose=f"attach to container {container[:12]}",
         kind=Kind.START,
@@ -143,7 +157,7 @@ def run_attached(api: EngineApi, container: str, sink: LogSink, *, deadline: flo
     )
     with unbroken(api, request), api.stream(request, deadline=deadline) as answer:
         start(api, container)
-        pump(answer, sink)
+        pump(answer, sink, enough)
 
 
 def start(api: EngineApi, container: str) -> None:

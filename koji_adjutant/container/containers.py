@@ -3,7 +3,8 @@
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import IO
 from urllib.parse import quote
 
@@ -76,6 +77,19 @@ def copy_to(api: EngineApi, container: str, source: Path, target: str, owner: tu
         path=f"/containers/{container}/archive",
         parameters={"path": target, "copyUIDGID": "false"},
         data=archive.pack(source, owner),
+        headers={"Content-Type": "application/x-tar"},
+    )
+    api.call(request)
+
+
+def put_archive(api: EngineApi, container: str, directory: str, stream: IO[bytes]) -> None:
+    request = Request(
+        purpose=f"copy into {directory} of container {container[:12]}",
+        kind=Kind.CREATE,
+        method="PUT",
+        path=f"/containers/{container}/archive",
+        parameters={"path": str(PurePosixPath(directory).parent), "copyUIDGID": "true"},
+        data=iter(partial(stream.read, archive.PIECE), b""),
         headers={"Content-Type": "application/x-tar"},
     )
     api.call(request)

@@ -9,7 +9,7 @@ or overruns a limit of `Timeouts`, EngineError when it refuses, ImagePullError w
 TaskTimeout when a command inside overruns the limit its caller gave.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -164,6 +164,9 @@ class ContainerManager(Protocol):
 
     def start(self, container: str) -> None: ...
 
+    def start_attached(self, container: str, sink: LogSink, enough: Callable[[], bool]) -> None:
+        """Start a created container; what PID 1 writes goes to `sink` until it ends or `enough` says so."""
+
     def exec(
         self,
         container: str,
@@ -198,6 +201,9 @@ class ContainerManager(Protocol):
 
     def open_archive(self, container: str, source: str) -> AbstractContextManager[IO[bytes]]:
         """The tar stream of `source`."""
+
+    def copy_across(self, container: str, directory: str, target: str) -> None:
+        """`directory` of a container into the same place of container `target`, whose user owns all of it there."""
 
     def mount_root(self, container: str) -> str:
         """Path of the container's root, valid for the engine only: bind it, never open it."""

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.client import HTTPException
 from pathlib import Path
@@ -208,6 +208,9 @@ class PodmanManager:
     def start(self, container: str) -> None:
         commands.start(self, container)
 
+    def start_attached(self, container: str, sink: LogSink, enough: Callable[[], bool]) -> None:
+        commands.run_attached(self, container, sink, deadline=None, enough=enough)
+
     def kill(self, container: str) -> None:
         containers.kill(self, container)
 
@@ -307,6 +310,10 @@ class PodmanManager:
 
     def open_archive(self, container: str, source: str) -> AbstractContextManager[IO[bytes]]:
         return containers.open_archive(self, container, source)
+
+    def copy_across(self, container: str, directory: str, target: str) -> None:
+        with self.open_archive(container, directory) as stream:
+            containers.put_archive(self, target, directory, stream)
 
     def mount_root(self, container: str) -> str:
         return containers.mount_root(self, container)

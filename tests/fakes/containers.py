@@ -218,6 +218,13 @@ class FakeContainerManager:
         if not result.endless:
             started.end(result.exit_code)
 
+    def start_attached(self, container: str, sink: LogSink, enough: Callable[[], bool]) -> None:
+        self.start(container)
+        for stream, data in self.container(container).log:
+            sink.write(stream, data)
+            if enough():
+                return
+
     def exec(
         self,
         container: str,
@@ -307,6 +314,15 @@ class FakeContainerManager:
                 tar.addfile(info, io.BytesIO(data))
         content.seek(0)
         yield content
+
+    def copy_across(self, container: str, directory: str, target: str) -> None:
+        self._call("copy_across")
+        top = PurePosixPath(directory)
+        files = self.container(container).files
+        found = {path: data for path, data in files.items() if PurePosixPath(path).is_relative_to(top)}
+        if not found:
+            raise EngineError(f"cannot read {directory} of container {container}: no such file", status=404)
+        self.container(target).files.update(found)
 
     def mount_root(self, container: str) -> str:
         return f"/fake/storage/{self.container(container).id}/merged"
