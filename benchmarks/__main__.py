@@ -1,111 +1,121 @@
-"""`python -m benchmarks`: what a build and a repo cost on this machine, beside what they would cost without us.
+"""`python -m benchmarks`: what is claimed to be fast, measured beside what a user would pick instead.
 
-Medians, on a testbed of their own that is removed at the end; also written to benchmarks/latest.json. Everything is
-measured by the hub's clock, from a task's opening to its end.
+Everything runs on a testbed and a file system of its own, made here and removed at the end. The exit code is 1 when
+a figure is over its limit.
 """
 
-import json
+import argparse
 import os
 import shutil
-import statistics
-import subprocess
+import signal
 import sys
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-from koji_adjutant.buildroot.images import pending_requests
-from koji_adjutant.config import load_config
-from koji_adjutant.testbed.client import admin_session, koji_command
-from koji_adjutant.testbed.content import BUILD_TAG, TARGET
-from koji_adjutant.testbed.createrepo_cost import bare_seconds
-from koji_adjutant.testbed.description import Description
-from koji_adjutant.testbed.engine import Engine
-from koji_adjutant.testbed.place import Place, place_at
+from benchmarks import chatty, cold, figures, scale, stall, warm
+from benchmarks.bare import make_bare_root
+from benchmarks.bench import Bench, Measurement
+from benchmarks.figures import Figure, table
+from benchmarks.mock import RECORDED, RealMock
+from benchmarks.stand import MAXJOBS, stand
+from benchmarks.storage import Storage, storage
+from koji_adjutant.errors import AdjutantError
+from koji_adjutant.testbed.description import cache_directory
+from koji_adjutant.testbed.distribution.distribution import make
 from koji_adjutant.testbed.report import say
-from koji_adjutant.testbed.stand import Options, bring_down, bring_up
-from koji_adjutant.testbed.tasks import Task, newest_task, task_output, tasks_after
+from koji_adjutant.testbed.stand import Options
 
 ROUNDS = 5
-PACKAGES = ("hello", "needsdeps")
 RESULTS = Path(__file__).parent / "latest.json"
+MEASUREMENTS: tuple[Measurement, ...] = (
+    *warm.MEASUREMENTS,
+    *chatty.MEASUREMENTS,
+    *stall.MEASUREMENTS,
+    *scale.MEASUREMENTS,
+    *cold.MEASUREMENTS,
+)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bench:
-    """A testbed to measure on."""
-
-    place: Place
-    description: Description
-    session: Any
-
-    def run(self, *arguments: str) -> tuple[Task, ...]:
-        """A command of the client, and the tasks that it made."""
-        newest = newest_task(self.session)
-        subprocess.run(koji_command(self.place, *arguments), check=True, stdout=subprocess.DEVNULL)
-        return tasks_after(self.session, newest)
-
-    def build(self, package: str) -> float:
-        """Seconds of a buildArch."""
-        tasks = self.run("build", "--wait", "--scratch", TARGET, self.description.srpms[package])
-        return seconds_of("buildArch", tasks)
-
-    def wait_for_images(self) -> None:
-        config = load_config(self.place.kojid_conf)
-        while any(pending_requests(config)):
-            time.sleep(0.1)
-
-    def createrepo(self) -> tuple[float, float]:
-        """Seconds of the task, and of its commands alone."""
-        tasks = self.run("regen-repo", "--make-task", "--wait", BUILD_TAG)
-        task = next(task for task in tasks if task.method == "createrepo")
-        return task.seconds, bare_seconds(task_output(Path(self.description.topdir), task.id))
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    made.add_argument("--only", nargs="+", metavar="NAME", help="measure only what these figures come from")
+    made.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help=f"default: {ROUNDS}")
+    made.add_argument(
+        "--json", type=Path, default=RESULTS, metavar="PATH", help="where the figures are written"
+    )
+    made.add_argument("--mock", type=Path, metavar="PATH", help="a command that takes mock's arguments")
+    made.add_argument("--keep", action="store_true", help="leave testbed and file system as they are")
+    return made
 
 
-def seconds_of(method: str, tasks: Sequence[Task]) -> float:
-    return next(task.seconds for task in tasks if task.method == method)
+def chosen(only: Sequence[str] | None) -> list[Measurement]:
+    """The measurements that some of the names come from; all when none are given."""
+    known = {name for one in MEASUREMENTS for name in one.names}
+    unknown = set(only or ()) - known
+    if unknown:
+        raise AdjutantError(
+            f"no such figure: {', '.join(sorted(unknown))}", hint=f"there are {', '.join(sorted(known))}"
+        )
+    return [one for one in MEASUREMENTS if only is None or set(only) & set(one.names)]
 
 
-@contextmanager
-def bench() -> Iterator[Bench]:
-    place = place_at(Path(tempfile.mkdtemp(prefix="koji-adjutant-bench-")))
+def run(given: argparse.Namespace, wanted: Sequence[Measurement], place: Storage) -> Iterator[Figure]:
+    """Bring everything up, measure, take everything down."""
+    distribution = make(cache_directory(os.environ, Path.home()) / "distribution", say)
+    packages = sorted({package for one in wanted for package in one.packages})
+    root = make_bare_root(place.directory / "bare", distribution, packages)
+    with ExitStack() as stack:
+        up = stack.enter_context(stand(place.directory / "testbed", Options(kojid={"maxjobs": MAXJOBS})))
+        mock = (
+            RealMock(command=given.mock, directory=place.directory / "mock", stand=up)
+            if given.mock
+            else RECORDED
+        )
+        bench = Bench(
+            stand=up, storage=place, distribution=distribution, root=root, mock=mock, rounds=given.rounds
+        )
+        for one in wanted:
+            say(f"\n{', '.join(one.names)}")
+            yield from one.measure(bench)
+        if given.keep:
+            say(f"kept: {place.directory}; koji-adjutant testbed down --dir {up.place.directory} stops it")
+            stack.pop_all()
+
+
+def main(argv: Sequence[str]) -> int:
+    given = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    found: list[Figure] = []
     try:
-        description = bring_up(place, Options(), say)
-        session = admin_session(place, description.server)
-        yield Bench(place=place, description=description, session=session)
-        session.logout()
-    finally:
-        bring_down(place, say)
-        Engine(place.engine).destroy()
-        shutil.rmtree(place.directory)
+        wanted = chosen(given.only)
+        with storage(keep=given.keep) as place:
+            say(f"storage: {place.kind}")
+            for one in run(given, wanted, place):
+                found.append(one)
+                say(next(line for number, line in enumerate(table([one])) if number))
+            if not given.keep:
+                shutil.rmtree(place.directory / "bare")
+    except AdjutantError as error:
+        sys.stderr.write(f"benchmarks: error: {error}\n")
+        return 1
+    report(found, place.kind, given.json)
+    return 1 if any(one.is_broken for one in found) else 0
 
 
-def measure(one: Bench) -> Iterator[tuple[str, float]]:
-    """Name and seconds of each figure."""
-    for package in PACKAGES:
-        yield f"buildArch of {package}, no image of the buildroot", one.build(package)
-        one.wait_for_images()
-        warm = [one.build(package) for _ in range(ROUNDS)]
-        yield f"buildArch of {package}, image there, median of {ROUNDS}", statistics.median(warm)
-    repos = [one.createrepo() for _ in range(ROUNDS)]
-    yield f"createrepo, median of {ROUNDS}", statistics.median(task for task, _ in repos)
-    yield f"its commands alone, median of {ROUNDS}", statistics.median(bare for _, bare in repos)
-
-
-def main() -> int:
-    with bench() as one:
-        figures = dict(measure(one))
-    for name, seconds in figures.items():
-        say(f"{seconds:7.2f} s  {name}")
-    load = os.getloadavg()[0]
-    say(f"          on {os.cpu_count()} processors, load average at the end {load:.1f}")
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
-    return 0
+def report(found: Sequence[Figure], where: str, path: Path) -> None:
+    """Print the table and write it down."""
+    say("")
+    for line in table(found):
+        say(line)
+    say(
+        f"\non {os.cpu_count()} processors, load average at the end {os.getloadavg()[0]:.1f}, storage: {where}"
+    )
+    for one in found:
+        if one.is_broken:
+            say(f"over its limit: {one.name}, {one.value:.3g} {one.unit}, at most {one.limit:.3g}")
+    figures.write(path, found, where)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

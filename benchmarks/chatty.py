@@ -1,0 +1,86 @@
+"""A package that prints 200 MB: what it takes to have its log complete on the hub, and in how much memory."""
+
+import statistics
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.bench import Bench, Measurement
+from benchmarks.figures import Against, Figure, figure
+from benchmarks.stand import BenchFailed
+from benchmarks.traffic import Traffic, traffic_of_tasks
+from koji_adjutant.testbed.costs import watched
+from koji_adjutant.testbed.report import say
+from koji_adjutant.testbed.tasks import Task
+
+PRINTED = 209_715_200
+LINE = b"%0127d\n" % 0
+PIECE = 1 << 20
+BEGIN, END = b"chatty: begin\n", b"chatty: done\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One build of ours, and one without us."""
+
+    task: Task
+    bare: float
+    memory: float
+    """MB."""
+    traffic: Traffic
+
+    @property
+    def over(self) -> float:
+        return self.task.seconds - self.bare
+
+
+def chatty(bench: Bench) -> Iterator[Figure]:
+    bench.warm_up("hello")
+    rounds = [_round(bench) for _ in range(bench.rounds)]
+    bench.explain([one.task for one in rounds])
+    bare = Against(what="bare rpmbuild", value=statistics.median(one.bare for one in rounds))
+    yield figure("chatty_over_bare", [one.over for one in rounds], against=bare)
+    recorded = Against(what="kojid, recorded earlier, not in this run", value=3269)
+    yield figure("chatty_uploads", [one.traffic.uploads for one in rounds], "calls", against=recorded)
+    with watched(bench.stand.daemon) as small:
+        bench.built("hello")
+    quiet = Against(what="the task process of hello", value=small.task / 1024)
+    yield figure("task_rss", [one.memory for one in rounds], "MB", against=quiet)
+
+
+def _round(bench: Bench) -> Round:
+    with bench.stand.hub_lines() as lines, watched(bench.stand.daemon) as seen:
+        task = bench.stand.build("chatty")
+    (traffic,) = traffic_of_tasks(lines)
+    bench.check(task, "chatty")
+    check_log(bench.stand.output(task) / "build.log")
+    bare = bench.rebuilt("chatty")
+    say(f"    chatty: {task.seconds:.2f} s, bare {bare:.2f} s, {traffic.uploads} uploads")
+    return Round(task=task, bare=bare, memory=seen.task / 1024, traffic=traffic)
+
+
+def check_log(path: Path) -> None:
+    """Every byte that the package printed is in the hub's file, once and in order."""
+    with path.open("rb") as log:
+        while (line := log.readline()) != BEGIN:
+            if not line:
+                raise BenchFailed(f"{path} does not have what chatty printed")
+        checksum, left = 1, PRINTED
+        while left:
+            piece = log.read(min(PIECE, left))
+            if not piece:
+                raise BenchFailed(f"{path} ends {left} bytes too early")
+            checksum, left = zlib.adler32(piece, checksum), left - len(piece)
+        expected = 1
+        for _ in range(PRINTED // PIECE):
+            expected = zlib.adler32(LINE * (PIECE // len(LINE)), expected)
+        if checksum != expected or log.readline() != END:
+            raise BenchFailed(f"{path} differs from what chatty printed")
+
+
+MEASUREMENTS = (
+    Measurement(
+        names=("chatty_over_bare", "chatty_uploads", "task_rss"), measure=chatty, packages=("hello", "chatty")
+    ),
+)

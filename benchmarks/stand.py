@@ -1,0 +1,193 @@
+"""The testbed that is measured on: what it takes to build on it, to make it forget, and to see what a build cost.
+
+Only what the benchmark needs to be quick about differs from the testbed of the demo: tasks are made by the
+administrator, one buildArch without a parent, so that nothing else runs beside what is measured.
+"""
+
+import logging
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from koji_adjutant.buildroot.images import EMPTY_IMAGE, pending_requests
+from koji_adjutant.config import Config, load_config
+from koji_adjutant.container import labels
+from koji_adjutant.errors import AdjutantError
+from koji_adjutant.monitoring.journal import Event, read_journal
+from koji_adjutant.testbed import builder, services
+from koji_adjutant.testbed.client import admin_session
+from koji_adjutant.testbed.content import BUILD_TAG, HOST
+from koji_adjutant.testbed.description import Description
+from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.place import Place, place_at
+from koji_adjutant.testbed.report import say
+from koji_adjutant.testbed.services import Service
+from koji_adjutant.testbed.stand import Options, bring_down, bring_up
+from koji_adjutant.testbed.tasks import ENDED, Task, fault_of, task_of, task_output
+
+STEP = 0.2
+TASK_SECONDS = 300.0
+IMAGE_SECONDS = 180.0
+CAPACITY = 30.0
+MAXJOBS = "10"
+"""kojid's own default; the testbed has fewer."""
+UPLOADS = "cli-build/bench"
+
+logger = logging.getLogger(__name__)
+
+
+class BenchFailed(AdjutantError):
+    """Something did not do what was to be measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stand:
+    """A testbed that is up."""
+
+    place: Place
+    description: Description
+    session: Any
+    engine: Engine
+    config: Config
+
+    # Builds
+
+    def submit(
+        self, package: str, *, repo: int | None = None, tag: str = BUILD_TAG, method: str = "buildArch"
+    ) -> int:
+        """A task for one of the distribution's source packages; its number."""
+        srpm = Path(self.description.srpms[package])
+        if not (Path(self.description.topdir) / "work" / UPLOADS / srpm.name).exists():
+            self.session.uploadWrapper(str(srpm), UPLOADS)
+        repo_id = repo if repo is not None else self.session.getRepo(tag)["id"]
+        tag_id = self.session.getTag(tag, strict=True)["id"]
+        path, arch = f"{UPLOADS}/{srpm.name}", self.description.arch
+        parameters = {
+            "buildArch": [path, tag_id, arch, True, {"repo_id": repo_id}],
+            "rebuildSRPM": [path, tag_id, {"repo_id": repo_id}],
+        }[method]
+        return int(self.session.makeTask(method, parameters, arch=arch))
+
+    def finish(self, task_id: int) -> Task:
+        """The task when it is closed; BenchFailed when it fails."""
+        deadline = time.monotonic() + TASK_SECONDS
+        while (task := task_of(self.session, task_id)).state not in ENDED:
+            if time.monotonic() > deadline:
+                raise BenchFailed(f"task {task_id} is {task.state} after {TASK_SECONDS:.0f} s")
+            time.sleep(STEP)
+        if task.state != "CLOSED":
+            raise BenchFailed(
+                f"task {task_id} ({task.method}) {task.state}: {fault_of(self.session, task_id)}"
+            )
+        return task
+
+    def build(self, package: str, *, repo: int | None = None, tag: str = BUILD_TAG) -> Task:
+        """A buildArch that has ended well."""
+        return self.finish(self.submit(package, repo=repo, tag=tag))
+
+    def output(self, task: Task) -> Path:
+        return task_output(Path(self.description.topdir), task.id)
+
+    def rpms(self, task: Task) -> list[Path]:
+        """What a task has built, without source packages."""
+        found = self.output(task).glob("*.rpm")
+        return sorted(path for path in found if not path.name.endswith(".src.rpm"))
+
+    # What is kept between builds
+
+    def settle(self) -> None:
+        """Wait until no image is being made or asked for."""
+        deadline = time.monotonic() + IMAGE_SECONDS
+        while self.is_imaging():
+            if time.monotonic() > deadline:
+                raise BenchFailed("images are not made", hint=f"see {self.place.logs / builder.DAEMON}.log")
+            time.sleep(STEP)
+
+    def is_imaging(self) -> bool:
+        return any(pending_requests(self.config))
+
+    def forget(self) -> None:
+        """Remove all that makes a second build faster: images of buildroots, metadata, packages, solutions."""
+        self.settle()
+        self.forget_images()
+        self.engine.podman("rmi", "--force", EMPTY_IMAGE)
+        if self.config.cache_dir.exists():
+            for path in self.config.cache_dir.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def forget_images(self, *extra: str) -> None:
+        """Remove images of buildroots; those with all of the `extra` labels where there are any."""
+        chosen = [f"label={labels.ROLE}={labels.Role.IMAGE.value}", *(f"label={label}" for label in extra)]
+        filters = [word for one in chosen for word in ("--filter", one)]
+        found = set(self.engine.podman("images", "--all", "--quiet", "--no-trunc", *filters).split())
+        if found:
+            self.engine.podman("rmi", "--force", *sorted(found))
+
+    # The daemon
+
+    @property
+    def daemon(self) -> Service:
+        found = services.recorded(self.place.record(builder.DAEMON))
+        if found is None:
+            raise BenchFailed("the daemon has ended", hint=f"see {self.place.logs / builder.DAEMON}.stderr")
+        return found
+
+    def restart_daemon(self) -> float:
+        """Stop and start the daemon; seconds from its start until the hub has heard that it is ready."""
+        services.stop(self.place.record(builder.DAEMON), grace=60.0)
+        host = self.session.getHost(HOST)["id"]
+        began = time.time()
+        builder.start_daemon(self.place)
+        while not (
+            self.session.getHost(HOST)["ready"] and self.session.getLastHostUpdate(host, ts=True) > began
+        ):
+            if time.time() - began > TASK_SECONDS:
+                raise BenchFailed("the daemon does not become ready")
+            time.sleep(0.02)
+        return time.time() - began
+
+    # What it cost
+
+    def journal(self) -> Sequence[Event]:
+        return read_journal(self.place.journal)
+
+    @property
+    def hub_log(self) -> Path:
+        return self.place.logs / "hub.log"
+
+    @contextmanager
+    def hub_lines(self) -> Iterator[list[str]]:
+        """What the hub logs in this context; filled at its end."""
+        lines: list[str] = []
+        before = self.hub_log.stat().st_size
+        yield lines
+        with self.hub_log.open("rb") as log:
+            log.seek(before)
+            lines += log.read().decode(errors="replace").splitlines()
+
+
+@contextmanager
+def stand(directory: Path, options: Options) -> Iterator[Stand]:
+    """A testbed below `directory`, taken down and removed at the end."""
+    place = place_at(directory)
+    engine = Engine(place.engine)
+    try:
+        description = bring_up(place, options, say)
+        session = admin_session(place, description.server)
+        session.editHost(HOST, capacity=CAPACITY)
+        yield Stand(
+            place=place,
+            description=description,
+            session=session,
+            engine=engine,
+            config=load_config(place.kojid_conf),
+        )
+        session.logout()
+    finally:
+        bring_down(place, say)
+        engine.destroy()
+        shutil.rmtree(place.directory)

@@ -1,0 +1,82 @@
+"""Builds whose buildroot is there already, and what they cost the hub, the engine and the disk."""
+
+from collections.abc import Iterator
+
+from benchmarks.bench import Bench, Measurement
+from benchmarks.figures import Against, Figure, figure
+from benchmarks.mock import Spread
+from benchmarks.traffic import traffic_of_tasks
+from koji_adjutant.journal import Phase
+from koji_adjutant.testbed.report import say
+from koji_adjutant.testbed.tasks import Task
+
+BARE = "bare rpmbuild --rebuild in a populated chroot"
+
+
+def warm(package: str, bench: Bench) -> Iterator[Figure]:
+    """Seconds from open to closed, of a build whose image is there, and its cost."""
+    bench.warm_up(package)
+    mock, bare = Spread(bench.mock, package), []
+    tasks: list[Task] = []
+    written: list[float] = []
+    before = bench.storage.bytes_written()
+    with bench.stand.hub_lines() as lines:
+        for _ in range(bench.rounds):
+            tasks.append(bench.stand.build(package))
+            after = bench.storage.bytes_written()
+            if before is not None and after is not None:
+                written.append((after - before) / 1e6)
+            bench.check(tasks[-1], package)
+            bare.append(bench.rebuilt(package))
+            mock.take()
+            before = bench.storage.bytes_written()
+    yield figure(f"warm_{package}", [task.seconds for task in tasks], against=mock.against())
+    yield figure(f"bare_{package}", bare, against=None)
+    cost = traffic_of_tasks(lines)
+    yield figure(f"hub_calls_{package}", [one.calls for one in cost], "calls", against=None)
+    yield figure(f"uploads_{package}", [one.uploads for one in cost], "calls", against=None)
+    yield figure(f"uploaded_{package}", [one.uploaded / 1e3 for one in cost], "kB", against=None)
+    containers = [_containers(bench, task) for task in tasks]
+    yield figure(f"containers_{package}", containers, "", against=None)
+    if written:
+        yield figure(f"written_{package}", written, "MB", against=None)
+    bench.explain(tasks)
+
+
+def _containers(bench: Bench, task: Task) -> int:
+    events = bench.stand.journal()
+    return sum(event.task == task.id and event.phase == Phase.CONTAINER_CREATED for event in events)
+
+
+def warm_hello(bench: Bench) -> Iterator[Figure]:
+    yield from warm("hello", bench)
+
+
+def warm_needsdeps(bench: Bench) -> Iterator[Figure]:
+    yield from warm("needsdeps", bench)
+
+
+def warm_long(bench: Bench) -> Iterator[Figure]:
+    """How much longer a real build takes; the image of its BuildRequires is made beside the first of them."""
+    bench.warm_up("hello")
+    tasks, bare = [], []
+    for number in range(bench.rounds):
+        # In turn: neither is always the one that finds the processor warm.
+        if number % 2:
+            bare.append(bench.rebuilt("long"))
+        tasks.append(bench.built("long"))
+        if not number % 2:
+            bare.append(bench.rebuilt("long"))
+        say(f"    long: {tasks[-1].seconds:.2f} s, bare {bare[-1]:.2f} s")
+    ratios = [task.seconds / alone for task, alone in zip(tasks, bare, strict=True)]
+    bench.explain(tasks)
+    alone = sorted(bare)[len(bare) // 2]
+    yield figure("warm_long_ratio", ratios, "times", against=Against(what=f"{BARE}, seconds", value=alone))
+    yield figure("warm_long", [task.seconds for task in tasks], against=bench.mock.build("long"))
+
+
+MEASUREMENTS = (
+    Measurement(names=("warm_hello", "bare_hello"), measure=warm_hello),
+    Measurement(names=("warm_needsdeps", "bare_needsdeps"), measure=warm_needsdeps, packages=("needsdeps",)),
+    Measurement(names=("warm_long_ratio", "warm_long"), measure=warm_long, packages=("long",)),
+)
