@@ -24,7 +24,7 @@ RANKS = {
     "container": 2,
     "config": 3,
     "hub": 4,
-    "policy": 5,
+    "policy": 4,
     "buildroot": 5,
     "task_adapters": 6,
     "handlers": 7,

@@ -13,6 +13,7 @@ from koji_adjutant.buildroot.solver import ROOT
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, VolumeMount
 from koji_adjutant.container.labels import Owner, Role
+from koji_adjutant.policy.network import NetworkUse, network_for
 
 SCRIPT = Path(__file__).with_name("scripts") / "install.sh"
 PACKAGES = "/packages"
@@ -73,7 +74,7 @@ def installer_spec(run: InstallerRun) -> ContainerSpec:
                 for name in DEVICES
             ),
         ),
-        network="none",
+        network=network_for(NetworkUse.INSTALL, run.config),
         capabilities=CAPABILITIES,
         masked_paths=MASKED,
         label_disable=True,

@@ -28,6 +28,7 @@ from koji_adjutant.container.interface import (
 )
 from koji_adjutant.container.labels import Owner, Role
 from koji_adjutant.errors import AdjutantError, BuildrootFailed
+from koji_adjutant.policy.network import NetworkUse, network_for
 
 SCRIPT = Path(__file__).with_name("scripts") / "solve.py"
 ROOT = "/buildroot"
@@ -109,7 +110,7 @@ def solver_spec(run: SolverRun, store: Path) -> ContainerSpec:
                 source=engine_path(run.scratch), target=f"{SCRATCH}/{run.scratch.name}", read_only=False
             ),
         ),
-        network=run.config.solver_network,
+        network=network_for(NetworkUse.SOLVE, run.config),
         label_disable=True,
     )
 
@@ -136,11 +137,6 @@ def solve(run: SolverRun, manager: ContainerManager, store: PackageStore, log: L
 
     Unsolvable when the repo cannot give it; BuildrootFailed when the repo or a file of it cannot be fetched.
     """
-    if not run.config.network_enabled:
-        raise BuildrootFailed(
-            "packages have to be fetched for the buildroot, and network_enabled is false on this builder",
-            hint="set network_enabled in [adjutant]",
-        )
     sink = AnswerSink(log)
     run.scratch.mkdir(parents=True)
     try:

@@ -1,10 +1,13 @@
-"""Which network a container is on, by what it does. Pure.
+"""Which network a container is on, by the kind of task and by what the container does. Pure.
 
-Only what fetches packages or repository metadata ever has one, and configuration says which; what runs code
-of a package has none, whatever configuration says.
+Code of a package has a network in the kinds of tasks in which kojid gives it one, and in no other. What fetches
+packages or repository metadata has one; it runs no code of a package. Configuration says which network that is, and
+can only take it away.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 from koji_adjutant.config import Config
 from koji_adjutant.errors import BuildrootFailed, TaskFailed, TaskFault
@@ -28,6 +31,24 @@ FETCHING: dict[NetworkUse, type[TaskFault]] = {
 }
 """The uses that get a network, and what it is called when they cannot have one."""
 
+PACKAGE_CODE: Mapping[str, bool] = MappingProxyType(
+    {
+        "buildArch": False,
+        "rebuildSRPM": False,
+        "wrapperRPM": False,
+        "buildSRPMFromSCM": True,
+        "buildMaven": True,
+        "runroot": True,
+        "createAppliance": True,
+        "createLiveCD": True,
+        "createLiveMedia": True,
+        "createKiwiImage": True,
+        "createDudIso": True,
+    }
+)
+"""Whether what a package or a user brings runs with a network, by kind of task, as kojid has it. Of a kind that is
+not here it does not."""
+
 
 def network_for(use: NetworkUse, config: Config) -> str:
     """The network, in the words of ContainerSpec; a TaskFault where it is needed and denied."""
@@ -40,3 +61,8 @@ def network_for(use: NetworkUse, config: Config) -> str:
             hint="switch network_enabled on, or do not let this builder have such tasks",
         )
     return config.solver_network
+
+
+def network_of_package_code(method: str, config: Config) -> str:
+    """The network of the container in which a task of `method` runs what a package or a user brings."""
+    return config.solver_network if PACKAGE_CODE.get(method) and config.network_enabled else NO_NETWORK

@@ -15,6 +15,7 @@ from koji_adjutant.buildroot.settings import BUILD_IDS, HOME, TOPDIR, BuildrootS
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ResourceLimits, Stream
 from koji_adjutant.container.labels import Role
 from koji_adjutant.journal import Phase
+from koji_adjutant.policy.network import network_of_package_code
 from koji_adjutant.task_adapters.base import Step, TaskContext
 from koji_adjutant.task_adapters.logs import TaskLogs
 
@@ -46,8 +47,8 @@ def build_container_spec(ctx: TaskContext, settings: BuildrootSettings, buildroo
         user=f"{uid}:{gid}",
         workdir="/",
         hostname=settings.macros["%_buildhost"][:63],
-        mounts=ctx.config.container_mounts,
-        network="none",
+        mounts=ctx.config.build_mounts,
+        network=network_of_package_code(str(ctx.parameters.get("method")), ctx.config),
         limits=ResourceLimits(shm_bytes=shm_size()),
         image_hosts=True,
     )
