@@ -11,9 +11,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from koji_adjutant.buildroot.downloads import open_session
 from koji_adjutant.buildroot.images import (
     EMPTY_IMAGE,
     PACKAGES_LABEL,
@@ -26,8 +28,9 @@ from koji_adjutant.buildroot.images import (
 from koji_adjutant.buildroot.installer import InstallerRun, install
 from koji_adjutant.buildroot.package_store import PackageStore, Solution
 from koji_adjutant.buildroot.packages import QUERY_FORMAT, InstalledPackage, parse_installed
+from koji_adjutant.buildroot.repo_metadata import read_metadata
 from koji_adjutant.buildroot.settings import BuildrootSettings
-from koji_adjutant.buildroot.solver import SolverRun, Unsolvable, solve
+from koji_adjutant.buildroot.solver import Solver, Unsolvable
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, LogSink, Stream
 from koji_adjutant.container.labels import Owner
@@ -181,21 +184,31 @@ class BuildrootInitializer:
         self.journal.record(Phase.POPULATED, task=self.owner.task_id, container=container)
 
     def _solve(self, root: str, install: Mapping[str, Any]) -> Solution:
-        run = SolverRun(
+        if "group" in install:
+            return self.solver.group()
+        return self.solver.source(install["source"], root=root)
+
+    @cached_property
+    def solver(self) -> Solver:
+        """What the task asks for packages."""
+        with open_session() as http:
+            metadata = read_metadata(self.settings, http)
+        return Solver(
             settings=self.settings,
             config=self.config,
             owner=self.owner,
-            image=self.task_image.id,
-            root=root,
-            install=install,
-            scratch=self.workdir / f"solver-{self.owner.task_id}-{secrets.token_hex(4)}",
+            task_image=self.task_image,
+            manager=self.manager,
+            store=self.store,
+            metadata=metadata,
+            log=self.log,
+            workdir=self.workdir,
             environment=self.environment,
         )
-        return solve(run, self.manager, self.store, self.log)
 
     def _run_installer(self, root: str, solution: Solution, *, is_base: bool) -> None:
         packages = self.workdir / f"install-{secrets.token_hex(4)}"
-        self.store.link(solution.install, packages)
+        self.solver.provide(solution, packages)
         run = InstallerRun(
             config=self.config,
             owner=self.owner,

@@ -1,24 +1,20 @@
 """Downloaded packages, shared by all tasks of the host, and a task's view of exactly those it may install.
 
 Files are named by their checksum and appear under their final name at once; each is verified whenever it is used.
-The solver writes the store, the installer never sees it: it gets a directory with links to the solved files. Links
-live as long as the task's work directory; the store is the cache directory's.
+No container sees the store, the installer no more than any other: it gets a directory with links to the solved
+files. Links live as long as the task's work directory; the store is the cache directory's.
 """
 
-import fcntl
-import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
+from koji_adjutant.buildroot.downloads import Download, Downloads, file_checksum
 from koji_adjutant.buildroot.packages import nevra
 from koji_adjutant.errors import BuildrootFailed
-
-BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +26,10 @@ class SolvedPackage:
     checksum_kind: str
     checksum: str
     file: str
+    location: str = ""
+    """Where the file is, relative to the repo or to `base`."""
+    base: str = ""
+    """URL of the external repo that the file is from."""
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Self:
@@ -40,7 +40,17 @@ class SolvedPackage:
             size=row["size"],
             checksum_kind=kind,
             checksum=checksum,
-            file=row["file"],
+            file=f"packages/{checksum[:2]}/{checksum}/{PurePosixPath(row['location']).name}",
+            location=row["location"],
+            base=row["base"],
+        )
+
+    def urls(self, baseurls: Sequence[str]) -> tuple[str, ...]:
+        """Where the file can be had."""
+        if "://" in self.location:
+            return (self.location,)
+        return tuple(
+            f"{base.rstrip('/')}/{self.location}" for base in ([self.base] if self.base else baseurls)
         )
 
 
@@ -57,18 +67,11 @@ class PackageStore:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        for name in ("packages", "metadata", "partial"):
+        for name in ("packages", "partial"):
             (directory / name).mkdir(parents=True, exist_ok=True)
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the store for one solver: dnf's own locks compare pids, which mean nothing between containers."""
-        with (self.directory / "lock").open("a") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-
     def complete(self, solution: Solution) -> bool:
-        """Whether a file of the right size is there for each package; `link` looks at the content."""
+        """Whether a file of the right size is there for each package."""
         return all(self._has(package) for package in solution.install)
 
     def _has(self, package: SolvedPackage) -> bool:
@@ -77,32 +80,54 @@ class PackageStore:
         except FileNotFoundError:
             return False
 
-    def link(self, packages: Sequence[SolvedPackage], directory: Path) -> None:
-        """Verify each package and put it into `directory`; BuildrootFailed when one is not what the repo says."""
+    def fetch(
+        self, packages: Sequence[SolvedPackage], baseurls: Sequence[str], proxies: dict[str, str] | None
+    ) -> None:
+        """Have a verified file of each package in the store. DownloadFailed."""
+        wanted = [
+            Download(
+                title=f"package {package.nevra}",
+                urls=package.urls(baseurls),
+                checksum_kind=package.checksum_kind,
+                checksum=package.checksum,
+                size=package.size,
+                target=self.directory / package.file,
+                verify=True,
+            )
+            for package in packages
+        ]
+        Downloads(self.directory / "partial", proxies).fetch(wanted)
+
+    def place(self, packages: Sequence[SolvedPackage], directory: Path) -> None:
+        """Put each package, which `fetch` has verified, into `directory`."""
         directory.mkdir(parents=True)
         for package in packages:
             source = self.directory / package.file
-            self._verify(package, source)
             target = directory / source.name
             try:
                 os.link(source, target)
+            except FileNotFoundError:
+                raise BuildrootFailed(f"package {package.nevra} is not in the package store") from None
             except OSError:
                 # Another file system than the store's.
                 shutil.copyfile(source, target)
 
+    def link(self, packages: Sequence[SolvedPackage], directory: Path) -> None:
+        """Verify each package and put it into `directory`; BuildrootFailed when one is not what the repo says."""
+        for package in packages:
+            self._verify(package, self.directory / package.file)
+        self.place(packages, directory)
+
     def _verify(self, package: SolvedPackage, source: Path) -> None:
-        digest = hashlib.new("sha1" if package.checksum_kind == "sha" else package.checksum_kind)
         try:
-            with source.open("rb") as handle:
-                while block := handle.read(BLOCK):
-                    digest.update(block)
+            found = file_checksum(source, package.checksum_kind)
         except FileNotFoundError:
             problem = "is not in the package store"
         else:
-            if digest.hexdigest() == package.checksum:
+            if found == package.checksum:
                 return
             source.unlink()
-            problem = f"has {package.checksum_kind} {digest.hexdigest()}, the repo says {package.checksum}"
+            problem = f"has {package.checksum_kind} {found}, the repo says {package.checksum}"
         raise BuildrootFailed(
             f"package {package.nevra}: the downloaded file {problem}",
             hint="the file on the server and the repo's metadata differ: regenerate the repo, or look at the proxy",

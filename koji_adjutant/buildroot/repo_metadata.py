@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element
 
 import requests
 from defusedxml import DefusedXmlException, ElementTree
+from requests.utils import should_bypass_proxies
 
 from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.errors import BuildrootFailed
@@ -23,8 +24,9 @@ REPOMD_LIMIT = 1 << 20
 TIMEOUT = (20, 60)
 """Seconds to connect, and between two pieces of an answer."""
 NAMESPACE = "{http://linux.duke.edu/metadata/repo}"
-DECISIVE = ("primary", "filelists", "group", "group_gz", "group_xz", "group_zst", "modules")
-"""The kinds of records that a solution depends on."""
+DECISIVE = (("primary",), ("filelists",), ("group", "group_gz", "group_xz", "group_zst"), ("modules",))
+"""The kinds of records that a solution depends on; of several forms of the same one the first."""
+CHECKSUM_KINDS = frozenset({"md5", "sha", "sha1", "sha224", "sha256", "sha384", "sha512"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,8 @@ class MetadataRecord:
     location: str
     checksum_kind: str
     checksum: str
+    size: int = 0
+    """0 is unknown."""
 
     @classmethod
     def from_element(cls, data: Element) -> Self | None:
@@ -47,6 +51,7 @@ class MetadataRecord:
             location=location.get("href") or "",
             checksum_kind=checksum.get("type") or "",
             checksum=(checksum.text or "").strip().lower(),
+            size=int(size) if (size := data.findtext(f"{NAMESPACE}size", "").strip()).isdecimal() else 0,
         )
 
     @property
@@ -67,6 +72,11 @@ class RepoMetadata:
     digest: str
     records: Mapping[str, MetadataRecord]
     """By kind."""
+
+    @property
+    def decisive(self) -> tuple[MetadataRecord, ...]:
+        """The records that a solution depends on."""
+        return decisive_records(self.records)
 
     @classmethod
     def parse(cls, repomd: bytes, url: str) -> Self:
@@ -91,11 +101,15 @@ class RepoMetadata:
         return cls(repomd=repomd, digest=records_digest(records), records=records)
 
 
+def decisive_records(records: Mapping[str, MetadataRecord]) -> tuple[MetadataRecord, ...]:
+    """Those that a solution depends on, always in the same order."""
+    choices = ([records[kind] for kind in forms if kind in records] for forms in DECISIVE)
+    return tuple(found[0] for found in choices if found)
+
+
 def records_digest(records: Mapping[str, MetadataRecord]) -> str:
     """A digest of the records that a solution depends on."""
-    rows = [
-        (kind, records[kind].checksum_kind, records[kind].checksum) for kind in DECISIVE if kind in records
-    ]
+    rows = [(record.kind, record.checksum_kind, record.checksum) for record in decisive_records(records)]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
@@ -110,7 +124,8 @@ def read_metadata(settings: BuildrootSettings, http: requests.Session) -> RepoMe
     for base in settings.baseurls:
         url = f"{base}/{REPOMD}"
         try:
-            answer = http.get(url, timeout=TIMEOUT, proxies=proxies(settings))
+            bypass = should_bypass_proxies(url, None)
+            answer = http.get(url, timeout=TIMEOUT, proxies=None if bypass else proxies(settings))
         except requests.RequestException as error:
             failures = (*failures, f"{url}: {error}")
             continue

@@ -1,7 +1,8 @@
-"""The solver: finds out which packages a root needs and brings them into the package store.
+"""The solver: finds out which packages a root needs.
 
-A container of the task image, with network and without any capability, that sees the root read-only and runs no
-code of any package. It is gone before the installer starts.
+A container of the task image, without network and without any capability, that sees the repo's metadata and the root
+read-only and runs no code of any package. It is gone before the installer starts. What it found is kept: the same
+question about the same metadata needs no container. The files of packages are fetched by the task's own process.
 """
 
 import json
@@ -13,31 +14,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from koji_adjutant.buildroot.downloads import DownloadFailed
+from koji_adjutant.buildroot.metadata_store import HeldMetadata, MetadataStore
 from koji_adjutant.buildroot.package_store import PackageStore, Solution, SolvedPackage
-from koji_adjutant.buildroot.repo_metadata import RepoMetadata
+from koji_adjutant.buildroot.repo_metadata import RepoMetadata, proxies
 from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.buildroot.solutions import SolutionCache, solution_key
 from koji_adjutant.config import Config
-from koji_adjutant.container.interface import (
-    ContainerManager,
-    ContainerSpec,
-    ImageInfo,
-    LogSink,
-    Stream,
-    VolumeMount,
-)
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, LogSink, VolumeMount
 from koji_adjutant.container.labels import Owner, Role
 from koji_adjutant.errors import AdjutantError, BuildrootFailed
-from koji_adjutant.policy.network import NetworkUse, network_for
 
 SCRIPT = Path(__file__).with_name("scripts") / "solve.py"
 ROOT = "/buildroot"
-CACHE = "/cache"
+METADATA = "/metadata"
 SCRATCH = "/scratch"
-UNSOLVABLE, UNFETCHED = 3, 4
+UNSOLVABLE, UNUSABLE = 3, 4
 ANSWER_LIMIT = 64 << 20
 """Bytes of answer that are taken: a hundred thousand packages."""
-REASON_LIMIT = 400
+PROBLEM_LIMIT = 2000
+DRIVERS: Mapping[str, tuple[str, ...]] = {
+    "dnf4": ("/usr/bin/python3", "-c", SCRIPT.read_text()),
+}
+"""How a solver is started, by what solves; a path of the task's file is added."""
 
 
 class Unsolvable(AdjutantError):
@@ -55,45 +54,18 @@ class SolverRun:
     root: str
     install: Mapping[str, Any]
     scratch: Path
-    """An empty directory of the task's, named like nothing else on the host."""
+    """A directory of the task's, named like nothing else on the host."""
+    metadata: HeldMetadata
     environment: Mapping[str, str]
 
 
-class AnswerSink:
-    """Keeps what the solver prints, up to a limit, and passes on what it says."""
-
-    def __init__(self, log: LogSink) -> None:
-        self.answer = bytearray()
-        self._said = b""
-        self._log = log
-
-    def write(self, stream: Stream, data: bytes) -> None:
-        """Take one piece of output."""
-        if stream == "stderr":
-            self._log.write(stream, data)
-            self._said = (self._said + data)[:REASON_LIMIT]
-            return
-        self.answer += data
-        if len(self.answer) > ANSWER_LIMIT:
-            raise BuildrootFailed(f"the solver's answer is over {ANSWER_LIMIT} bytes; see root.log")
-
-    @property
-    def reason(self) -> str:
-        """The beginning of what it said, on one line."""
-        return " ".join(self._said.decode(errors="replace").split())
-
-
-def solver_spec(run: SolverRun, store: Path) -> ContainerSpec:
+def solver_spec(run: SolverRun) -> ContainerSpec:
     """The solver's container. Pure."""
-    engine_path = run.config.engine_path
+    engine_path, scratch = run.config.engine_path, f"{SCRATCH}/{run.scratch.name}"
+    root = [VolumeMount(source=run.root, target=ROOT, options=("rbind",))] if run.root else []
     return ContainerSpec(
         image=run.image,
-        command=(
-            "/usr/bin/python3",
-            "-c",
-            SCRIPT.read_text(),
-            json.dumps(solver_task(run)),
-        ),
+        command=(*DRIVERS["dnf4"], f"{scratch}/task.json"),
         labels={**run.config.container_labels, **run.owner.labels(Role.SOLVER)},
         environment={
             "PATH": "/usr/bin:/usr/sbin",
@@ -104,65 +76,80 @@ def solver_spec(run: SolverRun, store: Path) -> ContainerSpec:
         },
         user=f"{os.getuid()}:{os.getgid()}",
         mounts=(
-            *([VolumeMount(source=run.root, target=ROOT, options=("rbind",))] if run.root else []),
-            VolumeMount(source=engine_path(store), target=CACHE, read_only=False, options=("rbind",)),
-            VolumeMount(
-                source=engine_path(run.scratch), target=f"{SCRATCH}/{run.scratch.name}", read_only=False
-            ),
+            *root,
+            VolumeMount(source=engine_path(run.metadata.directory), target=METADATA, options=("rbind",)),
+            VolumeMount(source=engine_path(run.scratch), target=scratch, read_only=False),
         ),
-        network=network_for(NetworkUse.SOLVE, run.config),
+        network="none",
         label_disable=True,
     )
 
 
 def solver_task(run: SolverRun) -> dict[str, Any]:
-    """The argument of scripts/solve.py. Pure."""
-    settings, scratch = run.settings, f"{SCRATCH}/{run.scratch.name}"
+    """What scripts/solve.py has to know. Pure."""
+    settings, scratch, metadata = run.settings, f"{SCRATCH}/{run.scratch.name}", run.metadata
     return {
-        "baseurls": list(settings.baseurls),
+        "metadata": METADATA,
+        "solver_caches": f"{METADATA}/{metadata.solver_caches.name}" if metadata.has_caches else "",
         "arch": settings.arch,
         "root": ROOT if run.root else f"{scratch}/root",
-        "cache": CACHE,
         "scratch": scratch,
         "install": dict(run.install),
-        "proxy": settings.proxy,
-        "releasever": settings.releasever,
-        "best": settings.best,
-        "module_hotfixes": settings.module_hotfixes,
+        **solving_options(settings),
     }
 
 
-def solve(run: SolverRun, manager: ContainerManager, store: PackageStore, log: LogSink) -> Solution:
-    """What has to be installed, every file of it in the store.
+def solving_options(settings: BuildrootSettings) -> dict[str, Any]:
+    """The settings that decide, with the metadata, what a solution is."""
+    return {
+        "releasever": settings.releasever,
+        "best": settings.best,
+        "module_hotfixes": settings.module_hotfixes,
+        "modules": [],
+    }
 
-    Unsolvable when the repo cannot give it; BuildrootFailed when the repo or a file of it cannot be fetched.
-    """
-    sink = AnswerSink(log)
+
+def solve(run: SolverRun, manager: ContainerManager, log: LogSink) -> Solution:
+    """What has to be installed. Unsolvable when the repo cannot give it; BuildrootFailed when it is unusable."""
     run.scratch.mkdir(parents=True)
     try:
-        with store.lock():
-            code = manager.run(solver_spec(run, store.directory), sink)
+        (run.scratch / "task.json").write_text(json.dumps(solver_task(run)))
+        code = manager.run(solver_spec(run), log)
         keep_logs(run.scratch / "log", log)
+        if code not in (0, UNSOLVABLE, UNUSABLE):
+            raise BuildrootFailed(
+                f"the solver ended with status {code}; see root.log", hint=f"check image {run.image}"
+            )
+        answer = read_answer(run.scratch / "answer.json")
+        if code != UNUSABLE:
+            run.metadata.keep_caches(run.scratch / "cache")
     finally:
         shutil.rmtree(run.scratch, ignore_errors=True)
+    repo = f"repo {run.settings.repo_id} of {run.settings.tag_name}"
     if code == UNSOLVABLE:
-        raise Unsolvable(
-            f"repo {run.settings.repo_id} of {run.settings.tag_name} cannot provide what is needed: {sink.reason}"
-        )
-    if code == UNFETCHED:
+        raise Unsolvable(f"{repo} cannot provide what is needed: {answer['problem'][:PROBLEM_LIMIT]}")
+    if code == UNUSABLE:
         raise BuildrootFailed(
-            f"repo {run.settings.repo_id} of {run.settings.tag_name} cannot be fetched; see root.log",
-            hint="check topurl, external repos and solver_network",
+            f"the metadata of {repo} cannot be used: {answer['problem'][:PROBLEM_LIMIT]}; see root.log",
+            hint="regenerate the repo",
         )
-    if code:
-        raise BuildrootFailed(
-            f"the solver ended with status {code}; see root.log", hint=f"check image {run.image}"
-        )
-    answer = json.loads(sink.answer)
     return Solution(
         install=tuple(SolvedPackage.from_json(row) for row in answer["install"]),
         remove=frozenset(answer["remove"]),
     )
+
+
+def read_answer(path: Path) -> dict[str, Any]:
+    """What the solver has written."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(ANSWER_LIMIT + 1)
+    except FileNotFoundError:
+        raise BuildrootFailed("the solver left no answer; see root.log") from None
+    if len(data) > ANSWER_LIMIT:
+        raise BuildrootFailed(f"the solver's answer is over {ANSWER_LIMIT} bytes; see root.log")
+    answer: dict[str, Any] = json.loads(data)
+    return answer
 
 
 def keep_logs(directory: Path, log: LogSink) -> None:
@@ -179,7 +166,7 @@ def keep_logs(directory: Path, log: LogSink) -> None:
 class Solver:
     """All that one task needs to ask for packages; made once per task.
 
-    A solution says what is to be installed, not that its files are here: `fetch` brings them.
+    A solution says what is to be installed, not that its files are here: `provide` brings them.
     """
 
     settings: BuildrootSettings
@@ -192,6 +179,8 @@ class Solver:
     log: LogSink
     workdir: Path
     environment: Mapping[str, str]
+    external_repos: Callable[[], Mapping[str, str]] = dict
+    """Names of the tag's external repos by URL; asked for when one of them has to be named."""
 
     def group(self) -> Solution:
         """The install group into an empty root. Unsolvable, BuildrootFailed."""
@@ -206,14 +195,41 @@ class Solver:
 
         `root` gives the engine's path of the mounted root, and is called only if this was never solved before.
         """
-        wanted = sorted(set(requires))
-        key = self._key("requires", base_key, wanted)
-        return self._found(key, {"requires": wanted}, root)
+        wanted = list(dict.fromkeys(text for text in requires if not text.startswith("rpmlib(")))
+        if not wanted:
+            return Solution(install=(), remove=frozenset())
+        return self._found(self._key("requires", base_key, wanted), {"requires": wanted}, root)
+
+    def source(self, path: str, *, root: str) -> Solution:
+        """What the BuildRequires of the source package at `path` of the container add to `root`; never kept."""
+        return self._run({"source": path}, root)
+
+    def provide(self, solution: Solution, directory: Path) -> None:
+        """Put the files of `solution`, fetched as far as they are not here and all verified, into `directory`."""
+        self.fetch(solution)
+        self.store.place(solution.install, directory)
 
     def fetch(self, solution: Solution) -> None:
-        """Bring the files of `solution` that are not in the store. BuildrootFailed."""
-        if not self.store.complete(solution):
-            self._run({"requires": [f"{package.nevra}" for package in solution.install]}, "")
+        """Have all files of `solution`, verified, in the store. BuildrootFailed names the one that cannot be had."""
+        try:
+            self.store.fetch(solution.install, self.settings.baseurls, proxies(self.settings))
+        except DownloadFailed as error:
+            failed = error.download.checksum
+            base = next((package.base for package in solution.install if package.checksum == failed), "")
+            if not base:
+                raise
+            raise BuildrootFailed(
+                f"external repo {self._external_name(base)}: {error.message}",
+                hint="its packages have changed since the repo was made: regenerate the repo"
+                if error.differs
+                else error.hint,
+            ) from error
+
+    def _external_name(self, base: str) -> str:
+        for url, name in self.external_repos().items():
+            if base.rstrip("/").startswith(url.rstrip("/")):
+                return f"{name} ({url})"
+        return base
 
     @property
     def _cache(self) -> SolutionCache:
@@ -224,8 +240,9 @@ class Solver:
 
     def _key(self, *asked: object) -> str:
         settings = self.settings
-        options = (settings.releasever, settings.best, settings.module_hotfixes)
-        return solution_key(self.metadata.digest, settings.arch, options, self.task_image.id, *asked)
+        return solution_key(
+            self.metadata.digest, settings.arch, solving_options(settings), self.task_image.id, *asked
+        )
 
     def _found(self, key: str, install: Mapping[str, Any], root: Callable[[], str]) -> Solution:
         known = self._cache.get(key)
@@ -236,14 +253,17 @@ class Solver:
         return solution
 
     def _run(self, install: Mapping[str, Any], root: str) -> Solution:
-        run = SolverRun(
-            settings=self.settings,
-            config=self.config,
-            owner=self.owner,
-            image=self.task_image.id,
-            root=root,
-            install=install,
-            scratch=self.workdir / f"solver-{self.owner.task_id}-{secrets.token_hex(4)}",
-            environment=self.environment,
-        )
-        return solve(run, self.manager, self.store, self.log)
+        store = MetadataStore(self.config.cache_dir)
+        with store.held(self.metadata, self.settings, self.task_image.id) as held:
+            run = SolverRun(
+                settings=self.settings,
+                config=self.config,
+                owner=self.owner,
+                image=self.task_image.id,
+                root=root,
+                install=install,
+                scratch=self.workdir / f"solver-{self.owner.task_id}-{secrets.token_hex(4)}",
+                metadata=held,
+                environment=self.environment,
+            )
+            return solve(run, self.manager, self.log)

@@ -22,7 +22,8 @@ def solved(store: PackageStore, content: bytes = CONTENT) -> SolvedPackage:
             "arch": "x86_64",
             "size": len(CONTENT),
             "checksum": ["sha256", CHECKSUM],
-            "file": f"packages/{CHECKSUM[:2]}/{CHECKSUM}/bash-5-1.x86_64.rpm",
+            "location": "Packages/bash-5-1.x86_64.rpm",
+            "base": "",
         }
     )
     path = store.directory / package.file

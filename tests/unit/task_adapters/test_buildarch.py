@@ -1,6 +1,5 @@
 """buildArch step by step, on the engine in memory: which command follows which answer, and what the hub is told."""
 
-import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +26,7 @@ from koji_adjutant.task_adapters.buildarch import BuildArchAdapter
 from koji_adjutant.task_adapters.logs import TaskLogs
 from koji_adjutant.task_adapters.rpmbuild import BUILD_SCRIPT, DYNAMIC, FAILED, IDLE_SCRIPT, MISSING
 from tests.fakes.containers import Command, CommandResult, FakeContainer, FakeContainerManager
+from tests.unit.buildroot.fake_repo import answer, asked, package_row, write_repo
 from tests.unit.task_adapters.test_logs import HubFiles
 
 BASE = ("bash-5-1.x86_64",)
@@ -76,8 +76,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture
 def topurl(tmp_path: Path) -> Iterator[str]:
     repo = tmp_path / "web" / "repo"
-    repo.mkdir(parents=True)
-    (repo / "rpmlist.jsonl").write_text("")
+    write_repo(repo, (*BASE, *MORE))
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path / "web")))
     thread = Thread(target=partial(server.serve_forever, poll_interval=0.01))
     thread.start()
@@ -94,20 +93,6 @@ def listing(nevras: tuple[str, ...]) -> bytes:
         name, version, release = stem.rsplit("-", 2)
         rows.append("\t".join((name, version, release, "(none)", arch, "1", "2", "0" * 32)))
     return ("\n".join(rows) + "\n").encode()
-
-
-def solution(nevras: tuple[str, ...]) -> bytes:
-    rows = []
-    for nevra in nevras:
-        stem, _, arch = nevra.rpartition(".")
-        name, version, release = stem.rsplit("-", 2)
-        checksum = ["sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]
-        file = f"packages/{nevra}.rpm"
-        rows.append(
-            {"name": name, "epoch": 0, "version": version, "release": release, "arch": arch}
-            | {"size": 0, "checksum": checksum, "file": file}
-        )
-    return json.dumps({"install": rows, "remove": []}).encode()
 
 
 class Bench:
@@ -178,9 +163,9 @@ class Bench:
     def _list(self, *_: Any) -> tuple[Any, ...]:
         return 0, ("stdout", listing(tuple(self.installed)))
 
-    def _solve(self, _container: FakeContainer, command: Command) -> tuple[Any, ...]:
-        is_base = "group" in json.loads(command.argv[-1])["install"]
-        return 0, ("stdout", solution(self.base if is_base else self.to_install))
+    def _solve(self, container: FakeContainer, command: Command) -> tuple[Any, ...]:
+        is_base = "group" in asked(container, command)
+        return answer(container, command, self.base if is_base else self.to_install)
 
     def _install(self, *_: Any) -> tuple[Any, ...]:
         self.installed = [nevra for nevra in self.installed if nevra not in self.to_install]
@@ -199,7 +184,7 @@ class Bench:
 
     def base_key(self) -> str:
         """The key of the base root."""
-        install = tuple(SolvedPackage.from_json(row) for row in json.loads(solution(BASE))["install"])
+        install = tuple(SolvedPackage.from_json(package_row(nevra)) for nevra in BASE)
         return images.base_key(self.settings, self.task_image, Solution(install=install, remove=frozenset()))
 
     def have_image(self, nevras: tuple[str, ...] = BASE) -> ImageInfo:
@@ -218,8 +203,6 @@ class Bench:
         self.manager._images[self.task_image.id] = self.task_image
         empty = self.manager.import_empty_image("localhost/koji-adjutant-empty:1")
         self.manager._images[empty.id] = empty
-        for nevra in (*BASE, *MORE):
-            (self.config.cache_dir / "packages" / f"{nevra}.rpm").write_bytes(b"")
         record = BuildrootRecord(self.ctx.session, repo_id=7, arch="x86_64", task_id=5)
         with TaskLogs(self.ctx) as logs, record:
             initializer = BuildrootInitializer(
@@ -288,12 +271,12 @@ def test_dynamic_requirements_are_asked_for_until_nothing_is_missing(bench: Benc
     bench.answers = {"source": [DYNAMIC], "requires": [MISSING, 0], "binary": [0]}
     bench.to_install = ()
 
-    def solve(_container: FakeContainer, command: Command) -> tuple[Any, ...]:
-        if "group" in json.loads(command.argv[-1])["install"]:
-            return 0, ("stdout", solution(BASE))
+    def solve(container: FakeContainer, command: Command) -> tuple[Any, ...]:
+        if "group" in asked(container, command):
+            return answer(container, command, BASE)
         asked_for = len([action for action in bench.build_actions if action[0] == "requires"])
         bench.to_install = MORE if asked_for else ()
-        return 0, ("stdout", solution(bench.to_install))
+        return answer(container, command, bench.to_install)
 
     bench.script(SOLVER, solve)
     assert [path.name for path in bench.run()] == ["hello-1-1.x86_64.rpm", "hello-1-1.src.rpm"]
@@ -317,9 +300,9 @@ def test_unsolvable_requirements_are_the_packages_fault(bench: Bench) -> None:
     solve = bench._solve
 
     def fail(container: FakeContainer, command: Command) -> tuple[Any, ...]:
-        if "group" in json.loads(command.argv[-1])["install"]:
+        if "group" in asked(container, command):
             return solve(container, command)
-        return 3, ("stderr", b"No matching package to install: 'nothing'\n")
+        return answer(container, command, problem="No matching package to install: 'nothing'")
 
     bench.script(SOLVER, fail)
     with pytest.raises(BuildFailed, match=r"status 30; see root\.log"):
@@ -328,7 +311,7 @@ def test_unsolvable_requirements_are_the_packages_fault(bench: Bench) -> None:
 
 
 def test_an_unsolvable_install_group_is_the_tags_fault(bench: Bench) -> None:
-    bench.script(SOLVER, lambda *_: (3,))
+    bench.script(SOLVER, partial(answer, problem="No group build in the repo's comps."))
     with pytest.raises(BuildrootFailed, match=r"could not init buildroot.*comps group build"):
         bench.run()
     assert bench.hub.host.calls == [STATES[0], EXPIRED]

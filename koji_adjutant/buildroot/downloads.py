@@ -1,0 +1,251 @@
+"""Files from the repo's servers, verified while they come.
+
+Each is written to a partial file of its own, under a lock that other tasks of the host respect, and gets its final
+name at once and only when its checksum is the expected one: what is under a final name was whole. A partial file
+that a killed task left is written anew by the next who wants it.
+"""
+
+import fcntl
+import hashlib
+import os
+import queue
+import ssl
+import threading
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import requests
+from requests.utils import should_bypass_proxies
+from urllib3.exceptions import HTTPError
+
+from koji_adjutant.errors import BuildrootFailed
+
+BLOCK = 1 << 18
+CONNECTIONS = 4
+ATTEMPTS = 5
+PAUSE = 0.25
+"""Seconds before the second attempt; doubled for each further one."""
+TIMEOUT = (20, 60)
+"""Seconds to connect, and between two pieces of an answer."""
+LIMIT = 32 << 30
+SERVER_ERROR = 500
+CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A file that is wanted at `target`. `title` is what messages call it; `size` 0 is unknown."""
+
+    title: str
+    urls: tuple[str, ...]
+    checksum_kind: str
+    checksum: str
+    size: int
+    target: Path
+    verify: bool = False
+    """A file that is there already is looked at, not trusted."""
+
+
+class DownloadFailed(BuildrootFailed):
+    """A file cannot be had, or is not what the repo's metadata says."""
+
+    def __init__(self, download: Download, problem: str, *, hint: str = "", differs: bool = False) -> None:
+        super().__init__(f"{download.title}: {problem}", hint=hint)
+        self.download = download
+        self.differs = differs
+        """The server has another file under this name."""
+
+
+class _Again(Exception):
+    """It did not work now; it may in a moment."""
+
+
+def checksum_of(kind: str) -> "hashlib._Hash":
+    """A checksum by the name that repo metadata has for it."""
+    return hashlib.new("sha1" if kind == "sha" else kind, usedforsecurity=False)
+
+
+def open_session() -> requests.Session:
+    """A session that trusts what the system trusts, as dnf does, or what the environment says."""
+    session = requests.Session()
+    session.headers["Accept-Encoding"] = "identity"
+    bundle = ssl.get_default_verify_paths().cafile
+    if bundle and not any(os.environ.get(name) for name in CA_VARIABLES):
+        session.verify = bundle
+    return session
+
+
+@contextmanager
+def locked(path: Path, *, exclusive: bool = True) -> Iterator[IO[bytes]]:
+    """Hold the lock file `path`, which others may remove while they hold it."""
+    while True:
+        with path.open("a+b") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+            if is_at(path, handle):
+                yield handle
+                return
+
+
+def is_at(path: Path, handle: IO[bytes]) -> bool:
+    """Whether `path` is still the open file."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+class Downloads:
+    """Brings many files at once. `partial` is a directory on the file system of the targets."""
+
+    def __init__(self, partial: Path, proxies: MutableMapping[str, str] | None = None) -> None:
+        self._partial = partial
+        self._proxies = proxies
+        self._stop = threading.Event()
+        self._failures: list[DownloadFailed | OSError] = []
+
+    def fetch(self, downloads: Sequence[Download]) -> None:
+        """All of them, or DownloadFailed for the first that failed."""
+        waiting: queue.SimpleQueue[Download] = queue.SimpleQueue()
+        for download in downloads:
+            waiting.put(download)
+        self._partial.mkdir(parents=True, exist_ok=True)
+        threads = [
+            # A read that hangs must not keep a task from ending.
+            threading.Thread(target=self._work, args=(waiting,), daemon=True)
+            for _ in range(min(CONNECTIONS, len(downloads)))
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive() and not self._failures:
+                    thread.join(0.2)
+        finally:
+            self._stop.set()
+        if self._failures:
+            raise self._failures[0]
+
+    def _work(self, waiting: "queue.SimpleQueue[Download]") -> None:
+        with open_session() as http:
+            while not self._stop.is_set():
+                try:
+                    download = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                try:
+                    self._fetch_one(http, download)
+                except (DownloadFailed, OSError) as error:
+                    self._failures.append(error)
+                    self._stop.set()
+
+    def _fetch_one(self, http: requests.Session, download: Download) -> None:
+        partial = self._partial / download.checksum
+        with locked(partial) as file:
+            if is_there(download):
+                partial.unlink()
+                return
+            try:
+                self._attempt(http, download, file)
+                file.flush()
+                download.target.parent.mkdir(parents=True, exist_ok=True)
+                partial.rename(download.target)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
+
+    def _attempt(self, http: requests.Session, download: Download, file: IO[bytes]) -> None:
+        pause = PAUSE
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._from_any(http, download, file)
+            except _Again as error:
+                if attempt == ATTEMPTS or self._stop.wait(pause):
+                    raise DownloadFailed(
+                        download,
+                        f"cannot be fetched: {error}",
+                        hint="check topurl, the external repos, and their servers",
+                    ) from error
+                pause *= 2
+            else:
+                return
+
+    def _from_any(self, http: requests.Session, download: Download, file: IO[bytes]) -> None:
+        problems, differs, again = [], False, False
+        for url in download.urls:
+            try:
+                problem = self._from_url(http, url, download, file)
+            except (requests.RequestException, HTTPError, _Again) as error:
+                problem, again = str(error), True
+            else:
+                if not problem:
+                    return
+                differs = differs or "checksum" in problem
+            problems.append(f"{url}: {problem}")
+        text = "; ".join(problems)
+        if again:
+            raise _Again(text)
+        if differs:
+            raise DownloadFailed(
+                download,
+                text,
+                differs=True,
+                hint="the file on the server and the repo's metadata differ: regenerate the repo, "
+                "or look at the proxy",
+            )
+        raise DownloadFailed(
+            download, text, hint="the file is in the repo's metadata: regenerate the repo if it is gone"
+        )
+
+    def _from_url(self, http: requests.Session, url: str, download: Download, file: IO[bytes]) -> str:
+        """What is wrong with the file at `url`; empty when it is in `file` now."""
+        file.seek(0)
+        file.truncate()
+        digest, taken, limit = checksum_of(download.checksum_kind), 0, download.size or LIMIT
+        proxies = None if should_bypass_proxies(url, None) else self._proxies
+        with http.get(url, timeout=TIMEOUT, proxies=proxies, stream=True) as answer:
+            if answer.status_code >= SERVER_ERROR:
+                raise _Again(f"{answer.status_code} {answer.reason}")
+            if not answer.ok:
+                return f"{answer.status_code} {answer.reason}"
+            announced = int(answer.headers.get("Content-Length") or 0)
+            while taken <= limit and (block := answer.raw.read(BLOCK, decode_content=False)):
+                if self._stop.is_set():
+                    raise _Again("stopped")
+                taken += len(block)
+                digest.update(block)
+                file.write(block)
+        if taken < announced:
+            raise _Again(f"ended after {taken} of {announced} bytes")
+        if digest.hexdigest() == download.checksum:
+            return ""
+        expected = f"the repo says {download.checksum_kind} {download.checksum}"
+        return (
+            f"{taken} bytes of checksum {digest.hexdigest()}, {expected} and {download.size or 'any'} bytes"
+        )
+
+
+def is_there(download: Download) -> bool:
+    """Whether the target is there already and, if it has to be, verified. It counts as used now."""
+    target = download.target
+    try:
+        if download.size and target.stat().st_size != download.size:
+            return False
+        os.utime(target)
+        if download.verify and file_checksum(target, download.checksum_kind) != download.checksum:
+            target.unlink()
+            return False
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def file_checksum(path: Path, kind: str) -> str:
+    """The checksum of a file."""
+    digest = checksum_of(kind)
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
