@@ -1,12 +1,13 @@
 """What a buildroot is to be, worked out from hub data and configuration: pure, made once per task.
 
-`BuildrootSettings` is complete: `mock_config.log` is its text, and two buildroots with equal settings and equal
+`BuildrootSettings` is complete: `mock_config.log` is made of it, and two buildroots with equal settings and equal
 repos are equal (kojid-facts 4.2).
 """
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import koji
@@ -22,9 +23,12 @@ HOME = "/builddir"
 TOPDIR = f"{HOME}/build"
 
 READY_STATES = (koji.REPO_READY, koji.REPO_EXPIRED)
-PACKAGE_MANAGERS = ("dnf", "dnf4")
-REFUSED_EXTRA = ("mock.module_setup_commands", "mock.forcearch", "mock.plugin_conf.sign_enable")
+LOCALTIME = Path("/etc/localtime")
+PACKAGE_MANAGERS = ("dnf", "dnf4", "yum")
+REFUSED_EXTRA = ("mock.plugin_conf.sign_enable",)
 WITHOUT_EFFECT = ("mock.use_bootstrap", "mock.new_chroot", "mock.bootstrap_image_ready")
+
+NOTHING: Mapping[str, object] = {}
 
 ENVIRONMENT: Mapping[str, str] = {
     "TERM": "vt100",
@@ -54,9 +58,19 @@ class BuildrootSettings:
     macros: Mapping[str, str]
     environment: Mapping[str, str]
     proxy: str = ""
+    package_manager: str = "dnf"
     releasever: str = ""
     best: bool | None = None
     module_hotfixes: bool | None = None
+    modules: tuple[tuple[str, str], ...] = ()
+    """Commands of the package manager before anything is installed: action and module specifications."""
+    forcearch: str = ""
+    """Architecture that packages are taken for whatever this machine is; empty when it is not forced."""
+    timezone: str = ""
+    """Where the root's /etc/localtime points to: where this host's does."""
+    rpmbuild_timeout: int = 86400
+    mock_options: Mapping[str, Any] = field(default_factory=dict)
+    """The same in the words of koji.genMockConfig, without what the record on the hub decides."""
     ignored: tuple[str, ...] = ()
 
     @property
@@ -64,28 +78,34 @@ class BuildrootSettings:
         """Text of the build user's .rpmmacros."""
         return "".join(f"{name} {value}\n" for name, value in self.macros.items())
 
-    def text(self, *, name: str, images: Mapping[str, str]) -> str:
-        """`mock_config.log`: every setting of the buildroot `name` and the digests of the images it is made with."""
+    def text(
+        self,
+        *,
+        name: str,
+        images: Mapping[str, str],
+        buildroot_id: int = 0,
+        notes: Mapping[str, object] = NOTHING,
+    ) -> str:
+        """`mock_config.log`: mock's configuration of the buildroot `name`; as comments, what mock has no words for.
+
+        `images` are what the buildroot is made with; `notes` are further rows, limits say.
+        """
         rows: list[tuple[str, object]] = [
-            ("buildroot", name),
-            ("build tag", f"{self.tag_name} ({self.tag_id})"),
-            ("repo", f"{self.repo_id} (event {self.event_id})"),
-            ("arch", self.arch),
-            ("target arch", self.target_arch),
-            ("install group", self.group),
-            *((f"baseurl {number}", url) for number, url in enumerate(self.baseurls, 1)),
-            ("proxy", self.proxy or "none"),
-            ("releasever", self.releasever or "none"),
-            ("best", self.best),
-            ("module_hotfixes", self.module_hotfixes),
+            ("event of the repo", self.event_id),
+            ("arch of the root", self.arch),
+            ("package manager", self.package_manager),
             ("network of the build", "none"),
-            ("user", f"{BUILD_USER} {BUILD_IDS[0]}:{BUILD_IDS[1]} ({BUILD_GROUP})"),
+            ("user of the build", f"{BUILD_USER} {BUILD_IDS[0]}:{BUILD_IDS[1]} ({BUILD_GROUP})"),
+            ("/etc/localtime", self.timezone or "none"),
             *((f"image {kind}", digest) for kind, digest in images.items()),
+            *notes.items(),
             *((f"macro {macro}", value) for macro, value in self.macros.items()),
             *((f"environment {key}", value) for key, value in self.environment.items()),
             *(("without effect", key) for key in self.ignored),
         ]
-        return "".join(f"{key} = {value}\n" for key, value in rows)
+        made_by = "".join(f"# {key} = {one_line(value)}\n" for key, value in rows)
+        options = {**self.mock_options, "buildroot_id": buildroot_id}
+        return koji.genMockConfig(name, self.arch, managed=True, **options) + "\n# koji-adjutant:\n" + made_by
 
 
 def buildroot_settings(
@@ -100,6 +120,9 @@ def buildroot_settings(
     check_repo(repo, build_config)
     extra = build_config["extra"]
     check_extra(build_config["name"], extra)
+    macros = rpm_macros(extra, target_arch=arch, config=config)
+    environment = {**ENVIRONMENT, **config.build_env, **prefixed(extra, "rpm.env.")}
+    check_names(build_config["name"], macros, environment)
     canonical = koji.canonArch(arch)
     location = f"repos/{build_config['name']}/{repo['id']}/{canonical}"
     return BuildrootSettings(
@@ -111,12 +134,18 @@ def buildroot_settings(
         target_arch=arch,
         group=group,
         baseurls=tuple(f"{url.rstrip('/')}/{location}" for url in config.topurls),
-        macros=rpm_macros(extra, target_arch=arch, config=config),
-        environment={**ENVIRONMENT, **prefixed(extra, "rpm.env.")},
+        macros=macros,
+        environment=environment,
         proxy=config.yum_proxy or "",
+        package_manager=str(extra.get("mock.package_manager") or "dnf"),
         releasever=str(extra.get("mock.releasever") or ""),
-        best=optional_bool(extra.get("mock.yum.best")),
-        module_hotfixes=optional_bool(extra.get("mock.yum.module_hotfixes")),
+        best=only_true(extra.get("mock.yum.best")),
+        module_hotfixes=only_true(extra.get("mock.yum.module_hotfixes")),
+        modules=module_commands(extra.get("mock.module_setup_commands")),
+        forcearch=arch if extra.get("mock.forcearch") else "",
+        timezone=host_timezone(),
+        rpmbuild_timeout=config.rpmbuild_timeout,
+        mock_options=mock_options(repo, build_config, arch=arch, group=group, config=config),
         ignored=tuple(key for key in WITHOUT_EFFECT if key in extra),
     )
 
@@ -152,19 +181,91 @@ def check_extra(tag: str, extra: Mapping[str, Any]) -> None:
             )
 
 
+def check_names(tag: str, macros: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    """BuildrootFailed for a macro or variable that mock does not take either."""
+    for name, value in macros.items():
+        if not value or len(name.split()) != 1 or name == "%":
+            raise BuildrootFailed(
+                f"tag {tag} sets rpm.macro.{name.removeprefix('%')} to {value!r}; a macro needs a name and a value",
+                hint="remove the setting, or give it a value",
+            )
+    for name, value in environment.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise BuildrootFailed(
+                f"tag {tag} sets rpm.env.{name} to {value!r}, which no environment can have",
+                hint="correct the setting",
+            )
+
+
 def rpm_macros(extra: Mapping[str, Any], *, target_arch: str, config: Config) -> dict[str, str]:
-    """The macros of the build user, by name with the percent sign; later rules win over earlier ones."""
-    return {
-        "%_rpmfilename": "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
+    """The macros of the build user, by name with the percent sign, in the order in which mock writes them.
+
+    Of two rules for a macro the later wins: this builder's own, Koji's, the tag's, and what no tag may change.
+    """
+    first = {"%_topdir": TOPDIR, "%_rpmfilename": "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm"}
+    found = {
+        **config.build_macros,
+        **first,
         "%vendor": config.vendor,
         "%packager": config.packager,
         "%distribution": config.distribution,
-        "%_buildhost": socket.getfqdn(),
         **{f"%{name}": value for name, value in prefixed(extra, "rpm.macro.").items()},
         "%_topdir": TOPDIR,
         "%_host_cpu": target_arch,
         "%_host": f"{target_arch}-{config.mockhost}",
     }
+    ordered = [*first, *sorted(found.keys() - first.keys())]
+    own = {name: found[name] for name in ordered}
+    return own if "%_buildhost" in own else {**own, "%_buildhost": socket.getfqdn()}
+
+
+def mock_options(
+    repo: Mapping[str, Any], build_config: Mapping[str, Any], *, arch: str, group: str, config: Config
+) -> dict[str, Any]:
+    """What kojid tells koji.genMockConfig of such a buildroot."""
+    extra = build_config["extra"]
+    options = {
+        "repoid": repo["id"],
+        "tag_name": build_config["name"],
+        "topurls": [url.rstrip("/") for url in config.topurls],
+        "mockdir": config.mockdir,
+        "target_arch": arch,
+        "install_group": group,
+        "rpmbuild_timeout": config.rpmbuild_timeout,
+        "vendor": config.vendor,
+        "packager": config.packager,
+        "distribution": config.distribution,
+        "mockhost": config.mockhost,
+        "yum_proxy": config.yum_proxy,
+        "yum_best": only_true(extra.get("mock.yum.best")),
+        "module_hotfixes": only_true(extra.get("mock.yum.module_hotfixes")),
+        "tag_macros": {f"%{name}": value for name, value in prefixed(extra, "rpm.macro.").items()},
+        "tag_envvars": prefixed(extra, "rpm.env."),
+    }
+    for key in ("package_manager", "module_setup_commands", "releasever", "use_bootstrap"):
+        if f"mock.{key}" in extra:
+            options[key] = extra[f"mock.{key}"]
+    if extra.get("mock.forcearch"):
+        options["forcearch"] = arch
+    return options
+
+
+def module_commands(given: Any) -> tuple[tuple[str, str], ...]:
+    """mock.module_setup_commands: a list of pairs, of which the second may be missing."""
+    if not given:
+        return ()
+    try:
+        return tuple((str(action), str(modules or "")) for action, modules in given)
+    except (TypeError, ValueError) as error:
+        raise BuildrootFailed(
+            f"mock.module_setup_commands of the tag is {given!r}, not a list of [action, modules]",
+            hint="correct the setting",
+        ) from error
+
+
+def host_timezone() -> str:
+    """Where this host's /etc/localtime points to; empty when it is no link."""
+    return str(LOCALTIME.readlink()) if LOCALTIME.is_symlink() else ""
 
 
 def prefixed(extra: Mapping[str, Any], prefix: str) -> dict[str, str]:
@@ -172,6 +273,11 @@ def prefixed(extra: Mapping[str, Any], prefix: str) -> dict[str, str]:
     return {key[len(prefix) :]: str(value) for key, value in sorted(extra.items()) if key.startswith(prefix)}
 
 
-def optional_bool(value: Any) -> bool | None:
-    """None stays None: the package manager's own default."""
-    return None if value is None else bool(value)
+def only_true(value: Any) -> bool | None:
+    """Koji writes such a setting only when it is on; None is the package manager's own default."""
+    return True if value and int(value) else None
+
+
+def one_line(value: object) -> str:
+    """`value` without what would end the line."""
+    return str(value).encode("unicode_escape").decode() if "\n" in str(value) else str(value)

@@ -1,12 +1,14 @@
 """What hub data and configuration make of a buildroot."""
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import koji
 import pytest
 
-from koji_adjutant.buildroot.settings import buildroot_settings, check_extra, rpm_macros
+from koji_adjutant.buildroot.settings import NOTHING, buildroot_settings, check_extra, rpm_macros
 from koji_adjutant.config import Config
 from koji_adjutant.errors import BuildrootFailed
 
@@ -19,8 +21,10 @@ REPO = {"id": 7, "tag_id": 2, "tag_name": "dist-build", "state": koji.REPO_READY
 TAG: dict[str, Any] = {"id": 2, "name": "dist-build", "arches": "x86_64", "extra": {}}
 
 
-def settings(repo: dict[str, Any] | None = None, arch: str = "x86_64", **extra: Any) -> Any:
-    tag = {**TAG, "extra": extra}
+def settings(
+    extra: Mapping[str, Any] = NOTHING, *, repo: dict[str, Any] | None = None, arch: str = "x86_64"
+) -> Any:
+    tag = {**TAG, "extra": dict(extra)}
     return buildroot_settings(
         repo={**REPO, **(repo or {})}, build_config=tag, arch=arch, group="build", config=CONFIG
     )
@@ -42,18 +46,18 @@ def test_arch_of_the_root_is_canonical_and_the_target_is_not() -> None:
 
 @pytest.mark.parametrize("state", ["READY", "EXPIRED"])
 def test_usable_repo_states(state: str) -> None:
-    assert settings({"state": koji.REPO_STATES[state]}).repo_id == 7
+    assert settings(repo={"state": koji.REPO_STATES[state]}).repo_id == 7
 
 
 @pytest.mark.parametrize("state", ["INIT", "DELETED", "PROBLEM"])
 def test_other_repo_states_are_named(state: str) -> None:
     with pytest.raises(BuildrootFailed, match=f"repo 7 of tag dist-build is {state}"):
-        settings({"state": koji.REPO_STATES[state]})
+        settings(repo={"state": koji.REPO_STATES[state]})
 
 
 def test_repo_of_another_tag_is_refused() -> None:
     with pytest.raises(BuildrootFailed, match="belongs to tag other"):
-        settings({"tag_id": 3, "tag_name": "other"})
+        settings(repo={"tag_id": 3, "tag_name": "other"})
 
 
 def test_tag_macros_win_over_defaults_and_lose_to_forced_ones() -> None:
@@ -64,7 +68,7 @@ def test_tag_macros_win_over_defaults_and_lose_to_forced_ones() -> None:
 
 def test_tag_environment_is_added_to_mocks() -> None:
     extra: dict[str, Any] = {"rpm.env.CFLAGS": "-O0", "rpm.env.LANG": "C"}
-    environment = settings(**extra).environment
+    environment = settings(extra).environment
     assert environment["CFLAGS"] == "-O0"
     assert environment["LANG"] == "C"
     assert environment["HOSTNAME"] == "mock"
@@ -73,9 +77,7 @@ def test_tag_environment_is_added_to_mocks() -> None:
 @pytest.mark.parametrize(
     "extra",
     [
-        {"mock.package_manager": "yum"},
-        {"mock.forcearch": "s390x"},
-        {"mock.module_setup_commands": [["enable", "x"]]},
+        {"mock.package_manager": "microdnf"},
         {"mock.plugin_conf.sign_enable": True},
     ],
 )
@@ -84,18 +86,95 @@ def test_what_cannot_be_honoured_is_an_error_that_names_it(extra: dict[str, Any]
         check_extra("dist-build", extra)
 
 
-def test_config_log_names_every_setting() -> None:
-    extra: dict[str, Any] = {"mock.yum.best": 0, "mock.use_bootstrap": True, "rpm.macro.dist": ".x1"}
-    found = settings(**extra)
-    text = found.text(name="dist-build-3-7", images={"task": "localhost/task sha256:1"})
+@pytest.mark.parametrize(
+    "extra",
+    [{"rpm.macro.empty": ""}, {"rpm.macro.two words": "1"}, {"rpm.macro.": "1"}, {"rpm.env.A=B": "1"}],
+)
+def test_what_no_macro_or_variable_can_be_is_an_error_that_names_it(extra: dict[str, Any]) -> None:
+    with pytest.raises(BuildrootFailed, match=next(iter(extra)).replace(".", r"\.")):
+        settings(extra)
+
+
+def test_a_list_of_module_commands() -> None:
+    extra: dict[str, Any] = {"mock.module_setup_commands": [["disable", "*"], ["enable", "one:1, two"]]}
+    assert settings(extra).modules == (("disable", "*"), ("enable", "one:1, two"))
+    with pytest.raises(BuildrootFailed, match=r"mock\.module_setup_commands"):
+        settings({"mock.module_setup_commands": ["enable"]})
+
+
+def test_settings_that_koji_writes_only_when_they_are_on() -> None:
+    off: dict[str, Any] = {"mock.yum.best": 0, "mock.yum.module_hotfixes": 0}
+    assert (settings(off).best, settings(off).module_hotfixes) == (None, None)
+    on: dict[str, Any] = {"mock.yum.best": "1", "mock.yum.module_hotfixes": True, "mock.forcearch": 1}
+    found = settings(on, arch="i686")
+    assert (found.best, found.module_hotfixes, found.forcearch) == (True, True, "i686")
+
+
+ODD = {
+    "rpm.macro.quotes": """it's "one" value""",
+    "rpm.macro.lines": "%{expand:first\\\nsecond}",
+    "rpm.macro.signs": "%{?dist}%%$HOME `x` \\\\ #",
+    "rpm.macro.number": 3,
+    "rpm.env.ODD": "a b\n'c' \"d\" $e %f",
+    "mock.use_bootstrap": True,
+    "mock.releasever": "10",
+    "mock.yum.best": 1,
+}
+
+
+def test_config_log_is_a_configuration_that_mock_takes() -> None:
+    found = settings(ODD)
+    taken: dict[str, Any] = {"plugin_conf": {}, "macros": {}, "environment": {}, "files": {}}
+    text = found.text(name="dist-build-3-7", images={}, buildroot_id=3)
+    exec(text, {"config_opts": taken})
+    assert "# Koji buildroot id: 3" in text.splitlines()
+    assert taken["chroot_setup_cmd"] == "install @build"
+    assert all(f"{url}\n" in taken["yum.conf"] for url in found.baseurls)
+    assert {name: found.macros[name] for name in taken["macros"]} == taken["macros"]
+    assert {name: found.environment[name] for name in taken["environment"]} == taken["environment"]
+    assert (taken["releasever"], taken["use_bootstrap"]) == ("10", True)
+
+
+def test_config_log_says_what_mock_has_no_words_for() -> None:
+    found = settings(ODD)
+    text = found.text(
+        name="dist-build-3-7",
+        images={"task": "localhost/task sha256:1"},
+        notes={"limit memory": "4G (limits)"},
+    )
     for line in (
-        "buildroot = dist-build-3-7",
-        "repo = 7 (event 74)",
-        "image task = localhost/task sha256:1",
-        "macro %dist = .x1",
-        "best = False",
-        "without effect = mock.use_bootstrap",
-        "environment LANG = C.UTF-8",
+        "# event of the repo = 74",
+        "# image task = localhost/task sha256:1",
+        "# macro %number = 3",
+        "# without effect = mock.use_bootstrap",
+        "# environment LANG = C.UTF-8",
+        "# limit memory = 4G (limits)",
     ):
         assert line in text.splitlines()
-    assert "%dist .x1\n" in found.rpmmacros
+
+
+def test_macros_stand_in_the_order_of_mock() -> None:
+    names = [line.split()[0] for line in settings({"rpm.macro.dist": ".x1"}).rpmmacros.splitlines()]
+    assert names == [
+        "%_topdir", "%_rpmfilename", "%_host", "%_host_cpu", "%dist", "%distribution", "%packager", "%vendor",
+        "%_buildhost",
+    ]  # fmt: skip
+
+
+def test_a_build_host_that_the_tag_names_is_its_only_one() -> None:
+    extra = {"rpm.macro._buildhost": "builder.example"}
+    assert settings(extra).rpmmacros.count("%_buildhost builder.example\n") == 1
+
+
+def test_what_the_builder_adds_is_below_what_the_tag_says() -> None:
+    config = dataclasses.replace(
+        CONFIG, build_env={"LANG": "C", "A": "1"}, build_macros={"%dist": ".b", "%own": "1", "%_topdir": "/x"}
+    )
+    tag = {**TAG, "extra": {"rpm.macro.dist": ".x1", "rpm.env.A": "2"}}
+    found = buildroot_settings(repo=REPO, build_config=tag, arch="x86_64", group="build", config=config)
+    assert (found.macros["%dist"], found.macros["%own"], found.macros["%_topdir"]) == (
+        ".x1",
+        "1",
+        "/builddir/build",
+    )
+    assert (found.environment["LANG"], found.environment["A"]) == ("C", "2")
