@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from koji_adjutant.errors import AdjutantError, ConfigError
-from koji_adjutant.testbed import demo, report
+from koji_adjutant.testbed import demo, report, second_arch
 from koji_adjutant.testbed.client import run_koji
 from koji_adjutant.testbed.place import Place, place_at
 from koji_adjutant.testbed.stand import Options, bring_down, bring_up
@@ -22,6 +22,9 @@ def parser() -> argparse.ArgumentParser:
 
     up = _command(commands, "up", "start engine, hub and daemon")
     up.add_argument("--detach", action="store_true", help="return once all runs; `down` ends it")
+    up.add_argument(
+        "--arch", choices=[second_arch.I686], help=f"also a target that builds for {second_arch.ARCHES}"
+    )
     _options(up)
     _command(commands, "down", "stop exactly what `up` has started here")
     _command(commands, "status", "say what runs and how to reach it")
@@ -81,6 +84,8 @@ def _fail(error: AdjutantError, code: int) -> int:
 def _up(place: Place, given: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     bring_up(place, _chosen(given), report.say)
+    if given.arch:
+        second_arch.add_i686(place, report.say)
     report.say_how_to_use(place)
     if given.detach:
         return 0

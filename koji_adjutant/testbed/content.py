@@ -38,8 +38,8 @@ def fill(admin: Any, content: Content) -> None:
     _host(admin, content)
     _tags(admin, content)
     _packages(admin, content)
-    _groups(admin, content)
-    _external_repo(admin, content)
+    add_groups(admin, BUILD_TAG, content.groups)
+    add_external_repo(admin, BUILD_TAG, EXTERNAL_REPO, content.external_repo)
 
 
 def _host(admin: Any, content: Content) -> None:
@@ -75,24 +75,26 @@ def _packages(admin: Any, content: Content) -> None:
             admin.packageListAdd(TAG, name, owner)
 
 
-def _groups(admin: Any, content: Content) -> None:
+def add_groups(admin: Any, tag: str, groups: Mapping[str, Sequence[str]]) -> None:
+    """Give `tag` the install groups that it lacks, and the packages that those lack."""
     known = {
         group["name"]: {package["package"] for package in group["packagelist"]}
-        for group in admin.getTagGroups(BUILD_TAG)
+        for group in admin.getTagGroups(tag)
     }
-    for group, packages in content.groups.items():
+    for group, packages in groups.items():
         if group not in known:
-            admin.groupListAdd(BUILD_TAG, group)
+            admin.groupListAdd(tag, group)
         for name in packages:
             if name not in known.get(group, ()):
-                admin.groupPackageListAdd(BUILD_TAG, group, name)
+                admin.groupPackageListAdd(tag, group, name)
 
 
-def _external_repo(admin: Any, content: Content) -> None:
-    repo = admin.getExternalRepo(EXTERNAL_REPO)
+def add_external_repo(admin: Any, tag: str, name: str, url: str, *, priority: int = PRIORITY) -> None:
+    """The external repo `name` of `tag`, at `url`."""
+    repo = admin.getExternalRepo(name)
     if repo is None:
-        admin.createExternalRepo(EXTERNAL_REPO, content.external_repo)
-    elif repo["url"].rstrip("/") != content.external_repo.rstrip("/"):
-        admin.editExternalRepo(EXTERNAL_REPO, url=content.external_repo)
-    if EXTERNAL_REPO not in {repo["external_repo_name"] for repo in admin.getTagExternalRepos(BUILD_TAG)}:
-        admin.addExternalRepoToTag(BUILD_TAG, EXTERNAL_REPO, PRIORITY, merge_mode=MERGE_MODE)
+        admin.createExternalRepo(name, url)
+    elif repo["url"].rstrip("/") != url.rstrip("/"):
+        admin.editExternalRepo(name, url=url)
+    if name not in {repo["external_repo_name"] for repo in admin.getTagExternalRepos(tag)}:
+        admin.addExternalRepoToTag(tag, name, priority, merge_mode=MERGE_MODE)

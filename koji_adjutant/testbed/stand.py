@@ -21,12 +21,11 @@ from koji_adjutant.testbed.engine import Engine
 from koji_adjutant.testbed.hub_process import HUB, Addresses, choose_addresses, start_hub
 from koji_adjutant.testbed.place import Place, new_password, write_secret
 from koji_adjutant.testbed.supply import Supply, supply_for
-from koji_adjutant.testbed.tasks import fault_of, wait_task
+from koji_adjutant.testbed.tasks import new_repo
 
 Say = Callable[[str], None]
 
 CHECK_IN_SECONDS = 60.0
-REPO_SECONDS = 300.0
 DAEMON_GRACE = 60.0
 
 
@@ -106,7 +105,7 @@ def _start_all(place: Place, options: Options, say: Say) -> Description:
     daemon = builder.start_daemon(place)
     _wait_for_check_in(admin, daemon, place)
     say(f"daemon is up: pid {daemon.pid}")
-    say(f"repo {_first_repo(admin, place)} of {BUILD_TAG} is ready")
+    say(f"repo {new_repo(admin, BUILD_TAG)} of {BUILD_TAG} is ready")
     admin.logout()
     description = Description(
         server=addresses.server,
@@ -154,14 +153,3 @@ def _wait_for_check_in(admin: Any, daemon: services.Service, place: Place) -> No
                 f"the daemon has not reported to the hub in {CHECK_IN_SECONDS:.0f} s", hint=f"see {log}"
             )
         time.sleep(0.05)
-
-
-def _first_repo(admin: Any, place: Place) -> int:
-    """A repo of the build tag, made by a task as every later one."""
-    task = wait_task(admin, admin.newRepo(BUILD_TAG), timeout=REPO_SECONDS)
-    if task.state != "CLOSED":
-        raise TestbedFailed(
-            f"task {task.id} (newRepo of {BUILD_TAG}) {task.state}: {fault_of(admin, task.id)}",
-            hint=f"its logs are below {place.hub / 'topdir'}/work/tasks",
-        )
-    return int(admin.getRepo(BUILD_TAG)["id"])

@@ -75,11 +75,16 @@ class Supply:
         """The URL of the packages; a repository of this machine is shown below Koji's own files."""
         if self.repo is None:
             return self.url
-        link = topdir / PUBLISHED
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.repo)
-        return f"{topurl}/{PUBLISHED}/"
+        return publish(self.repo, topdir, topurl, PUBLISHED)
+
+
+def publish(repo: Path, topdir: Path, topurl: str, name: str) -> str:
+    """The URL of a repository of this machine, shown as `name` below the topdir."""
+    link = topdir / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(repo)
+    return f"{topurl}/{name}/"
 
 
 def supply_for(engine: Engine, cache: Path, external_repo: str, image: str, say: Say) -> Supply:

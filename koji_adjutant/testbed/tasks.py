@@ -18,6 +18,10 @@ class TaskDidNotEnd(AdjutantError):
     """A task was still running when somebody's patience was over."""
 
 
+class RepoNotMade(AdjutantError):
+    """A newRepo task failed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """A task in the state it was seen in."""
@@ -74,6 +78,17 @@ def tasks_after(session: Any, newest: int) -> tuple[Task, ...]:
     """Families of tasks that were made after task `newest`, parents first."""
     roots = [task["id"] for task in session.listTasks(opts={"parent": None}) if task["id"] > newest]
     return tuple(task for root in roots for task in family(session, root))
+
+
+def new_repo(session: Any, tag: str, *, timeout: float = 300) -> int:
+    """A new repo of `tag`, made by a task."""
+    task = wait_task(session, session.newRepo(tag), timeout=timeout)
+    if task.state != "CLOSED":
+        raise RepoNotMade(
+            f"task {task.id} (newRepo of {tag}) {task.state}: {fault_of(session, task.id)}",
+            hint="its logs are below work/tasks of the topdir",
+        )
+    return int(session.getRepo(tag)["id"])
 
 
 def task_output(topdir: Path, task_id: int) -> Path:

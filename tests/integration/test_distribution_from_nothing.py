@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_mock import MockerFixture
 
-from koji_adjutant.testbed.distribution import content
+from koji_adjutant.testbed.distribution import distribution
 from koji_adjutant.testbed.distribution.distribution import Distribution, make
 from koji_adjutant.testbed.distribution.recipe import read_recipe
 from koji_adjutant.testbed.distribution.source_packages import source_names
@@ -16,7 +16,7 @@ from koji_adjutant.testbed.distribution.source_packages import source_names
 @pytest.fixture
 def small(tmp_path: Path, mocker: MockerFixture) -> Distribution:
     recipe = dataclasses.replace(read_recipe(), seeds=("hostname", "python3"))
-    mocker.patch.object(content, "read_recipe", return_value=recipe)
+    mocker.patch.object(distribution, "read_recipe", return_value=recipe)
     said: list[str] = []
     made = make(tmp_path / "distribution", said.append)
     assert any("packages of Debian" in line for line in said)

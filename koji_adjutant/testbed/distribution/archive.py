@@ -18,7 +18,8 @@ _CONFIGURED = Path("/etc/apt")
 class Archive:
     """apt, working below `directory`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, architecture: str = "amd64") -> None:
+        self._architecture = architecture
         self._debs = directory / "debs"
         self._sources = directory / "sources"
         self._lists = directory / "lists"
@@ -30,7 +31,12 @@ class Archive:
             path.mkdir(parents=True, exist_ok=True)
         for path in _configured_sources():
             (self._parts / path.name).write_text(with_sources(path.read_text()))
-        self._apt("update")
+        try:
+            self._apt("update")
+        except ProgramFailed:
+            # A mirror that is being synchronised does no harm to who has lists: what they name is verified.
+            if not list(self._lists.glob(f"*_main_binary-{self._architecture}_Packages*")):
+                raise
 
     def binaries(self, seeds: Sequence[str]) -> list[Path]:
         """The packages `seeds` and all that they depend on, sorted by name."""
@@ -72,6 +78,8 @@ class Archive:
 
     def _apt(self, *arguments: str, cwd: Path | None = None) -> str:
         options = {
+            "APT::Architecture": self._architecture,
+            "APT::Architectures::": self._architecture,
             "APT::Sandbox::User": "root",
             "Dir::Etc::sourcelist": "/dev/null",
             "Dir::Etc::sourceparts": str(self._parts),

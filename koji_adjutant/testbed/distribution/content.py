@@ -17,7 +17,7 @@ from koji_adjutant.testbed.distribution.comps import comps_xml
 from koji_adjutant.testbed.distribution.filesystem import directory_modes, filesystem_spec, fill
 from koji_adjutant.testbed.distribution.packages import FILESYSTEM, conversion
 from koji_adjutant.testbed.distribution.programs import EPOCH, run
-from koji_adjutant.testbed.distribution.recipe import DATA, Recipe, read_groups, read_layout, read_recipe
+from koji_adjutant.testbed.distribution.recipe import DATA, MACHINE, Recipe, read_groups, read_layout
 from koji_adjutant.testbed.distribution.source_packages import make_source_package, source_names
 from koji_adjutant.testbed.distribution.spec import pack, pack_written
 from koji_adjutant.testbed.distribution.trees import Tree, paths_below, unpack
@@ -30,10 +30,9 @@ def _lap(progress: Progress) -> Progress:
     return lambda what: progress(f"{time.monotonic() - began:6.1f} s  {what}")
 
 
-def make_content(work: Path, archive: Archive, progress: Progress) -> None:
+def make_content(work: Path, archive: Archive, recipe: Recipe, progress: Progress) -> None:
     """Make repo, srpms and comps.xml below `work`."""
     progress = _lap(progress)
-    recipe = read_recipe()
     packages = work / "repo" / "Packages"
     packages.mkdir(parents=True)
     archive.refresh()
@@ -50,13 +49,15 @@ def make_content(work: Path, archive: Archive, progress: Progress) -> None:
     progress("Python compiled")
     _pack_binaries(list(trees.values()), recipe, work, packages)
     progress(f"{len(list(packages.iterdir()))} binary packages, {_mebibytes(list(packages.iterdir()))} MiB")
-    _pack_sources(work, archive)
+    (work / "srpms").mkdir()
+    if recipe.machine.name == MACHINE:
+        _pack_sources(work, archive)
     _index(work)
     progress("source packages and metadata")
 
 
 def _pack_binaries(trees: Sequence[Tree], recipe: Recipe, work: Path, packages: Path) -> None:
-    layout = read_layout()
+    layout, machine = read_layout(recipe.machine.multiarch), recipe.machine.name
     common = conversion(trees, recipe, layout)
     modes = directory_modes(trees, common.shared, layout)
     fill(work / "trees" / FILESYSTEM, modes, layout)
@@ -66,24 +67,28 @@ def _pack_binaries(trees: Sequence[Tree], recipe: Recipe, work: Path, packages: 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = [
             pool.submit(
-                lambda tree: pack(common.spec(tree), tree.root, work / "build" / tree.root.name, packages),
+                lambda tree: pack(
+                    common.spec(tree), tree.root, work / "build" / tree.root.name, packages, machine
+                ),
                 tree,
             )
             for tree in ordered
         ]
         jobs.append(
-            pool.submit(pack, filesystem, work / "trees" / FILESYSTEM, work / "build" / FILESYSTEM, packages)
+            pool.submit(
+                pack, filesystem, work / "trees" / FILESYSTEM, work / "build" / FILESYSTEM, packages, machine
+            )
         )
         jobs += [
-            pool.submit(pack_written, spec, work / "build" / f"own-{spec.stem}", packages)
+            pool.submit(pack_written, spec, work / "build" / f"own-{spec.stem}", packages, machine)
             for spec in sorted((DATA / "packages").glob("*/*.spec"))
+            if spec.stem in recipe.machine.own
         ]
         for job in jobs:
             job.result()
 
 
 def _pack_sources(work: Path, archive: Archive) -> None:
-    (work / "srpms").mkdir()
     for name in source_names():
         make_source_package(name, work / "sources" / name, archive, work / "srpms")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from koji_adjutant.testbed.distribution.archive import Archive
 from koji_adjutant.testbed.distribution.content import Progress, make_content
-from koji_adjutant.testbed.distribution.recipe import check_machine, fingerprint
+from koji_adjutant.testbed.distribution.recipe import MACHINE, check_machine, fingerprint, read_recipe
 
 _MADE = ("repo", "srpms", "comps.xml")
 
@@ -33,8 +33,8 @@ class Distribution:
     digest: str
 
 
-def make(directory: Path, progress: Progress) -> Distribution:
-    """The distribution at `directory`, made when it is not there or was made by another recipe."""
+def make(directory: Path, progress: Progress, machine: str = MACHINE) -> Distribution:
+    """The distribution for `machine` at `directory`, made when it is not there or was made by another recipe."""
     check_machine()
     directory = directory.absolute()
     directory.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,8 @@ def make(directory: Path, progress: Progress) -> Distribution:
             progress("the distribution is up to date")
             return existing
         with _work_directory(directory) as work:
-            make_content(work, Archive(directory), progress)
+            recipe = read_recipe(machine)
+            make_content(work, Archive(directory, recipe.machine.debian), recipe, progress)
             _take_over(work, directory, recipe_digest)
     made = read_stamp(directory, recipe_digest)
     assert made is not None

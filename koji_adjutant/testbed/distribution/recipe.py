@@ -15,7 +15,6 @@ from koji_adjutant.errors import ConfigError
 
 DATA = Path(__file__).parent / "data"
 MACHINE = "x86_64"
-MULTIARCH = "x86_64-linux-gnu"
 DIST = ".md1"
 VENDOR = "Mini Distribution"
 # Modules that use the distribution and say nothing of what is in it.
@@ -23,9 +22,21 @@ _USERS = frozenset(["__init__.py", "__main__.py", "closure.py", "roots.py", "tas
 
 
 @dataclass(frozen=True, kw_only=True)
+class Machine:
+    """An architecture that the distribution is made for."""
+
+    name: str
+    debian: str
+    multiarch: str
+    own: frozenset[str]
+    """Which of the packages that are not Debian's it has."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How Debian packages become the distribution's. Keys are Debian's names."""
 
+    machine: Machine
     seeds: tuple[str, ...]
     dropped: frozenset[str]
     trimmed: re.Pattern[str]
@@ -46,10 +57,14 @@ class Layout:
     modes: Mapping[str, int]
 
 
-def read_recipe() -> Recipe:
+def read_recipe(machine: str = MACHINE) -> Recipe:
     table = tomllib.loads((DATA / "packages.toml").read_text())
+    row = table["machines"][machine]
     return Recipe(
-        seeds=tuple(name for seeds in table["seeds"].values() for name in seeds),
+        machine=Machine(
+            name=machine, debian=row["debian"], multiarch=row["multiarch"], own=frozenset(row["own"])
+        ),
+        seeds=tuple(name for seeds in row["seeds"] for name in table["seeds"][seeds]),
         dropped=frozenset(table["resolution"]["dropped"]),
         trimmed=re.compile("|".join(table["trim"]["patterns"])),
         names=table["names"],
@@ -60,11 +75,11 @@ def read_recipe() -> Recipe:
     )
 
 
-def read_layout() -> Layout:
+def read_layout(multiarch: str = "x86_64-linux-gnu") -> Layout:
     table = tomllib.loads((DATA / "filesystem.toml").read_text())
     skeleton = DATA / "skeleton"
     return Layout(
-        directories=table["directories"],
+        directories={**table["directories"], f"/usr/lib/{multiarch}": 0o755},
         links=table["links"],
         files={f"/{path.relative_to(skeleton)}": path for path in skeleton.rglob("*") if path.is_file()},
         modes=table["modes"],

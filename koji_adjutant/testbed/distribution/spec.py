@@ -80,16 +80,17 @@ def file_entry(path: str, mode: int, *, user: str = "root", group: str = "root",
     return f"%config(noreplace) {attributes}" if config else attributes
 
 
-def pack(spec: Spec, tree: Path, work: Path, packages: Path) -> None:
+def pack(spec: Spec, tree: Path, work: Path, packages: Path, machine: str = MACHINE) -> None:
     """Make the binary package of `spec` from `tree`; `work` is scratch space of its own."""
     work.mkdir(parents=True)
     path = work / f"{spec.name}.spec"
     path.write_text(str(spec))
     defines = [*_PINNED, *_AS_IT_IS, *_directories(work, packages)]
-    _rpmbuild("-bb", path, defines, "--buildroot", str(tree), env={"MAGIC": str(DATA / "magic")})
+    environment = {"MAGIC": str(DATA / "magic")}
+    _rpmbuild("-bb", path, defines, "--buildroot", str(tree), machine=machine, env=environment)
 
 
-def pack_written(spec: Path, work: Path, packages: Path) -> None:
+def pack_written(spec: Path, work: Path, packages: Path, machine: str = MACHINE) -> None:
     """Make the binary packages of a spec that lies beside its sources."""
     work.mkdir(parents=True)
     defines = [
@@ -98,7 +99,7 @@ def pack_written(spec: Path, work: Path, packages: Path) -> None:
         *_directories(work, packages),
         f"_sourcedir {spec.parent}",
     ]
-    _rpmbuild("-bb", spec, defines, "--buildroot", str(work / "root"))
+    _rpmbuild("-bb", spec, defines, "--buildroot", str(work / "root"), machine=machine)
 
 
 def pack_source(spec: str, work: Path, packages: Path) -> None:
@@ -120,10 +121,11 @@ def _rpmbuild(
     spec: Path,
     defines: Iterable[str],
     *options: str,
+    machine: str = MACHINE,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> None:
     words = [word for define in defines for word in ("--define", define)]
-    command = ["rpmbuild", mode, "--nodeps", "--target", MACHINE, *words, *options, str(spec)]
+    command = ["rpmbuild", mode, "--nodeps", "--target", machine, *words, *options, str(spec)]
     # Nobody's own macros.
     run(command, cwd=cwd, env={"HOME": "/nonexistent", **(env or {})})

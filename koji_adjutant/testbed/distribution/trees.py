@@ -14,10 +14,11 @@ from pathlib import Path
 
 from koji_adjutant.testbed.distribution.debian import parse_control
 from koji_adjutant.testbed.distribution.programs import run
-from koji_adjutant.testbed.distribution.recipe import MULTIARCH, Recipe
+from koji_adjutant.testbed.distribution.recipe import Recipe
 
-_LIBRARY = re.compile(rf"/usr/lib(64)?(/{MULTIARCH})?/[^/]+\.so[.\d]*$")
-_PKGCONFIG = re.compile(rf"/usr/(?:lib(?:/{MULTIARCH})?|share)/pkgconfig/(.+)\.pc$")
+_MULTIARCH = r"/[a-z0-9_]+-linux-gnu"
+_LIBRARY = re.compile(rf"/usr/lib(64)?({_MULTIARCH})?/[^/]+\.so[.\d]*$")
+_PKGCONFIG = re.compile(rf"/usr/(?:lib(?:{_MULTIARCH})?|share)/pkgconfig/(.+)\.pc$")
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 

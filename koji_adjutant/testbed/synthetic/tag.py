@@ -9,17 +9,12 @@ from typing import Any
 
 import koji
 
-from koji_adjutant.errors import AdjutantError
 from koji_adjutant.testbed.content import BUILD_TAG, TAG
 from koji_adjutant.testbed.synthetic.repository import SyntheticRepo, enlarge
-from koji_adjutant.testbed.tasks import fault_of, wait_task
+from koji_adjutant.testbed.tasks import new_repo
 
 LARGE_TAG = "dist-md-large"
 LARGE_TARGET = LARGE_TAG
-
-
-class RepoNotMade(AdjutantError):
-    """The tag's newRepo task failed."""
 
 
 def add_large_tag(admin: Any) -> None:
@@ -32,10 +27,7 @@ def add_large_tag(admin: Any) -> None:
 
 def new_large_repo(admin: Any, topdir: Path, cache: Path, wanted: SyntheticRepo, tag: str = LARGE_TAG) -> int:
     """A new repo of the tag, enlarged before anybody can have used it: nothing builds in the tag meanwhile."""
-    task = wait_task(admin, admin.newRepo(tag))
-    if task.state != "CLOSED":
-        raise RepoNotMade(f"task {task.id} (newRepo of {tag}) {task.state}: {fault_of(admin, task.id)}")
-    repo = int(admin.getRepo(tag)["id"])
+    repo = new_repo(admin, tag)
     directory = Path(koji.PathInfo(str(topdir)).repo(repo, tag))
     for pkglist in directory.glob("*/pkglist"):
         enlarge(pkglist.parent, cache, wanted)

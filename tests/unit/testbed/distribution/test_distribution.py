@@ -11,9 +11,10 @@ from koji_adjutant.testbed.distribution.archive import Archive
 from koji_adjutant.testbed.distribution.content import Progress
 from koji_adjutant.testbed.distribution.distribution import content_digest, make, read_stamp
 from koji_adjutant.testbed.distribution.programs import ProgramFailed, run
+from koji_adjutant.testbed.distribution.recipe import Recipe
 
 
-def fill(work: Path, _archive: Archive, progress: Progress) -> None:
+def fill(work: Path, _archive: Archive, _recipe: Recipe, progress: Progress) -> None:
     """A content of two files."""
     progress("made")
     (work / "repo" / "repodata").mkdir(parents=True)
@@ -23,8 +24,8 @@ def fill(work: Path, _archive: Archive, progress: Progress) -> None:
     (work / "comps.xml").write_text("<comps/>")
 
 
-def fail(work: Path, archive: Archive, progress: Progress) -> None:
-    fill(work, archive, progress)
+def fail(work: Path, archive: Archive, recipe: Recipe, progress: Progress) -> None:
+    fill(work, archive, recipe, progress)
     raise ProgramFailed("no space left")
 
 

@@ -1,0 +1,63 @@
+"""A tag that is built for x86_64 and i686: made when somebody asks, for it takes a second distribution.
+
+That distribution is kept beside the first, and neither is remade for the other's sake. Everything stays until
+the hub goes.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from koji_adjutant.testbed.client import admin_session
+from koji_adjutant.testbed.content import HOST, TAG, add_external_repo, add_groups
+from koji_adjutant.testbed.description import cache_directory, read_description
+from koji_adjutant.testbed.distribution.distribution import make
+from koji_adjutant.testbed.distribution.recipe import MACHINE, read_groups
+from koji_adjutant.testbed.place import Place
+from koji_adjutant.testbed.supply import INSTALL_GROUPS, publish
+from koji_adjutant.testbed.tasks import new_repo
+
+I686 = "i686"
+ARCHES = f"{MACHINE} {I686}"
+MULTI_TAG = "dist-md-i686"
+MULTI_BUILD_TAG = f"{MULTI_TAG}-build"
+MULTI_TARGET = MULTI_TAG
+MULTI_REPO = "minidist-arches"
+# As Koji names an architecture in the paths of repos.
+_DIRECTORIES = {MACHINE: MACHINE, I686: "i386"}
+_PUBLISHED = f"external/{MULTI_REPO}"
+
+
+Say = Callable[[str], None]
+
+
+def add_i686(place: Place, say: Say) -> None:
+    """Give the testbed that is up at `place` the tag, with its first repo, and a host that takes both."""
+    description = read_description(place)
+    admin = admin_session(place, description.server)
+    try:
+        cache = cache_directory(os.environ, Path.home())
+        fill(admin, cache, Path(description.topdir), description.topurl, say)
+        new_repo(admin, MULTI_BUILD_TAG)
+    finally:
+        admin.logout()
+        admin.rsession.close()
+    say(f"target {MULTI_TARGET} builds for {ARCHES}")
+
+
+def fill(admin: Any, cache: Path, topdir: Path, topurl: str, say: Say) -> None:
+    """Tag, build tag and target on the hub, and the packages of both architectures below its topdir."""
+    for arch, directory in _DIRECTORIES.items():
+        where = cache / ("distribution" if arch == MACHINE else f"distribution-{arch}")
+        publish(make(where, say, arch).repo, topdir, topurl, f"{_PUBLISHED}/{directory}")
+    if admin.getTag(MULTI_TAG) is None:
+        admin.createTag(MULTI_TAG, parent=TAG, arches=ARCHES)
+    if admin.getTag(MULTI_BUILD_TAG) is None:
+        admin.createTag(MULTI_BUILD_TAG, parent=MULTI_TAG, arches=ARCHES)
+    groups = read_groups()
+    add_groups(admin, MULTI_BUILD_TAG, {name: groups[name] for name in INSTALL_GROUPS})
+    add_external_repo(admin, MULTI_BUILD_TAG, MULTI_REPO, f"{topurl}/{_PUBLISHED}/$arch/")
+    if admin.getBuildTarget(MULTI_TARGET) is None:
+        admin.createBuildTarget(MULTI_TARGET, MULTI_BUILD_TAG, MULTI_TAG)
+    admin.editHost(HOST, arches=ARCHES)
