@@ -1,7 +1,7 @@
 """Output of attach and exec, as the engine multiplexes it: frames of an 8-byte header and their data.
 
 A header is the stream (1 or 2), three zero bytes, and the length of the data, big-endian. The splitter takes
-pieces of any size and keeps at most one incomplete header: data is passed on as it comes.
+pieces of any size and keeps at most one incomplete header: data is passed on as it comes, a write for many frames.
 """
 
 import struct
@@ -23,20 +23,27 @@ class FrameSplitter:
         self._stream: Stream = "stdout"
 
     def feed(self, piece: bytes) -> Iterator[tuple[Stream, bytes]]:
-        """What `piece` completes. EngineError when it cannot be a frame."""
+        """What `piece` completes; frames of one stream that follow each other are one. EngineError for no frame."""
         at = 0
+        run: list[bytes] = []
+        of: Stream = self._stream
         while at < len(piece):
             if self._left:
-                data = piece[at : at + self._left]
-                at += len(data)
-                self._left -= len(data)
-                yield self._stream, data
+                if run and of != self._stream:
+                    yield of, b"".join(run)
+                    run = []
+                of = self._stream
+                run.append(piece[at : at + self._left])
+                at += len(run[-1])
+                self._left -= len(run[-1])
             else:
                 taken = piece[at : at + HEADER.size - len(self._header)]
                 at += len(taken)
                 self._header += taken
                 if len(self._header) == HEADER.size:
                     self._begin()
+        if run:
+            yield of, b"".join(run)
 
     @property
     def complete(self) -> bool:

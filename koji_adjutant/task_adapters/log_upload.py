@@ -10,10 +10,10 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import koji
 
@@ -22,7 +22,7 @@ from koji_adjutant.hub import HubSession
 logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
-GATHER = 0.4
+GATHER = 0.6
 """Seconds between the first new byte and its upload: under the promised second, and few requests."""
 ATTEMPTS = 3
 
@@ -56,9 +56,9 @@ class LogFile:
         write_all(self.descriptor, data)
         self.size += len(data)
 
-    def next_chunk(self) -> bytes:
-        """What has not been sent yet, at most CHUNK bytes of it."""
-        return os.pread(self.descriptor, min(CHUNK, self.size - self.sent), self.sent)
+    def next_chunk(self, end: int) -> bytes:
+        """What has not been sent yet of the first `end` bytes, at most CHUNK bytes of it."""
+        return os.pread(self.descriptor, min(CHUNK, end - self.sent), self.sent)
 
     def close(self) -> None:
         """Close the file; it stays on disk."""
@@ -109,9 +109,10 @@ class LogUploader:
     def finish(self) -> None:
         """Send what is left and compare checksums; koji.GenericError when the hub does not end up with the same."""
         self._send_all()
-        for file in self._files:
-            if file.size != file.verified and not self.lost:
-                self._verify(file)
+        unverified = [file for file in self._files if file.size != file.verified]
+        if unverified and not self.lost:
+            for file, found in zip(unverified, self._look_at(unverified), strict=True):
+                self._verify(file, found)
 
     def _loop(self) -> None:
         while not self._stopped.is_set() and not self.lost:
@@ -129,13 +130,14 @@ class LogUploader:
                 self._changed.set()
 
     def _send_all(self) -> None:
+        """Send what is there now. A file that grows as fast as it is sent has to wait for the next time."""
         with self._uploading:
             for file in tuple(self._files):
-                while file.sent < file.size and not self.lost:
-                    self._send_chunk(file)
+                end = file.size
+                while file.sent < end and not self.lost:
+                    self._send_chunk(file, file.next_chunk(end))
 
-    def _send_chunk(self, file: LogFile) -> None:
-        data = file.next_chunk()
+    def _send_chunk(self, file: LogFile, data: bytes) -> None:
         for attempt in range(ATTEMPTS):
             try:
                 self._session.upload_chunk(self._path, file.name, file.sent, data)
@@ -155,9 +157,22 @@ class LogUploader:
         if first:
             self._on_first(file.name)
 
-    def _verify(self, file: LogFile) -> None:
+    def _look_at(self, files: Sequence[LogFile]) -> list[Any]:
+        """What the hub has of each file, in one request."""
+        try:
+            return self._ask(files)
+        except koji.RetryError:
+            # The answer was lost, and nothing is changed by asking again.
+            return self._ask(files)
+
+    def _ask(self, files: Sequence[LogFile]) -> list[Any]:
+        calls: Any
+        with self._session.multicall(strict=True) as calls:
+            answers = [calls.checkUpload(self._path, file.name, verify="adler32") for file in files]
+        return [answer.result for answer in answers]
+
+    def _verify(self, file: LogFile, found: Any) -> None:
         for _ in range(ATTEMPTS):
-            found = self._session.checkUpload(self._path, file.name, verify=cast("Any", "adler32"))
             expected = f"{file.checksum & 0xFFFFFFFF:08x}"
             if found and int(found["size"]) == file.sent and found.get("hexdigest", "").zfill(8) == expected:
                 file.verified = file.size
@@ -165,6 +180,9 @@ class LogUploader:
             logger.warning("%s/%s differs on the hub (%s): sending it again", self._path, file.name, found)
             file.sent, file.checksum = 0, 1
             self._send_all()
+            if self.lost:
+                return
+            (found,) = self._look_at([file])
         raise koji.GenericError(
             f"{self._path}/{file.name} differs on the hub after {ATTEMPTS} uploads; see the hub's disk and its log"
         )

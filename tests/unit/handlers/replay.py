@@ -13,6 +13,8 @@ from typing import Any
 
 import koji
 
+from tests.fakes.multicall import Multicall
+
 DATA = Path(__file__).with_name("data")
 FAULTS = {1000: koji.GenericError, 1004: koji.ActionNotAllowed, 1005: koji.BuildError}
 
@@ -82,6 +84,11 @@ class ReplaySession:
         """Size and checksum of an uploaded log."""
         log = self.logs[name]
         return {"size": len(log), "hexdigest": f"{zlib.adler32(log):08x}"}
+
+    def multicall(self, *, strict: bool) -> Multicall:
+        """Calls in one request."""
+        assert strict
+        return Multicall(self)
 
     def finished(self) -> bool:
         """Whether every recorded call has been made."""

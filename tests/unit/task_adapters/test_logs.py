@@ -9,12 +9,14 @@ from typing import Any, cast
 
 import koji
 import pytest
+from pytest_mock import MockerFixture
 
 from koji_adjutant.config import Config
 from koji_adjutant.errors import BuildFailed, TaskCanceled
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.log_upload import CHUNK
 from koji_adjutant.task_adapters.logs import TaskLogs
+from tests.fakes.multicall import Multicall
 
 
 class HubFiles:
@@ -25,6 +27,20 @@ class HubFiles:
         self.uploads: list[tuple[str, int, int]] = []
         self.refusal: Exception | None = None
         self.received = threading.Event()
+        self.requests = 0
+        self.checks = 0
+        self.lost_answers = 0
+
+    def on_upload(self) -> None:
+        """For tests to do something while a piece arrives."""
+
+    def multicall(self, *, strict: bool) -> Multicall:
+        assert strict
+        self.requests += 1
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise koji.RetryError("the answer is lost")
+        return Multicall(self)
 
     def upload_chunk(self, path: str, name: str, offset: int, data: bytes) -> None:
         if self.refusal:
@@ -33,10 +49,12 @@ class HubFiles:
         self.uploads.append((name, offset, len(data)))
         content = self.files.setdefault(name, bytearray())
         content[offset:] = data
+        self.on_upload()
         self.received.set()
 
     def checkUpload(self, path: str, name: str, verify: str) -> dict[str, Any]:  # noqa: N802 - the hub's name
         assert (path, verify) == ("tasks/5/5", "adler32")
+        self.checks += 1
         content = bytes(self.files[name])
         return {"size": len(content), "mtime": 0.0, "hexdigest": f"{zlib.adler32(content):08x}"}
 
@@ -90,6 +108,33 @@ def test_what_the_hub_lost_is_sent_again(ctx: TaskContext, hub: HubFiles) -> Non
         assert hub.received.wait(1.0)
         hub.files["build.log"][:2] = b"\0\0"
     assert hub.files["build.log"] == b"whole\n"
+
+
+def test_all_logs_are_compared_in_one_request(ctx: TaskContext, hub: HubFiles) -> None:
+    hub.lost_answers = 1
+    with TaskLogs(ctx) as logs:
+        for name in ("root.log", "build.log", "state.log"):
+            logs.sink(name).line("a line")
+    assert hub.checks == 3
+    assert hub.requests == 2
+
+
+def test_a_log_that_grows_as_fast_as_it_is_sent_is_sent_in_few_pieces(
+    ctx: TaskContext, hub: HubFiles, mocker: MockerFixture
+) -> None:
+    mocker.patch("koji_adjutant.task_adapters.log_upload.GATHER", 0.05)
+    with TaskLogs(ctx) as logs:
+        sink = logs.sink("build.log")
+        sink.line("begin")
+
+        def grow() -> None:
+            # For every piece that is sent, a line is written.
+            if len(hub.uploads) < 100:
+                sink.line("and more")
+
+        mocker.patch.object(hub, "on_upload", grow)
+        time.sleep(0.4)
+    assert 1 < len(hub.uploads) < 12
 
 
 def test_a_failing_task_still_delivers_its_logs(ctx: TaskContext, hub: HubFiles) -> None:
