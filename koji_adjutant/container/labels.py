@@ -18,6 +18,8 @@ ARCH = PREFIX + "arch"
 GROUP = PREFIX + "install-group"
 KEY = PREFIX + "key"
 REPO = PREFIX + "repo-id"
+PROCESS = PREFIX + "process"
+"""Of a shell: the process that it goes with (koji_adjutant.daemon.state.ProcessName)."""
 
 
 class Role(StrEnum):
@@ -30,6 +32,8 @@ class Role(StrEnum):
     """A task without a buildroot, e.g. createrepo."""
     IMAGE = "image"
     """The root of a buildroot image that is being made."""
+    SHELL = "shell"
+    """Somebody looks around in a copy of a buildroot."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -138,6 +138,11 @@ class StreamedAnswer:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
+    def write(self, data: bytes) -> None:
+        """Write to the peer's stdin, and leave it open; what a peer that went away did not read is dropped."""
+        with suppress(OSError):
+            self._socket.sendall(data)
+
     def send(self, data: bytes) -> None:
         """Write to the peer's stdin and close it; what a peer that went away did not read is dropped."""
         with suppress(OSError):
