@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import chatty, cold, figures, scale, stall, warm
+from benchmarks import chatty, cold, figures, repos, scale, stall, warm
 from benchmarks.bare import make_bare_root
 from benchmarks.bench import Bench, Measurement
 from benchmarks.figures import Figure, table
@@ -32,6 +32,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *warm.MEASUREMENTS,
     *chatty.MEASUREMENTS,
     *stall.MEASUREMENTS,
+    *repos.MEASUREMENTS,
     *scale.MEASUREMENTS,
     *cold.MEASUREMENTS,
 )

@@ -122,5 +122,6 @@ def makecache_seconds(url: str, scratch: Path) -> float:
         f"plugins=0\n[bare]\nname=bare\nbaseurl={url}\ngpgcheck=0\n"
     )
     began = time.monotonic()
-    subprocess.run(["dnf", "--quiet", f"--config={configuration}", "makecache"], check=True)
+    environment = {"HOME": str(scratch), "PATH": os.environ["PATH"]}
+    subprocess.run(["dnf", "--quiet", f"--config={configuration}", "makecache"], env=environment, check=True)
     return time.monotonic() - began

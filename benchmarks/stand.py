@@ -117,7 +117,7 @@ class Stand:
         self.engine.podman("rmi", "--force", EMPTY_IMAGE)
         if self.config.cache_dir.exists():
             for path in self.config.cache_dir.iterdir():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                forget(path)
 
     def forget_images(self, *extra: str) -> None:
         """Remove images of buildroots; those with all of the `extra` labels where there are any."""
@@ -168,6 +168,14 @@ class Stand:
         with self.hub_log.open("rb") as log:
             log.seek(before)
             lines += log.read().decode(errors="replace").splitlines()
+
+
+def forget(path: Path) -> None:
+    """Remove a file, or a directory with all in it."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 @contextmanager
