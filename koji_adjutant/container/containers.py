@@ -21,11 +21,15 @@ from koji_adjutant.container.api import (
 )
 from koji_adjutant.container.commands import unbroken
 from koji_adjutant.container.images import label_filter
-from koji_adjutant.container.interface import ContainerInfo, ContainerSpec
+from koji_adjutant.container.interface import Change, ContainerInfo, ContainerSpec
 from koji_adjutant.container.spec import create_request
 from koji_adjutant.container.states import inspected, listed
 from koji_adjutant.container.wire import PIECE, AnswerFile
+from koji_adjutant.errors import EngineError
 
+NAME_TAKEN = "name is already in use"
+REMOVED = 2
+"""The kind of a change in which a path was taken away."""
 ALIVE = frozenset({"running", "paused", "stopping"})
 
 
@@ -38,6 +42,15 @@ def create(api: EngineApi, spec: ContainerSpec, name: str, *, keep_log: bool = T
         body=create_request(spec, name=name, keep_log=keep_log),
     )
     return str(api.call(request).json()["Id"])
+
+
+def create_named(api: EngineApi, spec: ContainerSpec, name: str, *, keep_log: bool = True) -> str:
+    try:
+        return create(api, spec, name, keep_log=keep_log)
+    except EngineError as error:
+        if NAME_TAKEN in error.message:
+            raise EngineError(error.message, status=CONFLICT) from error
+        raise
 
 
 def kill(api: EngineApi, container: str) -> None:
@@ -110,6 +123,33 @@ def open_archive(api: EngineApi, container: str, source: str) -> Iterator[IO[byt
         io.BufferedReader(AnswerFile(answer), PIECE) as stream,
     ):
         yield stream
+
+
+@contextmanager
+def export_root(api: EngineApi, container: str) -> Iterator[IO[bytes]]:
+    request = Request(
+        purpose=f"export the root of container {container[:12]}",
+        kind=Kind.PULL,
+        method="GET",
+        path=f"/containers/{container}/export",
+    )
+    with (
+        unbroken(api, request),
+        api.stream(request) as answer,
+        io.BufferedReader(AnswerFile(answer), PIECE) as stream,
+    ):
+        yield stream
+
+
+def changes(api: EngineApi, container: str) -> tuple[Change, ...]:
+    request = Request(
+        purpose=f"list what was changed in container {container[:12]}",
+        kind=Kind.PULL,
+        method="GET",
+        path=f"/containers/{container}/changes",
+    )
+    rows = api.call(request).json() or ()
+    return tuple(Change(path=row["Path"].lstrip("/"), is_removal=row["Kind"] == REMOVED) for row in rows)
 
 
 def mount_root(api: EngineApi, container: str) -> str:

@@ -4,7 +4,7 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from koji_adjutant.container import registry_auth
@@ -99,7 +99,7 @@ class Images:
             kind=Kind.CREATE,
             method="GET",
             path="/images/json",
-            parameters={"filters": label_filter(dict(list(labels.items())[:1]))},
+            parameters={"filters": label_filter(dict(list(labels.items())[:1]))} if labels else None,
         )
         images = map(_listed, self._api.call(request).json() or ())
         found = [image for image in images if labels.items() <= image.labels.items()]
@@ -142,6 +142,43 @@ class Images:
         )
         self._api.call(request)
         return self._made(reference)
+
+    def load(self, archive: Iterable[bytes]) -> tuple[str, ...]:
+        """See ContainerManager."""
+        request = Request(
+            purpose="load an image",
+            kind=Kind.PULL,
+            method="POST",
+            path="/images/load",
+            data=archive,
+            headers={"Content-Type": "application/x-tar"},
+        )
+        return tuple(self._api.call(request).json()["Names"])
+
+    def tag(self, reference: str, target: str) -> None:
+        """See ContainerManager."""
+        repository, tag = split_reference(target)
+        request = Request(
+            purpose=f"tag image {reference} as {target}",
+            kind=Kind.CREATE,
+            method="POST",
+            path=f"/images/{reference}/tag",
+            parameters={"repo": repository, "tag": tag},
+        )
+        self._api.call(request)
+
+    def untag(self, reference: str) -> None:
+        """See ContainerManager."""
+        repository, tag = split_reference(reference)
+        request = Request(
+            purpose=f"untag image {reference}",
+            kind=Kind.CREATE,
+            method="POST",
+            path=f"/images/{reference}/untag",
+            parameters={"repo": repository, "tag": tag},
+            accepted=frozenset({NOT_FOUND}),
+        )
+        self._api.call(request)
 
     def remove(self, reference: str) -> bool:
         """See ContainerManager."""
@@ -191,6 +228,8 @@ def _inspected(image: dict[str, Any]) -> ImageInfo:
         labels=image.get("Labels") or {},
         created=epoch(image.get("Created", "")),
         size=image.get("Size", 0),
+        layers=tuple((image.get("RootFS") or {}).get("Layers") or ()),
+        architecture=image.get("Architecture", ""),
     )
 
 

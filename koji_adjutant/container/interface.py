@@ -9,7 +9,7 @@ or overruns a limit of `Timeouts`, EngineError when it refuses, ImagePullError w
 TaskTimeout when a command inside overruns the limit its caller gave.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -51,6 +51,8 @@ class ResourceLimits:
     nofile: tuple[int, int] | None = None
     """Soft and hard RLIMIT_NOFILE; None keeps the engine's."""
     nproc: tuple[int, int] | None = None
+    cpu_weight: int | None = None
+    """Its share of a cpu that others want too, where 1024 is a container's usual one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,8 @@ class ContainerSpec:
     image: str
     command: tuple[str, ...]
     labels: Mapping[str, str]
+    name: str = ""
+    """A name that only one container of the engine has at a time; empty: one that no other has."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """The whole environment: the image's and the engine's own variables are not added."""
     user: str = "0:0"
@@ -100,6 +104,18 @@ class ImageInfo:
     labels: Mapping[str, str] = field(default_factory=dict)
     created: float = 0.0
     size: int = 0
+    layers: tuple[str, ...] = ()
+    """Diff ids, lowest first; of an image that was asked for by name or id."""
+    architecture: str = ""
+    """In Go's words (amd64); of an image that was asked for by name or id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A path, without the first slash, in which a container's root differs from its image."""
+
+    path: str
+    is_removal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,8 +175,17 @@ class ContainerManager(Protocol):
     def remove_image(self, reference: str) -> bool:
         """Untag and remove; False when it was not there. EngineError (409) when a container uses it."""
 
+    def load_image(self, archive: Iterable[bytes]) -> tuple[str, ...]:
+        """The names of the images of a docker archive. Of layers that the engine has, it may hold anything."""
+
+    def tag_image(self, reference: str, target: str) -> None:
+        """One more name for an image; taken from the image that had it."""
+
+    def untag_image(self, reference: str) -> None:
+        """Take a name away, also when it is the last one and a container uses the image."""
+
     def create(self, spec: ContainerSpec) -> str:
-        """The id of a new container, not started."""
+        """The id of a new container, not started. EngineError (409) when the name it asks for is taken."""
 
     def start(self, container: str) -> None: ...
 
@@ -207,6 +232,12 @@ class ContainerManager(Protocol):
 
     def mount_root(self, container: str) -> str:
         """Path of the container's root, valid for the engine only: bind it, never open it."""
+
+    def export_root(self, container: str) -> AbstractContextManager[IO[bytes]]:
+        """The tar stream of all of the root; the container need not have been started."""
+
+    def changes(self, container: str) -> tuple[Change, ...]:
+        """What was done to the root since the container was created, parents first."""
 
     def disconnect(self, container: str, network: str) -> None:
         """Take a running container off a network."""

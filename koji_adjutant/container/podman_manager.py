@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.client import HTTPException
 from pathlib import Path
@@ -36,6 +36,7 @@ from koji_adjutant.container.api import (
 )
 from koji_adjutant.container.images import Images
 from koji_adjutant.container.interface import (
+    Change,
     ContainerInfo,
     ContainerObserver,
     ContainerSpec,
@@ -191,16 +192,25 @@ class PodmanManager:
     def remove_image(self, reference: str) -> bool:
         return self._images.remove(reference)
 
+    def load_image(self, archive: Iterable[bytes]) -> tuple[str, ...]:
+        return self._images.load(archive)
+
+    def tag_image(self, reference: str, target: str) -> None:
+        self._images.tag(reference, target)
+
+    def untag_image(self, reference: str) -> None:
+        self._images.untag(reference)
+
     def commit(self, container: str, reference: str, labels: Mapping[str, str]) -> ImageInfo:
         return self._images.commit(container, reference, labels)
 
     # Containers, from create to remove
 
     def create(self, spec: ContainerSpec) -> str:
-        return self._create(spec, new_name())
+        return self._create(spec, spec.name or new_name())
 
     def _create(self, spec: ContainerSpec, name: str, *, keep_log: bool = True) -> str:
-        container = containers.create(self, spec, name, keep_log=keep_log)
+        container = containers.create_named(self, spec, name, keep_log=keep_log)
         if self._observer is not None:
             self._observer.container_created(container, spec.labels)
         return container
@@ -224,13 +234,15 @@ class PodmanManager:
 
     @contextmanager
     def _held(self, spec: ContainerSpec, *, keep_log: bool) -> Iterator[str]:
-        # The name is known before the container is, so that nothing is lost between the two.
-        container = name = new_name()
+        # The name is known before the container is, so that nothing is lost between the two. One that the caller
+        # chose may be another container's: what that one loses, a sweep finds by label.
+        container = name = spec.name or new_name()
         try:
             container = self._create(spec, name, keep_log=keep_log)
             yield container
         except BaseException as error:
-            self._remove_after(error, container)
+            if container != spec.name:
+                self._remove_after(error, container)
             raise
         self.remove(container)
 
@@ -317,6 +329,12 @@ class PodmanManager:
 
     def mount_root(self, container: str) -> str:
         return containers.mount_root(self, container)
+
+    def export_root(self, container: str) -> AbstractContextManager[IO[bytes]]:
+        return containers.export_root(self, container)
+
+    def changes(self, container: str) -> tuple[Change, ...]:
+        return containers.changes(self, container)
 
     def disconnect(self, container: str, network: str) -> None:
         containers.disconnect(self, container, network)

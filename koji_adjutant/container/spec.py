@@ -77,6 +77,8 @@ def limits_of(limits: ResourceLimits) -> dict[str, Any]:
         resources["pids"] = {"limit": limits.pids}
     if limits.cpus is not None:
         resources["cpu"] = {"quota": int(limits.cpus * CPU_PERIOD), "period": CPU_PERIOD}
+    if limits.cpu_weight is not None:
+        resources.setdefault("cpu", {})["shares"] = limits.cpu_weight
     found: dict[str, Any] = {"resource_limits": resources} if resources else {}
     if limits.shm_bytes is not None:
         found["shm_size"] = limits.shm_bytes

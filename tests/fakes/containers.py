@@ -5,10 +5,9 @@ command that nobody scripted ends with 127, as one that is not in the image does
 """
 
 import io
-import itertools
 import tarfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -16,6 +15,7 @@ from typing import IO
 
 from koji_adjutant.container import archive
 from koji_adjutant.container.interface import (
+    Change,
     ContainerInfo,
     ContainerObserver,
     ContainerSpec,
@@ -24,7 +24,8 @@ from koji_adjutant.container.interface import (
     PullPolicy,
     Stream,
 )
-from koji_adjutant.errors import AdjutantError, EngineError, ImagePullError, TaskTimeout
+from koji_adjutant.errors import AdjutantError, EngineError, TaskTimeout
+from tests.fakes.images import FakeImages, packed
 
 KILLED = 137
 NOT_FOUND = 127
@@ -91,11 +92,9 @@ class FakeContainerManager:
             **(script or {}),
         }
         self._containers: dict[str, FakeContainer] = {}
-        self._images: dict[str, ImageInfo] = {}
-        self._image_files: dict[str, dict[str, bytes]] = {}
-        self._registry: dict[str, ImageInfo] = {}
+        self.images = FakeImages()
+        self._images = self.images.images
         self._failures: dict[str, AdjutantError] = {}
-        self._numbers = itertools.count(1)
         self.specs: list[ContainerSpec] = []
         self.commands: list[Command] = []
         self.removed: list[str] = []
@@ -113,14 +112,11 @@ class FakeContainerManager:
 
     def add_image(self, reference: str, labels: Mapping[str, str] | None = None) -> ImageInfo:
         """An image in the store."""
-        return self._store(reference, labels or {}, {})
+        return self.images.add(reference, labels or {}, {})
 
     def add_to_registry(self, reference: str) -> None:
         """An image that a pull finds."""
-        number = next(self._numbers)
-        self._registry[reference] = ImageInfo(
-            id=f"{number:064x}", digest=f"sha256:{number:064x}", names=(reference,)
-        )
+        self.images.add_to_registry(reference)
 
     def container(self, identifier: str) -> FakeContainer:
         """The container itself."""
@@ -137,64 +133,54 @@ class FakeContainerManager:
 
     def ensure_image_available(self, reference: str, policy: PullPolicy) -> ImageInfo:
         self._call("ensure_image_available")
-        known = self._images.get(reference)
-        if known and policy in (PullPolicy.MISSING, PullPolicy.NEVER):
-            return known
-        if policy is PullPolicy.NEVER:
-            raise ImagePullError(f"image {reference} is not in the engine's storage")
-        if reference in self._registry:
-            self._images[reference] = self._registry[reference]
-        elif policy is PullPolicy.ALWAYS or not known:
-            raise ImagePullError(f"image {reference} cannot be pulled: the registry does not have it")
-        return self._images[reference]
+        return self.images.ensure_available(reference, policy)
 
     def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
-        found = [image for image in self._images.values() if labels.items() <= image.labels.items()]
-        return tuple(sorted(found, key=lambda image: image.created, reverse=True))
+        return self.images.with_labels(labels)
 
     def inspect_image(self, reference: str) -> ImageInfo | None:
         self._call("inspect_image")
-        return self._images.get(reference)
+        return self.images.find(reference)
 
     def import_empty_image(self, reference: str) -> ImageInfo:
-        return self._images.get(reference) or self._store(reference, {}, {})
+        return self.images.find(reference) or self.images.add(reference, {}, {})
 
     def remove_image(self, reference: str) -> bool:
         self._call("remove_image")
-        if any(container.spec.image == reference for container in self._containers.values()):
-            raise EngineError(f"image {reference} is in use", status=409)
-        return self._images.pop(reference, None) is not None
+        return self.images.remove(
+            reference, [container.spec.image for container in self._containers.values()]
+        )
+
+    def load_image(self, archive: Iterable[bytes]) -> tuple[str, ...]:
+        data = b"".join(archive)
+        self._call("load_image")
+        return self.images.load(data)
+
+    def tag_image(self, reference: str, target: str) -> None:
+        self._call("tag_image")
+        self.images.tag(reference, target)
+
+    def untag_image(self, reference: str) -> None:
+        self._call("untag_image")
+        self.images.untag(reference)
 
     def commit(self, container: str, reference: str, labels: Mapping[str, str]) -> ImageInfo:
         self._call("commit")
         source = self.container(container)
-        return self._store(reference, {**source.spec.labels, **labels}, dict(source.files))
-
-    def _store(self, reference: str, labels: Mapping[str, str], files: dict[str, bytes]) -> ImageInfo:
-        number = next(self._numbers)
-        image = ImageInfo(
-            id=f"{number:064x}",
-            digest=f"sha256:{number:064x}",
-            names=(reference,),
-            labels=dict(labels),
-            created=float(number),
-            size=sum(map(len, files.values())),
-        )
-        self._images[reference] = image
-        self._image_files[reference] = files
-        return image
+        return self.images.add(reference, {**source.spec.labels, **labels}, source.files)
 
     # Containers
 
     def create(self, spec: ContainerSpec) -> str:
         self._call("create")
-        if spec.image not in self._images:
-            raise EngineError(f"cannot create a container: {spec.image}: image not known", status=404)
-        identifier = f"{next(self._numbers):064x}"
+        files = self.images.files(spec.image)
+        if spec.name and self._named(spec.name):
+            raise EngineError(f"the container name {spec.name} is already in use", status=409)
+        identifier = f"{next(self.images.numbers):064x}"
         self._containers[identifier] = FakeContainer(
             id=identifier,
             spec=spec,
-            files=dict(self._image_files.get(spec.image, {})),
+            files=files,
             networks=set() if spec.network == "none" else {spec.network},
         )
         self.specs.append(spec)
@@ -324,6 +310,20 @@ class FakeContainerManager:
             raise EngineError(f"cannot read {directory} of container {container}: no such file", status=404)
         self.container(target).files.update(found)
 
+    @contextmanager
+    def export_root(self, container: str) -> Iterator[IO[bytes]]:
+        self._call("export_root")
+        yield packed(self.container(container).files)
+
+    def changes(self, container: str) -> tuple[Change, ...]:
+        inside = self.container(container)
+        before = self.images.files(inside.spec.image)
+        changed = [path for path, data in inside.files.items() if before.get(path) != data]
+        gone = before.keys() - inside.files.keys()
+        return tuple(
+            Change(path=path.lstrip("/"), is_removal=path in gone) for path in sorted({*changed, *gone})
+        )
+
     def mount_root(self, container: str) -> str:
         return f"/fake/storage/{self.container(container).id}/merged"
 
@@ -334,8 +334,11 @@ class FakeContainerManager:
     # What there is
 
     def inspect(self, container: str) -> ContainerInfo | None:
-        found = self._containers.get(container)
+        found = self._containers.get(container) or self._named(container)
         return found.info() if found else None
+
+    def _named(self, name: str) -> FakeContainer | None:
+        return next((found for found in self._containers.values() if found.spec.name == name), None)
 
     def find(self, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
         every = list(self._containers.values())

@@ -1,0 +1,125 @@
+"""A docker archive of an image, made from a root's exported tar archive while it is sent.
+
+The layers of the archive are cut by `image_layers`. Those that the engine has already stand in the archive under
+their diff ids only, with nothing in them: an engine takes a layer that it has from its store (podman 4.3 does), so
+that an archive can carry what is new alone, and the layers below are shared.
+"""
+
+import hashlib
+import json
+import tarfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+from koji_adjutant.buildroot.image_layers import BLOCK, TRAILER, Layer
+from koji_adjutant.errors import BuildrootFailed
+
+PIECE = 1 << 20
+PLACEHOLDER = b"\0" * TRAILER
+"""An empty archive."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewImage:
+    """An image to be loaded under `name`: layers that the engine has, and on top of them `layers` of `root`."""
+
+    name: str
+    labels: Mapping[str, str]
+    architecture: str
+    root: Path
+    known: Sequence[str] = ()
+    layers: Sequence[Layer]
+
+
+@dataclass(kw_only=True)
+class Archive:
+    """The archive of one image, to be sent once; `diff_ids` has all of its layers afterwards."""
+
+    image: NewImage
+    diff_ids: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The archive in pieces of about PIECE bytes."""
+        piece = bytearray()
+        for data in self._bytes():
+            piece += data
+            if len(piece) >= PIECE:
+                yield bytes(piece)
+                piece.clear()
+        yield bytes(piece)
+
+    def _bytes(self) -> Iterator[bytes]:
+        image = self.image
+        self.diff_ids[:] = image.known
+        files = [f"{number:04}.tar" for number in range(len(image.known) + len(image.layers))]
+        for name in files[: len(image.known)]:
+            yield from _file(name, PLACEHOLDER)
+        with image.root.open("rb") as root:
+            for name, layer in zip(files[len(image.known) :], image.layers, strict=True):
+                yield from self._layer(name, layer, root)
+        config = json.dumps(self._config()).encode()
+        config_name = f"{hashlib.sha256(config).hexdigest()}.json"
+        manifest = [{"Config": config_name, "RepoTags": [image.name], "Layers": files}]
+        yield from _file(config_name, config)
+        yield from _file("manifest.json", json.dumps(manifest).encode())
+        yield b"\0" * TRAILER
+
+    def _layer(self, name: str, layer: Layer, root: IO[bytes]) -> Iterator[bytes]:
+        # A diff id is the digest of the layer as a tar archive.
+        digest = hashlib.sha256()
+        whiteouts = b"".join(_header(path, 0) for path in layer.whiteouts)
+        yield _header(name, layer.bytes + len(whiteouts) + TRAILER)
+        for data in chain(layer_bytes(layer, root), (whiteouts, b"\0" * TRAILER)):
+            digest.update(data)
+            yield data
+        self.diff_ids.append(f"sha256:{digest.hexdigest()}")
+
+    def _config(self) -> Mapping[str, object]:
+        created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        return {
+            "created": created,
+            "architecture": self.image.architecture,
+            "os": "linux",
+            "config": {"Labels": dict(self.image.labels)},
+            "rootfs": {"type": "layers", "diff_ids": self.diff_ids},
+            "history": [{"created": created, "created_by": "koji-adjutant"} for _ in self.diff_ids],
+        }
+
+
+def layer_bytes(layer: Layer, root: IO[bytes]) -> Iterator[bytes]:
+    """The members of a layer, as they are in the root's archive."""
+    for start, end in _ranges(layer):
+        root.seek(start)
+        left = end - start
+        while left:
+            data = root.read(min(left, PIECE))
+            if not data:
+                raise BuildrootFailed("the engine's export of a buildroot ended before its time")
+            left -= len(data)
+            yield data
+
+
+def _ranges(layer: Layer) -> Iterable[tuple[int, int]]:
+    """Where the members are; neighbours as one."""
+    ranges: list[tuple[int, int]] = []
+    for member in layer.members:
+        if ranges and ranges[-1][1] == member.start:
+            ranges[-1] = (ranges[-1][0], member.end)
+        else:
+            ranges.append((member.start, member.end))
+    return ranges
+
+
+def _file(name: str, content: bytes) -> Iterator[bytes]:
+    yield _header(name, len(content))
+    yield content + b"\0" * (-len(content) % BLOCK)
+
+
+def _header(name: str, size: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size = size
+    return info.tobuf(tarfile.PAX_FORMAT, errors="surrogateescape")
