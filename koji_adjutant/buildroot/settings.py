@@ -115,13 +115,18 @@ def buildroot_settings(
     arch: str,
     group: str,
     config: Config,
+    ncpus: int | None = None,
 ) -> BuildrootSettings:
-    """The settings for `repo` (repoInfo) of the tag `build_config` (getBuildConfig); BuildrootFailed if unusable."""
+    """The settings for `repo` (repoInfo) of the tag `build_config` (getBuildConfig); BuildrootFailed if unusable.
+
+    `ncpus` is what a limit leaves to the build, which cannot see it by itself.
+    """
     check_repo(repo, build_config)
     extra = build_config["extra"]
     check_extra(build_config["name"], extra)
-    macros = rpm_macros(extra, target_arch=arch, config=config)
-    environment = {**ENVIRONMENT, **config.build_env, **prefixed(extra, "rpm.env.")}
+    macros = rpm_macros(extra, target_arch=arch, config=config, ncpus=ncpus)
+    jobs = {} if ncpus is None else {"RPM_BUILD_NCPUS": str(ncpus)}
+    environment = {**ENVIRONMENT, **jobs, **config.build_env, **prefixed(extra, "rpm.env.")}
     check_names(build_config["name"], macros, environment)
     canonical = koji.canonArch(arch)
     location = f"repos/{build_config['name']}/{repo['id']}/{canonical}"
@@ -197,13 +202,17 @@ def check_names(tag: str, macros: Mapping[str, str], environment: Mapping[str, s
             )
 
 
-def rpm_macros(extra: Mapping[str, Any], *, target_arch: str, config: Config) -> dict[str, str]:
+def rpm_macros(
+    extra: Mapping[str, Any], *, target_arch: str, config: Config, ncpus: int | None = None
+) -> dict[str, str]:
     """The macros of the build user, by name with the percent sign, in the order in which mock writes them.
 
     Of two rules for a macro the later wins: this builder's own, Koji's, the tag's, and what no tag may change.
     """
     first = {"%_topdir": TOPDIR, "%_rpmfilename": "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm"}
+    jobs = {} if ncpus is None else {"%_smp_build_ncpus": str(ncpus)}
     found = {
+        **jobs,
         **config.build_macros,
         **first,
         "%vendor": config.vendor,

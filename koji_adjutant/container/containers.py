@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -22,11 +23,13 @@ from koji_adjutant.container.api import (
 from koji_adjutant.container.commands import unbroken
 from koji_adjutant.container.images import label_filter
 from koji_adjutant.container.interface import Change, ContainerInfo, ContainerSpec
-from koji_adjutant.container.spec import create_request
+from koji_adjutant.container.spec import QUOTA, create_request
 from koji_adjutant.container.states import inspected, listed
 from koji_adjutant.container.wire import PIECE, AnswerFile
 from koji_adjutant.errors import EngineError
 
+NO_QUOTA = "--storage-opt is supported only"
+"""How the engine refuses a quota that its storage does not have."""
 NAME_TAKEN = "name is already in use"
 REMOVED = 2
 """The kind of a change in which a path was taken away."""
@@ -41,7 +44,13 @@ def create(api: EngineApi, spec: ContainerSpec, name: str, *, keep_log: bool = T
         path="/containers/create",
         body=create_request(spec, name=name, keep_log=keep_log),
     )
-    return str(api.call(request).json()["Id"])
+    try:
+        return str(api.call(request).json()["Id"])
+    except EngineError as error:
+        if QUOTA not in request.body or NO_QUOTA not in error.message:
+            raise
+    without = {key: value for key, value in request.body.items() if key != QUOTA}
+    return str(api.call(replace(request, body=without)).json()["Id"])
 
 
 def create_named(api: EngineApi, spec: ContainerSpec, name: str, *, keep_log: bool = True) -> str:

@@ -53,6 +53,8 @@ class ResourceLimits:
     nproc: tuple[int, int] | None = None
     cpu_weight: int | None = None
     """Its share of a cpu that others want too, where 1024 is a container's usual one."""
+    disk_bytes: int | None = None
+    """A quota of what is written to the root, in an engine whose storage has quotas; without effect in others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +130,8 @@ class ContainerInfo:
     created: float = 0.0
     exit_code: int = 0
     oom_killed: bool = False
+    upper_dir: str = ""
+    """Where the engine keeps what is written to the root, for a bind mount; empty where there is no such place."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from koji_adjutant.container.interface import ContainerSpec, IdMap, ResourceLimi
 
 CPU_PERIOD = 100_000
 UNLIMITED = 2**64 - 1
+QUOTA = "storage_opts"
 MODES = frozenset({"none", "host", "bridge", "slirp4netns", "pasta"})
 
 
@@ -69,7 +70,7 @@ def network_of(network: str) -> dict[str, Any]:
 
 
 def limits_of(limits: ResourceLimits) -> dict[str, Any]:
-    """Cgroup limits, rlimits and the size of /dev/shm."""
+    """Cgroup limits, rlimits, the size of /dev/shm and of the root."""
     resources: dict[str, Any] = {}
     if limits.memory_bytes is not None:
         resources["memory"] = {"limit": limits.memory_bytes, "swap": limits.memory_bytes}
@@ -84,6 +85,8 @@ def limits_of(limits: ResourceLimits) -> dict[str, Any]:
         found["shm_size"] = limits.shm_bytes
     if limits.nofile or limits.nproc:
         found["r_limits"] = rlimits_of(limits)
+    if limits.disk_bytes is not None:
+        found[QUOTA] = {"size": str(limits.disk_bytes)}
     return found
 
 

@@ -25,6 +25,7 @@ def inspected(container: dict[str, Any]) -> ContainerInfo:
         created=epoch(container.get("Created", "")),
         exit_code=state.get("ExitCode", 0),
         oom_killed=bool(state.get("OOMKilled")),
+        upper_dir=((container.get("GraphDriver") or {}).get("Data") or {}).get("UpperDir", ""),
     )
 
 

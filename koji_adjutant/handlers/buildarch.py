@@ -46,7 +46,7 @@ class BuildArchTask(BuildrootTask):
                 initializer=place.initializer,
                 logs=place.logs,
             )
-            adapter.run(place.ctx, self.services.manager, place.logs.sink("build.log"))
+            adapter.run(place.ctx, place.manager, place.logs.sink("build.log"))
             return self.upload(place, adapter.result, keep_srpm=keep_srpm)
 
     def adjust_weight(self, srpm: Path) -> None:

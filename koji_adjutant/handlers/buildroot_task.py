@@ -18,11 +18,14 @@ from koji_adjutant.buildroot.initializer import BuildrootInitializer
 from koji_adjutant.buildroot.package_store import PackageStore
 from koji_adjutant.buildroot.record import BuildrootRecord
 from koji_adjutant.buildroot.settings import BuildrootSettings, buildroot_settings
+from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.errors import BuildFailed
 from koji_adjutant.handlers.base import TaskHandler
 from koji_adjutant.journal import Phase
+from koji_adjutant.policy.limits import task_limits
 from koji_adjutant.policy.resolver import PolicyResolver
 from koji_adjutant.task_adapters.base import TaskContext
+from koji_adjutant.task_adapters.limited_manager import LimitedManager
 from koji_adjutant.task_adapters.logs import TaskLogs
 
 CONFIG_LOG = "mock_config.log"
@@ -35,6 +38,8 @@ class Workplace:
     ctx: TaskContext
     settings: BuildrootSettings
     record: BuildrootRecord
+    manager: ContainerManager
+    """The engine, with the limits of this task."""
     initializer: BuildrootInitializer
     logs: TaskLogs
 
@@ -89,8 +94,16 @@ class BuildrootTask(TaskHandler):
     ) -> Iterator[Workplace]:
         """Everything the work needs; see the module."""
         ctx = self.context({"method": self.method, "params": self.params})
+        limits = task_limits(
+            ctx.config, method=self.method, tag_name=build_config["name"], tag_extra=build_config["extra"]
+        )
         settings = buildroot_settings(
-            repo=repo, build_config=build_config, arch=arch, group=group, config=ctx.config
+            repo=repo,
+            build_config=build_config,
+            arch=arch,
+            group=group,
+            config=ctx.config,
+            ncpus=limits.ncpus,
         )
         choice = PolicyResolver(ctx.config).image_for(
             tag_name=settings.tag_name,
@@ -98,7 +111,6 @@ class BuildrootTask(TaskHandler):
             arch=settings.arch,
             method=self.method,
         )
-        manager = self.services.manager
         with (
             TaskLogs(ctx, on_lost=self.kill_containers) as logs,
             BuildrootRecord(
@@ -106,17 +118,23 @@ class BuildrootTask(TaskHandler):
             ) as record,
         ):
             ctx.journal.record(Phase.BUILDROOT_RECORD, task=self.id, buildroot=record.id)
-            image = manager.ensure_image_available(choice.reference, ctx.config.image_pull_policy)
+            image = self.services.manager.ensure_image_available(
+                choice.reference, ctx.config.image_pull_policy
+            )
+            limited = LimitedManager(self.services.manager, limits, task_image=image.id)
             images = {"task": f"{choice.reference} {image.digest or image.id}", "empty": EMPTY_IMAGE}
+            notes = {"image policy": choice.rule_text, **dict(limits.rows())}
             name = f"{settings.tag_name}-{record.id}-{settings.repo_id}"
-            logs.sink(CONFIG_LOG).write("stdout", settings.text(name=name, images=images).encode())
+            logs.sink(CONFIG_LOG).write(
+                "stdout", settings.text(name=name, images=images, notes=notes).encode()
+            )
             owner = ctx.owner(buildroot_id=record.id, build_tag=settings.tag_name, arch=settings.arch)
             initializer = BuildrootInitializer(
                 settings=settings,
                 config=ctx.config,
                 owner=owner,
                 task_image=image,
-                manager=manager,
+                manager=limited.manager,
                 store=PackageStore(ctx.config.cache_dir),
                 log=logs.sink("root.log"),
                 journal=ctx.journal,
@@ -124,4 +142,12 @@ class BuildrootTask(TaskHandler):
                 environment=ctx.environment(build_tag=settings.tag_name, arch=settings.arch),
                 poke=self.poke,
             )
-            yield Workplace(ctx=ctx, settings=settings, record=record, initializer=initializer, logs=logs)
+            with limited.explained():
+                yield Workplace(
+                    ctx=ctx,
+                    settings=settings,
+                    record=record,
+                    manager=limited.manager,
+                    initializer=initializer,
+                    logs=logs,
+                )

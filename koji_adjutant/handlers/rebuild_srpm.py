@@ -37,7 +37,7 @@ class RebuildSRPMTask(BuildrootTask):
                 initializer=place.initializer,
                 logs=place.logs,
             )
-            adapter.run(place.ctx, self.services.manager, place.logs.sink("build.log"))
+            adapter.run(place.ctx, place.manager, place.logs.sink("build.log"))
             if len(adapter.result) != 1:
                 raise koji.BuildError(
                     f"{len(adapter.result)} srpm files found for task {self.id}, there must be one"

@@ -78,7 +78,12 @@ class FakeContainer:
     def info(self) -> ContainerInfo:
         """As the interface shows it."""
         return ContainerInfo(
-            id=self.id, state=self.state, labels=dict(self.spec.labels), created=1.0, exit_code=self.exit_code
+            id=self.id,
+            state=self.state,
+            labels=dict(self.spec.labels),
+            created=1.0,
+            exit_code=self.exit_code,
+            upper_dir=f"/fake/storage/{self.id}/diff",
         )
 
 

@@ -87,6 +87,12 @@ def test_one_rlimit_brings_the_other() -> None:
     assert nproc["soft"] in (soft, UNLIMITED)
 
 
+def test_quota_is_an_option_of_the_storage() -> None:
+    assert limits_of(ResourceLimits(pids=None, disk_bytes=1 << 30)) == {
+        "storage_opts": {"size": "1073741824"}
+    }
+
+
 def test_no_limit_is_asked_for_where_none_is_given() -> None:
     assert limits_of(ResourceLimits(pids=None)) == {}
 

@@ -1,0 +1,250 @@
+"""The limits of one task around the engine: a ContainerManager that puts them on every container made through it.
+
+A build container's disk is watched if it is limited; when something fails, the container is asked which limit was
+hit before it goes. `explained` is the context whose errors say so. Lives as long as its task.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from koji_adjutant.container import labels
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, Stream
+from koji_adjutant.container.labels import Role
+from koji_adjutant.errors import AdjutantError, BuildFailed, EngineError, TaskFault
+from koji_adjutant.policy.limits import TaskLimits
+from koji_adjutant.task_adapters.disk_watch import DiskWatch, watch_spec
+
+SCRIPT = Path(__file__).with_name("scripts") / "limits.sh"
+LIMITED = frozenset({Role.BUILD, Role.INSTALLER, Role.TOOL})
+"""The solver runs no code of a package, and needs what the metadata of its repo need."""
+STOPPED = frozenset({Role.BUILD, Role.INSTALLER})
+"""What fills a disk."""
+KILLED = 137
+ANSWER_LIMIT = 4096
+FULL = 0.01
+"""Of a disk is free when nothing is."""
+
+logger = logging.getLogger(__name__)
+
+
+class _Answer:
+    """The beginning of what the script says."""
+
+    def __init__(self) -> None:
+        self.text = b""
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        if stream == "stdout":
+            self.text = (self.text + data)[:ANSWER_LIMIT]
+
+
+class LimitedManager:
+    """See the module; what it does not define is the engine's. `task_image` has the tools of the disk watch."""
+
+    def __init__(self, engine: ContainerManager, limits: TaskLimits, *, task_image: str) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._task_image = task_image
+        self._watches: dict[str, DiskWatch] = {}
+        self._reasons: list[str] = []
+
+    @property
+    def manager(self) -> ContainerManager:
+        """This, by its type: most of it is there by `__getattr__` alone."""
+        return cast("ContainerManager", self)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    # Containers
+
+    def create(self, spec: ContainerSpec) -> str:
+        return self._engine.create(self._limited(spec))
+
+    @contextmanager
+    def created(self, spec: ContainerSpec) -> Iterator[str]:
+        with self._engine.created(self._limited(spec)) as container:
+            if role_of(spec) is not Role.BUILD:
+                yield container
+                return
+            with self._watched(container, spec), self._examined(container):
+                yield container
+
+    @contextmanager
+    def running(self, spec: ContainerSpec) -> Iterator[str]:
+        # A root that is populated first has no quota: the packages are not the build's.
+        quota = self._limits.build_disk if role_of(spec) is Role.BUILD else None
+        with self.created(replace(spec, limits=replace(spec.limits, disk_bytes=quota))) as container:
+            self.start(container)
+            yield container
+
+    def start(self, container: str) -> None:
+        self._engine.start(container)
+        self._root_is_complete(container)
+
+    def start_attached(self, container: str, sink: LogSink, enough: Callable[[], bool]) -> None:
+        self._root_is_complete(container)
+        self._engine.start_attached(container, sink, enough)
+
+    def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
+        role = role_of(spec)
+        if role is Role.INSTALLER:
+            if self._is_stopped:
+                return KILLED
+            for watch in self._watches.values():
+                watch.begin()
+        code = self._engine.run(self._limited(spec), sink, timeout=timeout)
+        if role is Role.INSTALLER:
+            for container in self._watches:
+                self._root_is_complete(container)
+        if code == KILLED and role in LIMITED and self._limits.memory is not None and not self._is_stopped:
+            self._add(
+                f"the {role} container was killed, as for want of memory; the limit is "
+                f"{self._limits.text('memory')}: {self._limits.hint('memory')}"
+            )
+        return code
+
+    def _limited(self, spec: ContainerSpec) -> ContainerSpec:
+        if role_of(spec) not in LIMITED:
+            return spec
+        ours = self._limits
+        limits = replace(spec.limits, memory_bytes=ours.memory, cpus=ours.cpus, pids=ours.pids)
+        return replace(spec, limits=limits)
+
+    # The disk
+
+    @contextmanager
+    def _watched(self, container: str, spec: ContainerSpec) -> Iterator[None]:
+        if not self._limits.watches_disk:
+            yield
+            return
+        tool = {**spec.labels, labels.ROLE: Role.TOOL.value}
+        watch = DiskWatch(
+            manager=self._engine,
+            limits=self._limits,
+            container=container,
+            spec=lambda upper: watch_spec(
+                image=self._task_image, upper=upper, labels=tool, limits=self._limits
+            ),
+            on_full=lambda: self._stop(spec),
+        )
+        self._watches[container] = watch
+        try:
+            yield
+        finally:
+            del self._watches[container]
+            watch.end()
+            if watch.problem:
+                self._add(watch.problem)
+
+    @property
+    def _is_stopped(self) -> bool:
+        return any(watch.problem for watch in self._watches.values())
+
+    def _root_is_complete(self, container: str) -> None:
+        if watch := self._watches.get(container):
+            watch.root_is_complete()
+            watch.begin()
+
+    def _stop(self, spec: ContainerSpec) -> None:
+        mine = {key: spec.labels[key] for key in (labels.WORKER, labels.TASK) if key in spec.labels}
+        for found in self._engine.find(mine):
+            if found.labels.get(labels.ROLE) in STOPPED:
+                self._engine.kill(found.id)
+
+    # What came of it
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """What fails in this context says which limits were hit, if any were, and what to raise."""
+        try:
+            yield
+        except TaskFault as fault:
+            if not self._reasons:
+                raise
+            hint = "; ".join(filter(None, (fault.hint, *self._reasons)))
+            raise type(fault)(fault.message, hint=hint) from fault
+        except EngineError as error:
+            # Of a container that we have killed, the engine has nothing more to say.
+            if not self._reasons:
+                raise
+            raise BuildFailed("the build was stopped", hint="; ".join(self._reasons)) from error
+
+    @contextmanager
+    def _examined(self, container: str) -> Iterator[None]:
+        try:
+            yield
+        except (TaskFault, EngineError):
+            try:
+                self._examine(container)
+            except AdjutantError as error:
+                logger.warning("the limits of container %s cannot be read: %s", container[:12], error)
+            raise
+
+    def _examine(self, container: str) -> None:
+        if (found := self._engine.inspect(container)) is None or found.state != "running":
+            return
+        answer = _Answer()
+        argv = ("/bin/bash", "-c", SCRIPT.read_text(), SCRIPT.name)
+        try:
+            code = self._engine.exec(container, argv, answer, environment={"PATH": "/usr/bin:/bin"})
+        except EngineError:
+            code = KILLED
+        if code and not answer.text:
+            self._add(
+                f"no other process can be started in its container; the limit pids is "
+                f"{self._limits.text('pids')}: {self._limits.hint('pids')}"
+            )
+        for reason in reasons_in(answer.text.decode(errors="replace"), self._limits):
+            self._add(reason)
+
+    def _add(self, reason: str) -> None:
+        if reason not in self._reasons:
+            self._reasons.append(reason)
+
+
+def role_of(spec: ContainerSpec) -> Role | None:
+    """What a container of this spec does."""
+    found = spec.labels.get(labels.ROLE)
+    return Role(found) if found else None
+
+
+def reasons_in(text: str, limits: TaskLimits) -> tuple[str, ...]:
+    """Which limits were hit, by the answer of scripts/limits.sh. Pure."""
+    found: list[str] = []
+    for line in text.splitlines():
+        match line.split():
+            case ["memory", number] if number.isdecimal() and int(number):
+                found.append(
+                    f"the kernel killed {int(number)} of its processes for want of memory; {_memory(limits)}"
+                )
+            case ["pids", number] if number.isdecimal() and int(number):
+                found.append(
+                    f"it could not start a process {int(number)} times; the limit pids is "
+                    f"{limits.text('pids')}: {limits.hint('pids')}"
+                )
+            case ["blocks", total, free] if total.isdecimal() and free.isdecimal():
+                if int(free) < FULL * int(total):
+                    found.append(f"its disk is full; {_disk(limits)}")
+            case _:
+                pass
+    return tuple(found)
+
+
+def _memory(limits: TaskLimits) -> str:
+    if limits.memory is None:
+        return "no limit is set, so the host had no more: lower maxjobs, or limit memory"
+    return f"the limit memory is {limits.text('memory')}: {limits.hint('memory')}"
+
+
+def _disk(limits: TaskLimits) -> str:
+    if limits.build_disk is None:
+        return "no limit is set: make room in the engine's storage, or raise minspace"
+    return (
+        f"the limit build_disk is {limits.text('build_disk')}: {limits.hint('build_disk')}, or make room in the "
+        "engine's storage"
+    )
