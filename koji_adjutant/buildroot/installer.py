@@ -8,7 +8,7 @@ never this container. It must be gone before the container whose root it populat
 from dataclasses import dataclass
 from pathlib import Path
 
-from koji_adjutant.buildroot.settings import BUILD_GROUP, BUILD_IDS, BUILD_USER, HOME
+from koji_adjutant.buildroot.settings import BUILD_GROUP, BUILD_IDS, BUILD_USER, HOME, host_timezone
 from koji_adjutant.buildroot.solver import ROOT
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, VolumeMount
@@ -41,13 +41,18 @@ class InstallerRun:
     root: str
     packages: Path
     is_base: bool
+    arch: str = ""
+    """That of the packages: their scriptlets see a machine of it. Empty means this machine's own."""
+    forced: bool = False
+    """Whether rpm is to take packages of an arch that it does not know to be this machine's."""
 
 
 def installer_spec(run: InstallerRun) -> ContainerSpec:
     """The installer's container. Pure."""
     uid, gid = BUILD_IDS
     mode = "base" if run.is_base else "more"
-    arguments = (mode, BUILD_USER, str(uid), BUILD_GROUP, str(gid), HOME)
+    user = (BUILD_USER, str(uid), BUILD_GROUP, str(gid), HOME)
+    arguments = (mode, *user, host_timezone(), run.arch, "forced" if run.forced else "")
     return ContainerSpec(
         image=run.image,
         command=("/bin/bash", "-c", SCRIPT.read_text(), SCRIPT.name, *arguments),
@@ -55,8 +60,10 @@ def installer_spec(run: InstallerRun) -> ContainerSpec:
         environment={
             "PATH": "/usr/bin:/usr/sbin:/bin:/sbin",
             "HOME": "/root",
+            "HOSTNAME": "mock",
             "LANG": "C.UTF-8",
-            "TERM": "dumb",
+            "SHELL": "/bin/bash",
+            "TERM": "vt100",
         },
         user="0:0",
         mounts=(

@@ -10,10 +10,12 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+from koji_adjutant.buildroot.machines import personality
 from koji_adjutant.buildroot.packages import InstalledPackage
 from koji_adjutant.buildroot.settings import BUILD_IDS, HOME, TOPDIR, BuildrootSettings
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ResourceLimits, Stream
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, Stream, VolumeMount
 from koji_adjutant.container.labels import Role
+from koji_adjutant.errors import BuildFailed
 from koji_adjutant.journal import Phase
 from koji_adjutant.policy.network import network_of_package_code
 from koji_adjutant.task_adapters.base import Step, TaskContext
@@ -27,11 +29,14 @@ BUILT, FAILED, MISSING, DYNAMIC = 0, 10, 20, 21
 STATUS_TIMEOUT, STATUS_PACKAGES = 11, 30
 """What mock exits with for a timeout, and when packages cannot be installed; scripts look for them."""
 BUILD_LOG, ROOT_LOG, STATE_LOG, OUTPUT_LOG = "build.log", "root.log", "state.log", "mock_output.log"
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - inside a container of one task
 SHM_MINIMUM = 1 << 30
 MESSAGE_LIMIT = 1 << 16
 MESSAGES_LIMIT = 100
 """Lines that are taken from a run of the build script, which says far fewer: what a package runs could reach the
 script's descriptors, and is not to fill the journal."""
+REQUIRES_LIMIT = 8 << 20
+"""Characters of BuildRequires that are taken from a run of the build script."""
 PHASES = frozenset({"unpack", "check", "rpmbuild-bs", "rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"})
 
 
@@ -47,9 +52,8 @@ def build_container_spec(ctx: TaskContext, settings: BuildrootSettings, buildroo
         user=f"{uid}:{gid}",
         workdir="/",
         hostname=settings.macros["%_buildhost"][:63],
-        mounts=ctx.config.build_mounts,
+        mounts=(shared_memory(), *ctx.config.build_mounts),
         network=network_of_package_code(str(ctx.parameters.get("method")), ctx.config),
-        limits=ResourceLimits(shm_bytes=shm_size()),
         image_hosts=True,
     )
 
@@ -59,13 +63,22 @@ def shm_size() -> int:
     return max(SHM_MINIMUM, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
 
 
-def build_step(settings: BuildrootSettings, *arguments: str, timeout: float | None) -> Step:
+def shared_memory() -> VolumeMount:
+    """Shared memory as mock has it: programs may be mapped from it, which the engine's own does not allow."""
+    options = ("nosuid", "nodev", "mode=1777", f"size={shm_size()}", "notmpcopyup")
+    return VolumeMount(kind="tmpfs", target=SHARED_MEMORY, read_only=False, options=options)
+
+
+def build_step(
+    settings: BuildrootSettings, action: str, target: str, *arguments: str, timeout: float | None
+) -> Step:
     """A run of the build script. Pure."""
     uid, gid = BUILD_IDS
+    machine = personality(target)
     return Step(
-        argv=("/bin/bash", "-c", BUILD_SCRIPT.read_text(), BUILD_SCRIPT.name, *arguments),
+        argv=("/bin/bash", "-c", BUILD_SCRIPT.read_text(), BUILD_SCRIPT.name, action, target, *arguments),
         log=BUILD_LOG,
-        environment=settings.environment,
+        environment={**settings.environment, **({"ADJUTANT_MACHINE": machine} if machine else {})},
         user=f"{uid}:{gid}",
         workdir=HOME,
         timeout=timeout,
@@ -80,7 +93,10 @@ def run_script(
     narrator: "Narrator",
     *arguments: str,
 ) -> int:
-    """Run the build script in the container; its exit code. TaskTimeout after rpmbuild_timeout."""
+    """Run the build script in the container; its exit code. TaskTimeout after rpmbuild_timeout.
+
+    `arguments` are the script's: action, target, and what the action takes.
+    """
     step = build_step(settings, *arguments, timeout=float(ctx.config.rpmbuild_timeout))
     return manager.exec(
         container,
@@ -105,11 +121,13 @@ def stage_home(directory: Path, settings: BuildrootSettings, srpm: Path) -> Path
 
 class Narrator:
     """The sink of the build script. `result` is the script's own last word on how it ended,
-    `source` the name of the source package that it made last."""
+    `source` the name of the source package that it made last, `requires` the BuildRequires of that."""
 
     def __init__(self, ctx: TaskContext, logs: TaskLogs) -> None:
         self.result = ""
         self.source = ""
+        self.requires: list[str] = []
+        self._required = 0
         self._ctx = ctx
         self._logs = logs
         self._target = logs.sink(BUILD_LOG)
@@ -134,6 +152,9 @@ class Narrator:
             self._take(line.decode(errors="replace"))
 
     def _take(self, line: str) -> None:
+        if line.startswith("require "):
+            self._require(line.removeprefix("require "))
+            return
         self._messages += 1
         if self._messages > MESSAGES_LIMIT:
             return
@@ -145,6 +166,13 @@ class Narrator:
             self.end()
         elif word == "source":
             self.source = rest
+            self.requires = []
+
+    def _require(self, requirement: str) -> None:
+        self._required += len(requirement)
+        if self._required > REQUIRES_LIMIT:
+            raise BuildFailed(f"the package's BuildRequires are over {REQUIRES_LIMIT} characters")
+        self.requires.append(requirement)
 
     def begin(self, phase: str) -> None:
         """A phase begins; the one before has ended."""
@@ -177,4 +205,4 @@ def write_host_logs(logs: TaskLogs, packages: tuple[InstalledPackage, ...]) -> N
         hardware.line(f"/proc/{name}:")
         hardware.line(Path("/proc", name).read_text(errors="replace").rstrip())
     listing = logs.sink("installed_pkgs.log")
-    listing.line("\n".join(f"{p.nevra} {p.buildtime} {p.size} {p.payloadhash} installed" for p in packages))
+    listing.line("\n".join(f"{p.nevra} {p.buildtime} {p.size} installed" for p in packages))

@@ -1,19 +1,31 @@
 #!/bin/bash
 # Install packages into /buildroot; runs as root in the installer container, without network.
 #
-# usage: install.sh base|more USER UID GROUP GID HOME
+# usage: install.sh base|more USER UID GROUP GID HOME TIMEZONE ARCH FORCED
 #   base: the root is empty; afterwards it has the build user and what mock puts into a root
 #   more: packages are added
+# TIMEZONE is what the root's /etc/localtime points to, or empty. ARCH is that of the packages: scriptlets see a machine
+# of it. FORCED is not empty when packages of ARCH are taken whatever this machine is.
 # The packages are the files below /packages. Everything said goes to root.log.
 set -u -o pipefail
 umask 022
 
-mode=$1 user=$2 uid=$3 group=$4 gid=$5 home=$6
+mode=$1 user=$2 uid=$3 group=$4 gid=$5 home=$6 timezone=$7 arch=$8 forced=$9
 root=/buildroot
 
+# What mock puts into an empty root before there are packages: a package finds these files, and leaves its own beside them.
 prepare_root() {
-    mkdir -p "$root"/{etc,proc,sys,dev,run,tmp,var/tmp,var/log} || return
-    chmod 1777 "$root"/{tmp,var/tmp} || return
+    chmod 755 "$root" &&
+        mkdir -p "$root"/{run,tmp/ccache,var/{log,tmp,cache/{dnf,yum},lib/{rpm,yum,dbus}}} \
+            "$root"/{dev,proc,sys,etc/{rpm,dnf/vars,yum,yum.repos.d}} &&
+        chmod 1777 "$root"/{tmp,var/tmp} &&
+        touch "$root"/etc/{fstab,yum/yum.conf,dnf/dnf.conf,resolv.conf} "$root/var/log/yum.log" &&
+        ln -sfn yum/yum.conf "$root/etc/yum.conf" &&
+        printf '%s\n' '127.0.0.1 localhost localhost.localdomain' \
+            '::1       localhost localhost.localdomain localhost6 localhost6.localdomain6' >"$root/etc/hosts" &&
+        tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id" &&
+        ln -sfn ../../../etc/machine-id "$root/var/lib/dbus/machine-id" || return
+    [[ -z $timezone ]] || ln -sfn "$timezone" "$root/etc/localtime"
 }
 
 # /buildroot/dev is a tmpfs with the nodes bound into it; scriptlets also know it by these names.
@@ -26,42 +38,64 @@ link_devices() {
         chmod 1777 "$root/dev/shm"
 }
 
+# A machine of another kind than this kernel's own is one of 32 bits, or a foreign one that the kernel has an interpreter for.
+as_machine() {
+    case $arch in
+    i[3-6]86 | athlon | geode | pentium[34]) setarch i686 "$@" ;;
+    armv[5-8]* | s390 | ppc | sparc | sparcv9) setarch linux32 "$@" ;;
+    *) "$@" ;;
+    esac
+}
+
 install_packages() {
-    local files=()
+    local files=() options=()
     mapfile -d '' -t files < <(find /packages -name '*.rpm' -print0 | sort -z)
     echo "Installing ${#files[@]} packages"
     ((${#files[@]})) || return 0
-    rpm --root "$root" -Uvh --oldpackage --replacepkgs --noplugins \
+    [[ -z $forced ]] || options+=(--ignorearch)
+    as_machine rpm --root "$root" -Uvh --oldpackage --replacepkgs --noplugins \
         --define '_netsharedpath /proc:/sys:/dev' \
         --define '_pkgverify_level digest' \
-        -- "${files[@]}" </dev/null
+        "${options[@]}" -- "${files[@]}" </dev/null
 }
 
-has_entry() {
-    grep -q "^$2:" "$root/etc/$1" 2>/dev/null
+# Sets the line of $2 in the database $1, if there is such a database.
+set_entry() {
+    local file=$root/etc/$1 mode
+    [[ -e $file ]] || return 0
+    mode=$(stat -c %a "$file") &&
+        { grep -v "^$2:" "$file" || true; } >"$file.new" &&
+        printf '%s\n' "$3" >>"$file.new" &&
+        chmod "$mode" "$file.new" &&
+        mv "$file.new" "$file"
 }
 
+# The user as useradd makes it, with the root's own defaults; mock removes one of the same name first.
 add_build_user() {
-    has_entry group "$group" || echo "$group:x:$gid:" >>"$root/etc/group" || return
-    has_entry passwd "$user" || echo "$user:x:$uid:$gid::$home:/bin/bash" >>"$root/etc/passwd" || return
-    mkdir -p "$root$home/build/originals" || return
-    chown -R "$uid:$gid" "$root$home"
+    local shell
+    shell=$(sed -n 's/^SHELL=//p' "$root/etc/default/useradd" 2>/dev/null | tail -n 1)
+    touch "$root"/etc/{passwd,group} &&
+        set_entry group "$group" "$group:x:$gid:" &&
+        set_entry gshadow "$group" "$group:!::" &&
+        set_entry passwd "$user" "$user:x:$uid:$gid::$home:${shell:-/bin/bash}" &&
+        set_entry shadow "$user" "$user:!:$(($(date +%s) / 86400)):0:99999:7:::" &&
+        mkdir -p "$root$home"/build/{RPMS,SPECS,SRPMS,SOURCES,BUILD,BUILDROOT,originals} &&
+        chown -R "$uid:$gid" "$root$home"
 }
 
+# What mock sets again each time it runs, whatever packages have brought.
 write_etc() {
-    printf '127.0.0.1 localhost localhost.localdomain\n::1       localhost localhost.localdomain localhost6 localhost6.localdomain6\n' >"$root/etc/hosts" &&
-        : >"$root/etc/resolv.conf" &&
-        : >"$root/etc/fstab" &&
-        ln -sfn /proc/self/mounts "$root/etc/mtab"
+    rm -f "$root"/etc/{resolv.conf,mtab} &&
+        touch "$root"/etc/{resolv.conf,os-release} &&
+        ln -s ../proc/self/mounts "$root/etc/mtab"
 }
 
-clean() {
-    rm -rf "$root"/var/cache/{dnf,yum}/* "$root"/var/lib/dnf "$root"/var/log/{dnf,hawkey}* \
-        "$root"/{var/lib,usr/lib/sysimage}/rpm/{__db.*,.rpm.lock} "$root"/tmp/* "$root"/var/tmp/*
+remove_locks() {
+    rm -f "$root"/{var/lib,usr/lib/sysimage}/rpm/{__db.*,.rpm.lock}
 }
 
 case $mode in
-base) prepare_root && link_devices && install_packages && add_build_user && write_etc && clean ;;
-more) link_devices && install_packages && clean ;;
+base) prepare_root && link_devices && install_packages && add_build_user && write_etc && remove_locks ;;
+more) link_devices && install_packages && remove_locks ;;
 *) echo "install.sh: unknown mode $mode" >&2 && exit 64 ;;
 esac

@@ -1,6 +1,7 @@
 """The build container and the narration of what happens in it."""
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,10 +10,12 @@ import pytest
 from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
+from koji_adjutant.errors import BuildFailed
 from koji_adjutant.journal import Phase
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.rpmbuild import (
     MESSAGES_LIMIT,
+    REQUIRES_LIMIT,
     Narrator,
     build_container_spec,
     build_step,
@@ -92,7 +95,7 @@ def test_build_container_has_no_privilege(ctx: TaskContext) -> None:
         True,
         "1000:135",
     )
-    assert spec.mounts == ()
+    assert [mount.target for mount in spec.mounts] == ["/dev/shm"]
     assert spec.labels == {
         labels.WORKER: "w",
         labels.ROLE: "build",
@@ -102,8 +105,6 @@ def test_build_container_has_no_privilege(ctx: TaskContext) -> None:
         labels.ARCH: "x86_64",
     }
     assert spec.limits.pids == 32768
-    assert spec.limits.shm_bytes is not None
-    assert spec.limits.shm_bytes >= 1 << 30
 
 
 def test_arguments_of_the_build_script_are_not_part_of_its_text() -> None:
@@ -156,3 +157,33 @@ def test_a_source_package_that_cannot_be_unpacked_is_explained_in_root_log(ctx: 
     narrator = Narrator(ctx, cast("Any", LogTexts()))
     narrator.write("stderr", b"phase unpack\nresult unpack\n")
     assert narrator.log_of_failure == "root.log"
+
+
+def test_shared_memory_is_half_of_memory_and_runs_programs(ctx: TaskContext) -> None:
+    memory = build_container_spec(ctx, SETTINGS, 3).mounts[0]
+    assert (memory.kind, memory.read_only) == ("tmpfs", False)
+    (size,) = [int(option.removeprefix("size=")) for option in memory.options if option.startswith("size=")]
+    assert size == max(1 << 30, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+    assert "noexec" not in memory.options
+
+
+def test_a_build_of_32_bits_sees_a_machine_of_32_bits() -> None:
+    step = build_step(SETTINGS, "binary", "i686", "bb", timeout=5)
+    assert step.argv[3:] == ("build.sh", "binary", "i686", "bb")
+    assert step.environment == {**SETTINGS.environment, "ADJUTANT_MACHINE": "i686"}
+
+
+def test_requirements_are_those_of_the_last_source_package(ctx: TaskContext) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.write("stderr", b"source a.src.rpm\nrequire gcc >= 4\nrequire (a or b)\n")
+    assert narrator.requires == ["gcc >= 4", "(a or b)"]
+    narrator.write("stderr", b"source b.src.rpm\n" + b"require x\n" * 10_000)
+    assert narrator.requires == ["x"] * 10_000
+
+
+def test_endless_requirements_are_refused(ctx: TaskContext) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    line = b"require " + b"x" * 50_000 + b"\n"
+    with pytest.raises(BuildFailed, match="BuildRequires"):
+        for _ in range(REQUIRES_LIMIT // 50_000 + 1):
+            narrator.write("stderr", line)
