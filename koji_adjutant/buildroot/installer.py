@@ -8,7 +8,7 @@ never this container. It must be gone before the container whose root it populat
 from dataclasses import dataclass
 from pathlib import Path
 
-from koji_adjutant.buildroot.settings import BUILD_GROUP, BUILD_IDS, BUILD_USER, HOME, host_timezone
+from koji_adjutant.buildroot.settings import BUILD_GROUP, BUILD_IDS, BUILD_USER, HOME, SCRATCH, host_timezone
 from koji_adjutant.buildroot.solver import ROOT
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, VolumeMount
@@ -51,7 +51,7 @@ def installer_spec(run: InstallerRun) -> ContainerSpec:
     """The installer's container. Pure."""
     uid, gid = BUILD_IDS
     mode = "base" if run.is_base else "more"
-    user = (BUILD_USER, str(uid), BUILD_GROUP, str(gid), HOME)
+    user = (BUILD_USER, str(uid), BUILD_GROUP, str(gid), HOME, SCRATCH)
     arguments = (mode, *user, host_timezone(), run.arch, "forced" if run.forced else "")
     return ContainerSpec(
         image=run.image,

@@ -21,6 +21,8 @@ BUILD_IDS = (1000, 135)
 """uid and gid of the build user; 135 is the static gid of group mock."""
 HOME = "/builddir"
 TOPDIR = f"{HOME}/build"
+SCRATCH = "/chroot_tmpdir"
+"""Where kojid has temporary files in a root; the path gets into source packages."""
 
 READY_STATES = (koji.REPO_READY, koji.REPO_EXPIRED)
 LOCALTIME = Path("/etc/localtime")

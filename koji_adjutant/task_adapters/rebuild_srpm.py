@@ -6,7 +6,7 @@ package's. The hub gets the base set only, as from kojid.
 
 from dataclasses import dataclass
 
-from koji_adjutant.buildroot.settings import TOPDIR
+from koji_adjutant.buildroot.settings import SCRATCH, TOPDIR
 from koji_adjutant.container.interface import ContainerManager, LogSink
 from koji_adjutant.errors import BuildFailed, TaskTimeout
 from koji_adjutant.task_adapters.base import TaskContext
@@ -23,7 +23,7 @@ class RebuildSRPMAdapter(BuildrootAdapter):
         with self.prepared(ctx, manager) as prepared:
             container, narrator = prepared.buildroot.container, prepared.narrator
             write_host_logs(self.logs, prepared.buildroot.packages)
-            unpacked = f"{TOPDIR}/srpm_unpacked"
+            unpacked = f"{SCRATCH}/srpm_unpacked"
             arguments = ("rebuild", "noarch", f"{TOPDIR}/originals/{self.srpm.name}", unpacked)
             try:
                 status = run_script(ctx, manager, container, self.settings, narrator, *arguments)

@@ -1,23 +1,24 @@
 #!/bin/bash
 # Install packages into /buildroot; runs as root in the installer container, without network.
 #
-# usage: install.sh base|more USER UID GROUP GID HOME TIMEZONE ARCH FORCED
+# usage: install.sh base|more USER UID GROUP GID HOME SCRATCH TIMEZONE ARCH FORCED
 #   base: the root is empty; afterwards it has the build user and what mock puts into a root
 #   more: packages are added
-# TIMEZONE is what the root's /etc/localtime points to, or empty. ARCH is that of the packages: scriptlets see a machine
-# of it. FORCED is not empty when packages of ARCH are taken whatever this machine is.
+# SCRATCH is a directory of the build user's. TIMEZONE is what the root's /etc/localtime points to, or empty. ARCH is that
+# of the packages: scriptlets see a machine of it. FORCED is not empty when packages of ARCH are taken whatever this machine is.
 # The packages are the files below /packages. Everything said goes to root.log.
 set -u -o pipefail
 umask 022
 
-mode=$1 user=$2 uid=$3 group=$4 gid=$5 home=$6 timezone=$7 arch=$8 forced=$9
+mode=$1 user=$2 uid=$3 group=$4 gid=$5 home=$6
+scratch=$7 timezone=$8 arch=$9 forced=${10}
 root=/buildroot
 
 # What mock puts into an empty root before there are packages: a package finds these files, and leaves its own beside them.
 prepare_root() {
     chmod 755 "$root" &&
         mkdir -p "$root"/{run,tmp/ccache,var/{log,tmp,cache/{dnf,yum},lib/{rpm,yum,dbus}}} \
-            "$root"/{dev,proc,sys,etc/{rpm,dnf/vars,yum,yum.repos.d}} &&
+            "$root"/{dev,proc,sys,etc/{rpm,dnf/vars,yum}} &&
         chmod 1777 "$root"/{tmp,var/tmp} &&
         touch "$root"/etc/{fstab,yum/yum.conf,dnf/dnf.conf,resolv.conf} "$root/var/log/yum.log" &&
         ln -sfn yum/yum.conf "$root/etc/yum.conf" &&
@@ -79,8 +80,8 @@ add_build_user() {
         set_entry gshadow "$group" "$group:!::" &&
         set_entry passwd "$user" "$user:x:$uid:$gid::$home:${shell:-/bin/bash}" &&
         set_entry shadow "$user" "$user:!:$(($(date +%s) / 86400)):0:99999:7:::" &&
-        mkdir -p "$root$home"/build/{RPMS,SPECS,SRPMS,SOURCES,BUILD,BUILDROOT,originals} &&
-        chown -R "$uid:$gid" "$root$home"
+        mkdir -p "$root$scratch" "$root$home"/build/{RPMS,SPECS,SRPMS,SOURCES,BUILD,BUILDROOT,originals} &&
+        chown -R "$uid:$gid" "$root$scratch" "$root$home"
 }
 
 # What mock sets again each time it runs, whatever packages have brought.
