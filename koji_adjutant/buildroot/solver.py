@@ -33,10 +33,13 @@ UNSOLVABLE, UNUSABLE = 3, 4
 ANSWER_LIMIT = 64 << 20
 """Bytes of answer that are taken: a hundred thousand packages."""
 PROBLEM_LIMIT = 2000
-DRIVERS: Mapping[str, tuple[str, ...]] = {
-    "dnf4": ("/usr/bin/python3", "-c", SCRIPT.read_text()),
-}
-"""How a solver is started, by what solves; a path of the task's file is added."""
+DNF4 = ("/usr/bin/python3", "-c", SCRIPT.read_text())
+DRIVERS: Mapping[str, tuple[str, ...]] = {"dnf": DNF4, "dnf4": DNF4, "yum": DNF4}
+"""How a solver is started, by mock's name of the package manager; the path of the task's file is added.
+
+yum is another name of dnf 4 wherever mock runs today."""
+MACHINES: Mapping[str, str] = {"i386": "i686", "armhfp": "armv7hl"}
+"""What a machine calls itself, where that is not the canonical architecture."""
 
 
 class Unsolvable(AdjutantError):
@@ -65,7 +68,7 @@ def solver_spec(run: SolverRun) -> ContainerSpec:
     root = [VolumeMount(source=run.root, target=ROOT, options=("rbind",))] if run.root else []
     return ContainerSpec(
         image=run.image,
-        command=(*DRIVERS["dnf4"], f"{scratch}/task.json"),
+        command=(*driver(run.settings), f"{scratch}/task.json"),
         labels={**run.config.container_labels, **run.owner.labels(Role.SOLVER)},
         environment={
             "PATH": "/usr/bin:/usr/sbin",
@@ -85,13 +88,24 @@ def solver_spec(run: SolverRun) -> ContainerSpec:
     )
 
 
+def driver(settings: BuildrootSettings) -> tuple[str, ...]:
+    """How the solver is started; BuildrootFailed for a package manager that there is no driver for."""
+    try:
+        return DRIVERS[settings.package_manager]
+    except KeyError:
+        raise BuildrootFailed(
+            f"tag {settings.tag_name} sets mock.package_manager to {settings.package_manager!r}; "
+            f"this builder has {', '.join(DRIVERS)}",
+            hint="remove the setting, or build on another host",
+        ) from None
+
+
 def solver_task(run: SolverRun) -> dict[str, Any]:
     """What scripts/solve.py has to know. Pure."""
     settings, scratch, metadata = run.settings, f"{SCRATCH}/{run.scratch.name}", run.metadata
     return {
         "metadata": METADATA,
         "solver_caches": f"{METADATA}/{metadata.solver_caches.name}" if metadata.has_caches else "",
-        "arch": settings.arch,
         "root": ROOT if run.root else f"{scratch}/root",
         "scratch": scratch,
         "install": dict(run.install),
@@ -102,10 +116,10 @@ def solver_task(run: SolverRun) -> dict[str, Any]:
 def solving_options(settings: BuildrootSettings) -> dict[str, Any]:
     """The settings that decide, with the metadata, what a solution is."""
     return {
+        "arch": settings.forcearch or MACHINES.get(settings.arch, settings.arch),
         "releasever": settings.releasever,
-        "best": settings.best,
-        "module_hotfixes": settings.module_hotfixes,
-        "modules": [],
+        "module_hotfixes": bool(settings.module_hotfixes),
+        "modules": settings.modules,
     }
 
 
@@ -240,9 +254,8 @@ class Solver:
 
     def _key(self, *asked: object) -> str:
         settings = self.settings
-        return solution_key(
-            self.metadata.digest, settings.arch, solving_options(settings), self.task_image.id, *asked
-        )
+        options = (settings.package_manager, solving_options(settings))
+        return solution_key(self.metadata.digest, options, self.task_image.id, *asked)
 
     def _found(self, key: str, install: Mapping[str, Any], root: Callable[[], str]) -> Solution:
         known = self._cache.get(key)

@@ -4,7 +4,7 @@ Argument: a file with a JSON object:
     metadata: a directory with the repo's repodata; solver_caches: a directory with dnf's own caches of it, or ""
     arch, root, scratch (a directory of this run)
     install: {"group": NAME} or {"requires": [capability, ...]} or {"source": PATH of a source package}
-    releasever, best (true, false or null), module_hotfixes (the same), modules: [[action, spec], ...]
+    releasever, module_hotfixes (true or false), modules: [[action, specifications with commas], ...]
 Writes into scratch answer.json, an object {"install": [...], "remove": [NEVRA, ...], "problem": text}, an entry of
 install being {name, epoch, version, release, arch, size, checksum: [kind, hex], location, base}; and caches that
 were made anew into scratch/cache.
@@ -12,23 +12,42 @@ What a user should read goes to standard error. Exit codes: 0 solved, 3 cannot b
 used, anything else is an error of the program.
 """
 
+import bz2
+import gzip
 import json
 import logging
+import lzma
 import os
 import re
 import sys
+import zlib
 
 import dnf
 import dnf.exceptions
 import dnf.module.module_base
 import dnf.rpm
 import hawkey
+import libdnf
 import rpm
 
 UNSOLVABLE, UNUSABLE = 3, 4
 REPO = "build"
+FULL_REPO = "build-full"
+"""The repo with its file lists: dnf's caches of it are others."""
 IN_PRIMARY = re.compile(r"/etc/|.*bin/|/usr/lib/sendmail$")
 """Paths that createrepo_c writes into primary metadata."""
+RELATION = re.compile(rb'name="([/(][^"]*)"')
+RELATION_LIMIT = 4096
+BLOCK = 1 << 20
+OPENERS = {
+    ".xml": lambda path: open(path, "rb"),
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+    ".zst": lambda path: rpm.fd(path, "r", "zstdio"),
+}
+UNREADABLE = (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError)
+MODULE_ACTIONS = ("enable", "disable", "reset", "install")
 ODD_PATHS = "odd-paths.json"
 """File beside dnf's caches: whether packages of the repo depend on files that primary metadata does not have."""
 
@@ -38,13 +57,22 @@ class Unsolvable(Exception):
 
 
 class Base(dnf.Base):
-    """dnf that loads file lists only when a solution may depend on them, and nothing else that is optional."""
+    """dnf that loads file lists only where they are asked for, and nothing else that is optional."""
 
-    with_filelists = False
+    module_root = ""
+    """Where the states of modules are, in place of the root, which may be read-only."""
 
     def _add_repo_to_sack(self, repo):
         repo.load()
-        self._sack.load_repo(repo._repo, build_cache=True, load_filelists=self.with_filelists)
+        self._sack.load_repo(repo._repo, build_cache=True, load_filelists=repo.id == FULL_REPO)
+
+    @property
+    def _moduleContainer(self):  # noqa: N802 - dnf's own name
+        if self.sack._moduleContainer is None:
+            self.sack._moduleContainer = libdnf.module.ModulePackageContainer(
+                False, self.module_root, self.conf.substitutions["arch"], self.conf.persistdir
+            )
+        return self.sack._moduleContainer
 
 
 def say(text):
@@ -70,23 +98,20 @@ def make_base(task):
     conf.substitutions["arch"] = task["arch"]
     conf.substitutions["basearch"] = dnf.rpm.basearch(task["arch"])
     conf.substitutions["releasever"] = task["releasever"] or "1"
-    if task["best"] is not None:
-        conf.best = task["best"]
-    for directory in (conf.installroot, conf.cachedir, conf.logdir):
+    # Koji's configuration says `best` in the section of the repo, where dnf does not know it.
+    conf.best = False
+    base.module_root = os.path.join(task["scratch"], "modules")
+    for directory in (conf.installroot, conf.cachedir, conf.logdir, base.module_root):
         os.makedirs(directory, exist_ok=True)
     options = {"skip_if_unavailable": False, "gpgcheck": False, "metadata_expire": -1}
-    if task["module_hotfixes"] is not None:
-        options["module_hotfixes"] = task["module_hotfixes"]
-    repo = base.repos.add_new_repo(REPO, conf, baseurl=["file://" + task["metadata"]], **options)
-    use_caches(repo, task)
-    return base
-
-
-def use_caches(repo, task):
-    """Have dnf find metadata and caches that are there already: it would only copy and make them again."""
-    link_files(os.path.join(task["metadata"], "repodata"), os.path.join(repo._repo.getCachedir(), "repodata"))
+    options["module_hotfixes"] = task["module_hotfixes"]
     if task["solver_caches"]:
-        link_files(task["solver_caches"], os.path.join(task["scratch"], "cache"))
+        link_files(task["solver_caches"], conf.cachedir)
+    name = FULL_REPO if needs_filelists(task) else REPO
+    repo = base.repos.add_new_repo(name, conf, baseurl=["file://" + task["metadata"]], **options)
+    # dnf would only copy them.
+    link_files(os.path.join(task["metadata"], "repodata"), os.path.join(repo._repo.getCachedir(), "repodata"))
+    return base
 
 
 def link_files(source, target):
@@ -110,54 +135,76 @@ def has_packages(root):
     return any(os.path.isdir(os.path.join(root, path)) for path in ("usr/lib/sysimage/rpm", "var/lib/rpm"))
 
 
-def load(base, task):
-    """Read the metadata, with file lists if a solution may depend on them."""
-    installed = has_packages(task["root"])
-    known = os.path.join(task["scratch"], "cache", ODD_PATHS)
-    wanted = any("/" in text and not IN_PRIMARY.match(text) for text in task["install"].get("requires", ()))
-    if os.path.exists(known):
-        with open(known) as file:
-            base.with_filelists = wanted or json.load(file)
-        base.fill_sack(load_system_repo=installed)
-        return
-    base.fill_sack(load_system_repo=installed)
-    odd = has_odd_paths(base)
-    with open(known, "w") as file:
-        json.dump(odd, file)
-    if wanted or odd:
-        base.with_filelists = True
-        base.fill_sack(load_system_repo=installed)
+def needs_filelists(task):
+    """Whether a solution may depend on files that primary metadata does not have; what the repo needs is noted."""
+    if any("/" in text and is_odd(text) for text in task["install"].get("requires", ())):
+        return True
+    name = os.path.join(task["solver_caches"] or os.path.join(task["scratch"], "cache"), ODD_PATHS)
+    if not os.path.exists(name):
+        with open(name, "w") as file:
+            json.dump(has_odd_paths(os.path.join(task["metadata"], "repodata")), file)
+    with open(name) as file:
+        return json.load(file)
 
 
-def has_odd_paths(base):
-    """Whether a package of the repo names a file, in a dependency, that primary metadata does not have."""
-    query = base.sack.query().available()
-    for packages in (query.filter(requires__glob="*/*"), query.filter(conflicts__glob="*/*")):
-        for package in packages:
-            for relation in list(package.requires) + list(package.conflicts):
-                text = str(relation)
-                if "/" in text and any(
-                    word.startswith("/") and not IN_PRIMARY.match(word) for word in re.split(r"[\s()]+", text)
-                ):
-                    say("File lists are needed: %s wants %s" % (package, text))
+def has_odd_paths(repodata):
+    """Whether a dependency in primary metadata names a file that is not in primary metadata."""
+    (primary,) = [name for name in os.listdir(repodata) if name.startswith("primary")]
+    open_as = OPENERS.get(os.path.splitext(primary)[1])
+    if open_as is None:
+        return True
+    rest = b""
+    with open_as(os.path.join(repodata, primary)) as file:
+        while True:
+            block = file.read(BLOCK)
+            if not block:
+                return False
+            text = rest + block
+            for name in RELATION.findall(text):
+                if is_odd(name.decode(errors="replace")):
+                    say("File lists are needed: something depends on %s" % name.decode(errors="replace"))
                     return True
-    return False
+            rest = text[-RELATION_LIMIT:]
 
 
-def set_up_modules(base, commands, solves_group):
-    """What mock does with module_setup_commands before it installs anything."""
-    modules = dnf.module.module_base.ModuleBase(base)
-    for action, spec in commands:
-        specs = [part.strip() for part in spec.split(",") if part.strip()]
+def is_odd(relation):
+    """Whether a dependency names a file that is not in primary metadata."""
+    return any(word.startswith("/") and not IN_PRIMARY.match(word) for word in re.split(r"[\s()]+", relation))
+
+
+def set_up_modules(base, task):
+    """What mock does with module_setup_commands before it installs anything; the profiles to install later."""
+    to_install = []
+    for action, given in task["modules"]:
+        specs = [part.strip() for part in given.split(",") if part.strip()]
         say("module %s %s" % (action, " ".join(specs)))
-        try:
-            if action == "install" and not solves_group:
-                # Its packages are in the root already.
-                modules.enable([one.split("/")[0] for one in specs])
-            else:
-                getattr(modules, action)(specs)
-        except dnf.exceptions.Error as error:
-            raise Unsolvable("module %s %s: %s" % (action, spec, error)) from error
+        if action not in MODULE_ACTIONS:
+            raise Unsolvable("module %s: not one of %s" % (action, ", ".join(MODULE_ACTIONS)))
+        # Packages of profiles are solved with the group's; later they are in the root.
+        change_modules(base, "enable" if action == "install" else action, specs)
+        if action == "install":
+            to_install.extend(specs)
+        switched = dict(base._moduleContainer.getSwitchedStreams())
+        if switched:
+            raise Unsolvable(
+                "module %s %s: another stream of %s is enabled" % (action, given, ", ".join(switched))
+            )
+        # Each command sees what the ones before it have left, as if dnf had been started again.
+        base._moduleContainer.save()
+        base.fill_sack(load_system_repo=has_packages(task["root"]))
+    return to_install
+
+
+def change_modules(base, action, specs):
+    """One command; a conflict among the defaults of a repo is none of its own."""
+    modules = dnf.module.module_base.ModuleBase(base)
+    try:
+        getattr(modules, action)(specs)
+    except dnf.exceptions.MarkingErrors as error:
+        problems = error.module_depsolv_errors
+        in_defaults = libdnf.module.ModulePackageContainer.ModuleErrorType_ERROR_IN_DEFAULTS
+        if error.no_match_group_specs or error.error_group_specs or (problems and problems[1] != in_defaults):
+            raise Unsolvable("module %s %s: %s" % (action, " ".join(specs), error)) from error
 
 
 def source_requires(path):
@@ -242,11 +289,13 @@ def solve(task):
     """The whole run: the answer."""
     base = make_base(task)
     log_to_file(base.conf.logdir)
-    load(base, task)
+    base.fill_sack(load_system_repo=has_packages(task["root"]))
     install = task["install"]
     try:
-        set_up_modules(base, task["modules"], "group" in install)
+        profiles = set_up_modules(base, task)
         if "group" in install:
+            if profiles:
+                change_modules(base, "install", profiles)
             want_group(base, install["group"])
         else:
             want_requires(base, install["requires"])
@@ -273,7 +322,7 @@ def main(path):
         answer = solve(task)
     except Unsolvable as error:
         code, answer["problem"] = UNSOLVABLE, str(error)
-    except (dnf.exceptions.RepoError, hawkey.Exception) as error:
+    except (dnf.exceptions.RepoError, hawkey.Exception, *UNREADABLE) as error:
         code, answer["problem"] = UNUSABLE, str(error)
     if code:
         say(answer["problem"])
