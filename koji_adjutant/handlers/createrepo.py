@@ -10,14 +10,18 @@ from typing import Any, cast
 
 import koji
 
+from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.errors import TaskFailed
 from koji_adjutant.handlers.base import TaskHandler
 from koji_adjutant.handlers.new_repo import Uploaded, require_repos
 from koji_adjutant.journal import Phase
+from koji_adjutant.policy.cache import TagPolicyCache, policy_extra
+from koji_adjutant.policy.limits import task_limits
 from koji_adjutant.policy.resolver import PolicyResolver
 from koji_adjutant.task_adapters import createrepo, mergerepo
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.createrepo import CreaterepoAdapter
+from koji_adjutant.task_adapters.limited_manager import LimitedManager
 from koji_adjutant.task_adapters.logs import TaskLogs
 from koji_adjutant.task_adapters.mergerepo import MergerepoAdapter
 from koji_adjutant.task_adapters.recycle import recycle_repodata
@@ -79,21 +83,46 @@ class CreaterepoTask(TaskHandler):
         return recycle_repodata(place.repodir / "repodata", plan.datadir)
 
     def _make(self, ctx: TaskContext, plan: RepoPlan, info: Mapping[str, Any], logs: TaskLogs) -> None:
-        manager = self.services.manager
-        # The hub tells what is in the tag's extra data only later: tools come from the builder's own image.
-        image = PolicyResolver(ctx.config).image_for(
-            tag_name=plan.tag_name, tag_extra={}, arch=plan.arch, method=self.method
+        extra = self._tag_extra(ctx, info)
+        choice = PolicyResolver(ctx.config).image_for(
+            tag_name=plan.tag_name, tag_extra=extra, arch=plan.arch, method=self.method
         )
-        manager.ensure_image_available(image.reference, ctx.config.image_pull_policy)
-        ctx.journal.record(Phase.IMAGE_READY, task=self.id, image=image.reference)
-        local = CreaterepoAdapter(plan=plan, image=image.reference, topdir=topdir_mounts(ctx.config))
+        limits = task_limits(ctx.config, method=self.method, tag_name=plan.tag_name, tag_extra=extra)
+        image = self.services.manager.ensure_image_available(choice.reference, ctx.config.image_pull_policy)
+        ctx.journal.record(Phase.IMAGE_READY, task=self.id, image=choice.reference)
+        limited = LimitedManager(self.services.manager, limits, task_image=image.id)
+        with limited.explained():
+            self._run_tools(ctx, limited.manager, plan, info, logs=logs, image=image.id)
+
+    def _tag_extra(self, ctx: TaskContext, info: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What policy needs to know of the repo's tag."""
+        config, tag_id, event = ctx.config, info["tag_id"], info["create_event"]
+        cache = TagPolicyCache(config.cache_dir, hub=config.server, ttl=config.policy_cache_ttl)
+        known = cache.find(tag_id, event)
+        if known is None:
+            hub: Any = self.session
+            known = policy_extra((hub.getBuildConfig(tag_id, event=event) or {}).get("extra") or {})
+            cache.keep(tag_id, event, known)
+        return known
+
+    def _run_tools(
+        self,
+        ctx: TaskContext,
+        manager: ContainerManager,
+        plan: RepoPlan,
+        info: Mapping[str, Any],
+        *,
+        logs: TaskLogs,
+        image: str,
+    ) -> None:
+        local = CreaterepoAdapter(plan=plan, image=image, topdir=topdir_mounts(ctx.config))
         local.run(ctx, manager, logs.sink(createrepo.LOG))
         logs.finish()
         externals: Any = self.session.getExternalRepoList(info["tag_id"], event=info["create_event"])
         if externals:
             merge = MergerepoAdapter(
                 plan=plan,
-                image=image.reference,
+                image=image,
                 mode=merge_mode(externals),
                 urls=external_urls(externals, plan.arch),
                 version=local.version,

@@ -16,6 +16,7 @@ from koji_adjutant.container.interface import ContainerInfo, ContainerSpec, LogS
 from koji_adjutant.errors import TaskCanceled
 from koji_adjutant.handlers.createrepo import CreaterepoTask
 from koji_adjutant.handlers.new_repo import NewRepoTask
+from koji_adjutant.policy.cache import TagPolicyCache
 from tests.unit.handlers.conftest import MakeHandler
 from tests.unit.handlers.replay import ReplaySession, recorded
 from tests.unit.task_adapters.host_engine import HostEngine
@@ -29,6 +30,14 @@ def topdir(config: Config) -> Path:
     directory = Path(config.topdir)
     (directory / "repos").mkdir(parents=True)
     return directory
+
+
+@pytest.fixture(autouse=True)
+def _known_tags(config: Config) -> None:
+    """What the recorded calls do not ask for is known already."""
+    cache = TagPolicyCache(config.cache_dir, hub=config.server, ttl=config.policy_cache_ttl)
+    for tag in (2, 9):
+        cache.keep(tag, 0, {})
 
 
 @pytest.fixture

@@ -1,0 +1,100 @@
+"""What was lately read of tags, for tasks that have no build configuration in hand: one file for all task processes.
+
+A task with a buildroot never looks here: the build configuration that it needs anyway, as of its repo's event, has
+the tag's extra data in it. A task that makes a repo asks for the tag as of that repo's event too, and an answer serves
+repos of that event and later ones of the same tag for `ttl` seconds. So a build and the tasks that made its repo
+disagree, at worst, about a policy that was changed less than `ttl` seconds before that repo.
+
+The file is replaced as a whole, under a lock; readers need none. What cannot be read is as if it were not there.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from koji_adjutant.policy.image_rules import POLICY_KEY
+from koji_adjutant.policy.limits import LIMITS_KEY
+
+VERSION = 1
+NAME = "tag-policies.json"
+KEPT = (POLICY_KEY, LIMITS_KEY)
+
+logger = logging.getLogger(__name__)
+
+
+class TagPolicyCache:
+    """The extra data of tags, as far as policy reads them. `hub` tells the tags of one hub from another's."""
+
+    def __init__(self, directory: Path, *, hub: str, ttl: float) -> None:
+        self._path = directory / NAME
+        self._hub = hub
+        self._ttl = ttl
+
+    def find(self, tag_id: int, event: int) -> dict[str, Any] | None:
+        """What is known of a tag for a repo of `event`; None when nothing is, or nothing that still holds."""
+        entry = self._entries().get(str(tag_id))
+        try:
+            if entry is None or not self._is_fresh(entry) or not entry["event"] <= event:
+                return None
+            return dict(entry["extra"])
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def keep(self, tag_id: int, event: int, extra: Mapping[str, Any]) -> None:
+        """Remember what the hub has said of a tag. What cannot be kept will be asked for again."""
+        if self._ttl <= 0:
+            return
+        entry = {"event": event, "read": time.time(), "extra": policy_extra(extra)}
+        try:
+            with self._locked():
+                known = {tag: old for tag, old in self._entries().items() if self._is_fresh(old)}
+                self._replace({**known, str(tag_id): entry})
+        except OSError as error:
+            logger.warning("%s cannot be written: %s", self._path, error)
+
+    def _is_fresh(self, entry: Any) -> bool:
+        try:
+            return 0 <= time.time() - float(entry["read"]) < self._ttl
+        except (KeyError, TypeError, ValueError):
+            return False
+
+    def _entries(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self._path.read_bytes())
+            if content["version"] == VERSION and content["hub"] == self._hub:
+                return dict(content["tags"])
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        return {}
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _replace(self, entries: Mapping[str, Any]) -> None:
+        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{NAME}.")
+        try:
+            with os.fdopen(handle, "w") as file:
+                json.dump({"version": VERSION, "hub": self._hub, "tags": entries}, file)
+            Path(name).replace(self._path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def policy_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """What policy reads of a tag's extra data where there is no buildroot.
+
+    `mock.bootstrap_image` is not in it: such an image brings what installs packages, and need not have more.
+    """
+    return {key: extra[key] for key in KEPT if key in extra}
