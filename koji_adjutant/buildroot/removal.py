@@ -9,8 +9,8 @@ to count; they only go when they are old.
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
+from typing import Self, cast
 
 from koji_adjutant.buildroot.images import BASE_LABEL, CONFLICT, KIND_LABEL, image_name
 from koji_adjutant.buildroot.usage import Kind, TagUse, UsageRecord, UsageRecords
@@ -52,10 +52,15 @@ class CachedImage:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What may stay."""
+    """What may stay. `missing` bytes have to be freed in any case: the host has no space for builds."""
 
     size: int
     age: float
+    missing: int = 0
+
+    def without_missing(self, size: int) -> Self:
+        """The same limits for images that have `size` bytes now."""
+        return replace(self, size=max(0, min(self.size, size - self.missing)), missing=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,9 +129,12 @@ def to_remove(
 ) -> Iterator[Removal]:
     """What goes, in that order, if all of it can; `kept` are keys that cannot. Pure."""
     stay = set(kept)
-    size = sum(cached.own_size for cached in images if _is_own(cached, worker))
+    size = own_size(images, worker)
+    most = limits.without_missing(size).size
     for cached in _oldest_first(images):
-        reason = _reason(cached, limits, size, worker=worker, now=now)
+        reason = _age_reason(cached, limits, now)
+        if not reason and size > most and _is_own(cached, worker):
+            reason = f"the images have {size >> 20} MiB, {most >> 20} MiB may stay"
         if not reason or cached.record.key in stay:
             if cached.name:
                 stay.add(cached.base_key)
@@ -150,15 +158,16 @@ def _oldest_first(images: Collection[CachedImage]) -> list[CachedImage]:
     return sorted(images, key=age)
 
 
-def _reason(cached: CachedImage, limits: Limits, size: int, *, worker: str, now: float) -> str:
-    unused = now - cached.last_used
+def _age_reason(cached: CachedImage, limits: Limits, now: float) -> str:
     if not cached.name:
         return "has no name any more" if now - cached.image.created > SETTLING_SECONDS else ""
-    if unused > limits.age:
-        return f"not used for {unused / 86400:.1f} days"
-    if size > limits.size and _is_own(cached, worker):
-        return f"the images have {size >> 20} MiB, {limits.size >> 20} MiB may stay"
-    return ""
+    unused = now - cached.last_used
+    return f"not used for {unused / 86400:.1f} days" if unused > limits.age else ""
+
+
+def own_size(images: Collection[CachedImage], worker: str) -> int:
+    """Bytes that the images of this worker have."""
+    return sum(cached.own_size for cached in images if _is_own(cached, worker))
 
 
 def _is_own(cached: CachedImage, worker: str) -> bool:
@@ -203,7 +212,7 @@ def prune(
     images = cached_images(manager, records)
     gone: list[Removal] = []
     kept: set[str] = set()
-    left = images
+    left, limits = images, limits.without_missing(own_size(images, worker))
     while planned := tuple(to_remove(left, limits, worker=worker, now=clock(), kept=kept)):
         done = {removal.cached.image.id: is_gone for removal, is_gone in remove(planned, manager, records)}
         gone += [removal for removal in planned if done[removal.cached.image.id]]

@@ -70,11 +70,15 @@ class UsageRecord:
 
     def used(self, use: TagUse, now: float, *, hit: bool) -> Self:
         """The same record after one more task, for the tag and the one repo of `use`."""
+        return replace(self.serving(use), last_used=now, hits=self.hits + int(hit))
+
+    def serving(self, use: TagUse) -> Self:
+        """The same record, for the tag and the one repo of `use` too."""
         (repo_id,) = use.repo_ids
         before = next((tag for tag in self.tags if tag.tag_name == use.tag_name), use)
         others = tuple(tag for tag in self.tags if tag.tag_name != use.tag_name)
-        tags = (before.again(use.tag_id, repo_id, now), *others)[:TAGS]
-        return replace(self, tags=tags, last_used=now, hits=self.hits + int(hit))
+        last_used = max(before.last_used, use.last_used)
+        return replace(self, tags=(before.again(use.tag_id, repo_id, last_used), *others)[:TAGS])
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -114,6 +118,35 @@ class UsageRecords:
             key=key, kind=kind, arch=arch, group=group, task_image=task_image, packages=packages, created=now
         )
         self._note(key, lambda known: (known or fresh).used(use, now, hit=hit))
+
+    def prepared(
+        self,
+        key: str,
+        *,
+        tag_name: str,
+        tag_id: int,
+        repo_id: int,
+        arch: str,
+        group: str,
+        task_image: str,
+        packages: int,
+        last_built: float,
+    ) -> None:
+        """A base image of this key is there, or asked for, for a repo that no task has used yet.
+
+        `last_built` is when a task last used the tag: preparing is no use.
+        """
+        use = TagUse(tag_name=tag_name, tag_id=tag_id, repo_ids=(repo_id,), last_used=last_built)
+        fresh = UsageRecord(
+            key=key,
+            kind="base",
+            arch=arch,
+            group=group,
+            task_image=task_image,
+            packages=packages,
+            created=self._clock(),
+        )
+        self._note(key, lambda known: (known or fresh).serving(use))
 
     def requires_built(
         self,
@@ -178,7 +211,7 @@ class UsageRecords:
         """Remove the records of images that are not `present` any more and were not used for long."""
         before = self._clock() - KEEP_SECONDS
         for record in tuple(self.all()):
-            if record.key not in present and record.last_used < before:
+            if record.key not in present and max(record.last_used, record.created) < before:
                 self.forget(record.key)
         for file in self._directory.glob(".new-*"):
             if file.stat().st_mtime < self._clock() - STALE_SECONDS:

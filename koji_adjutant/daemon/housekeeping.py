@@ -1,4 +1,4 @@
-"""The helpers of the main process, and when they run: cleaning up after tasks, sweeping, making images.
+"""The helpers of the main process, and when they run: cleaning up after tasks, sweeping, images.
 
 At most one helper of a kind (for clean-up: of a task) runs at a time. What a helper could not do, because the
 engine did not answer, is tried again later; until the first sweep after a start has succeeded, the host is not
@@ -9,9 +9,12 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from koji_adjutant.buildroot import prewarm
 from koji_adjutant.buildroot.image_maker import make_image, remove_unfinished
 from koji_adjutant.buildroot.images import pending_requests
+from koji_adjutant.daemon.cache_care import PREWARM, CacheCare
 from koji_adjutant.daemon.processes import Child, fork, stop_all, wait_for_all
 from koji_adjutant.daemon.state import StateDirectory, TaskState
 from koji_adjutant.daemon.sweep import Sweeper, remove_workdir
@@ -37,6 +40,7 @@ class Housekeeping:
         self._state = state
         self._at_start = at_start
         self._sweeper = Sweeper(manager=services.manager, journal=services.journal, worker=services.worker)
+        self.cache = CacheCare(services)
         self._helpers: dict[str, Child] = {}
         self._has_swept = False
         self._next_sweep = 0.0
@@ -60,8 +64,8 @@ class Housekeeping:
         if state is not None and _task_key(task) not in self._helpers:
             self._start(_task_key(task), lambda: self._sweep_task(state))
 
-    def work(self, running: Mapping[int, Child]) -> None:
-        """Collect helpers that have ended; start those whose time has come.
+    def work(self, running: Mapping[int, Child], storage: Path | None = None) -> None:
+        """Collect helpers that have ended; start those whose time has come. `storage` is where images are.
 
         An engine answers nobody while it writes an image: images are made when no task runs, unless they have
         been waited for too long.
@@ -76,6 +80,10 @@ class Housekeeping:
             self._start(_SWEEP, self._sweep(frozenset(running)))
         if _IMAGES not in self._helpers and self._is_time_for_images(is_idle=not running):
             self._start(_IMAGES, self._make_images)
+        if self._has_swept and _IMAGES not in self._helpers:
+            where = storage or self._services.config.cache_dir
+            for name, care in self.cache.due(is_idle=not running, helpers=self._helpers, storage=where):
+                self._start(name, care)
 
     def _is_time_for_images(self, *, is_idle: bool) -> bool:
         oldest = next(pending_requests(self._services.config), None)
@@ -105,6 +113,10 @@ class Housekeeping:
                 if key == _SWEEP:
                     self._has_swept = self._has_swept or status == 0
                     self._next_sweep = time.monotonic() + (SWEEP_INTERVAL if status == 0 else RETRY_INTERVAL)
+                elif key == _IMAGES:
+                    self.cache.images_made()
+                else:
+                    self.cache.ended(key, is_done=status == 0)
 
     def _start(self, key: str, work: Callable[[], None]) -> None:
         manager = self._services.manager
@@ -124,7 +136,7 @@ class Housekeeping:
         if not self._has_swept:
             return self._sweep_all
         now = time.time()
-        images = _IMAGES not in self._helpers
+        images = _IMAGES not in self._helpers and PREWARM not in self._helpers
         return lambda: self._sweeper.sweep_strays(running, now, images=images)
 
     def _sweep_task(self, state: TaskState) -> None:
@@ -136,6 +148,7 @@ class Housekeeping:
             remove_workdir(state.workdir)
         self._sweeper.sweep_worker()
         remove_unfinished(self._services.config, self._services.worker)
+        prewarm.remove_unfinished(self._services.config, self._services.worker)
         for state in self._state.tasks():
             self._state.end(state.task)
 

@@ -77,6 +77,7 @@ class Daemon(TaskManager):
         self.engine = EngineWatch(services.manager, self._leave_main, max(ENGINE_INTERVAL, config.sleeptime))
         self.housekeeping = Housekeeping(services, state, self._leave_main)
         self._status = ""
+        self._storage = storage_to_measure(None, config)
 
     # Handlers
 
@@ -92,16 +93,20 @@ class Daemon(TaskManager):
     def one_pass(self, *, with_buildroots: bool) -> Next:
         """Look at everything once, take at most one task, and say when to look again."""
         self.collect()
-        self.housekeeping.work({task: process.child for task, process in self.processes.items()})
+        running = {task: process.child for task, process in self.processes.items()}
+        self.housekeeping.work(running, self._storage)
         ready = self.readyForTask()
         report = Report(
             task_load=self.load(), ready=ready, methods=tuple(self.handlers), maxjobs=self.options.maxjobs
         )
-        seen = poll(self.session, self.host_id, report, with_buildroots=with_buildroots)
+        prewarming = self.housekeeping.cache.prewarming
+        tags = prewarming.tags_to_ask()
+        seen = poll(self.session, self.host_id, report, with_buildroots=with_buildroots, tags=tags)
         self.hostdata = seen.host()
         self.update_tasks(seen.open_tasks())
         seen.check_report()
         self.expire_buildroots(seen)
+        prewarming.take_repos(seen.repos())
         is_ready_now = self.readyForTask()
         if not ready:
             # What the hub just said may have changed that.
@@ -118,12 +123,13 @@ class Daemon(TaskManager):
         if self.restart_pending and not self.tasks and not self.processes:
             raise ServerRestart
         engine = self.engine.answer()
+        self._storage = storage_to_measure(engine.storage, self.options)
         situation = Situation(
             host=self.hostdata,
             task_load=self.load(),
             tasks=len(self.tasks),
             is_restarting=self.restart_pending,
-            storage=storage_to_measure(engine.storage, self.options),
+            storage=self._storage,
             engine_problem=engine.problem,
             sweep_problem=self.housekeeping.problem(),
         )

@@ -4,18 +4,20 @@ The hub carries out the entries of a multicall one by one, each in a savepoint o
 says nothing about the others. So each answer is taken out alone, and raises its own fault.
 """
 
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from xmlrpc.client import Fault
 
 import koji
 
 from koji_adjutant.hub import HubSession
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+Call = tuple[str, tuple[Any, ...], dict[str, Any]]
 UNEXPIRED = tuple(koji.BR_STATES[state] for state in ("INIT", "WAITING", "BUILDING"))
+
+logger = logging.getLogger("koji.TaskManager")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,17 +31,19 @@ class Report:
 
 
 class Answers:
-    """The answers of a multicall, by method."""
+    """The answers of a multicall, by method; of several calls of one method in their order."""
 
     def __init__(self, methods: tuple[str, ...], entries: list[Any]) -> None:
-        self._entries = dict(zip(methods, entries, strict=True))
+        self._entries: dict[str, list[Any]] = {}
+        for method, entry in zip(methods, entries, strict=True):
+            self._entries.setdefault(method, []).append(entry)
 
     def __contains__(self, method: str) -> bool:
         return method in self._entries
 
-    def of(self, method: str) -> Any:
+    def of(self, method: str, number: int = 0) -> Any:
         """The answer of one call; its fault is raised."""
-        entry = self._entries[method]
+        entry = self._entries[method][number]
         if isinstance(entry, dict):
             fault = Fault(entry["faultCode"], entry["faultString"])
             raise cast("Any", koji.convertFault)(fault)
@@ -51,6 +55,18 @@ class Poll:
     """What the hub said."""
 
     answers: Answers
+    tags: tuple[int, ...] = ()
+
+    def repos(self) -> Iterator[tuple[int, int]]:
+        """The newest READY repo of each tag that was asked for and has one: the ids of both."""
+        for number, tag in enumerate(self.tags):
+            try:
+                repo = self.answers.of("getRepo", number)
+            except koji.GenericError as error:
+                logger.debug("The repo of tag %s is not known: %s", tag, error)
+                continue
+            if repo is not None:
+                yield tag, int(repo["id"])
 
     def buildroots(self) -> list[dict[str, Any]]:
         """Buildroot records of this host that are not expired; empty when they were not asked for."""
@@ -73,10 +89,15 @@ class Poll:
         return self.answers.of("host.getTasks") if "host.getTasks" in self.answers else []
 
 
-def poll(session: HubSession, host_id: int, report: Report, *, with_buildroots: bool) -> Poll:
-    """Tell the hub how we are, and see what it wants. One attempt: who polls again soon need not insist."""
+def poll(
+    session: HubSession, host_id: int, report: Report, *, with_buildroots: bool, tags: tuple[int, ...] = ()
+) -> Poll:
+    """Tell the hub how we are, and see what it wants and which repos `tags` have.
+
+    One attempt: who polls again soon need not insist.
+    """
     data: Mapping[str, Any] = {"methods": list(report.methods), "maxjobs": report.maxjobs}
-    calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+    calls: list[Call] = []
     if with_buildroots:
         calls.append(("listBuildroots", (), {"hostID": host_id, "state": UNEXPIRED}))
     calls += [
@@ -86,11 +107,12 @@ def poll(session: HubSession, host_id: int, report: Report, *, with_buildroots: 
     ]
     if report.ready:
         calls.append(("host.getTasks", (), {}))
-    return Poll(answers=multicall(session, calls))
+    calls += [("getRepo", (tag,), {}) for tag in tags]
+    return Poll(answers=multicall(session, calls), tags=tags)
 
 
-def multicall(session: HubSession, calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]]) -> Answers:
-    """Carry out `calls`, each of another method, in one request and one attempt."""
+def multicall(session: HubSession, calls: list[Call]) -> Answers:
+    """Carry out `calls` in one request and one attempt."""
     encode = cast("Any", koji.encode_args)
     wire = [{"methodName": name, "params": encode(*args, **kwargs)} for name, args, kwargs in calls]
     return Answers(tuple(name for name, _, _ in calls), session.call_once("multiCall", wire))

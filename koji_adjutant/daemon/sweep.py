@@ -14,6 +14,7 @@ from pathlib import Path
 
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerInfo, ContainerManager
+from koji_adjutant.daemon.shells import is_over, is_shell
 from koji_adjutant.errors import AdjutantError, EngineError
 from koji_adjutant.journal import Journal, Phase
 
@@ -36,20 +37,26 @@ class Sweeper:
         remove_workdir(workdir)
 
     def sweep_worker(self) -> None:
-        """Everything of this worker, when none of its processes lives."""
-        self._sweep_twice(lambda _: True)
+        """Everything of this worker, when none of its processes lives; shells are not processes of ours."""
+        now = time.time()
+        self._sweep_twice(
+            lambda found: not is_shell(found.labels) or is_over(found.labels, found.created, now)
+        )
 
     def sweep_strays(self, running: frozenset[int], before: float, *, images: bool) -> None:
-        """Containers older than `before` of tasks that do not run; of image making too if `images`."""
+        """Containers older than `before` of tasks that do not run, and shells that are over.
+
+        `images`: nothing makes or prepares images now, so containers of that are strays too.
+        """
         tasks = {str(task) for task in running}
 
         def is_stray(found: ContainerInfo) -> bool:
             if found.created >= before:
                 return False
+            if is_shell(found.labels):
+                return is_over(found.labels, found.created, before)
             task = found.labels.get(labels.TASK)
-            if task is None:
-                return images and found.labels.get(labels.ROLE) == labels.Role.IMAGE
-            return task not in tasks
+            return images if task is None else task not in tasks
 
         self._sweep(is_stray)
 

@@ -24,7 +24,7 @@ class Store(FakeContainerManager):
 
     def __init__(self) -> None:
         super().__init__()
-        self.images: list[ImageInfo] = []
+        self.kept: list[ImageInfo] = []
         self.used: set[str] = set()
 
     def add(
@@ -50,30 +50,30 @@ class Store(FakeContainerManager):
         }
         names = (image_name(key),) if name is None else (name,) if name else ()
         image = ImageInfo(
-            id=f"id-{key}-{len(self.images)}",
+            id=f"id-{key}-{len(self.kept)}",
             digest="",
             names=names,
             labels=found,
             created=created,
             size=size,
         )
-        self.images.append(image)
+        self.kept.append(image)
         return image
 
     def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
-        return tuple(image for image in self.images if labels.items() <= image.labels.items())
+        return tuple(image for image in self.kept if labels.items() <= image.labels.items())
 
     def remove_image(self, reference: str) -> bool:
         self._call("remove_image")
         if reference in self.used:
             raise EngineError("in use", status=CONFLICT)
-        before = len(self.images)
-        self.images = [image for image in self.images if reference not in (image.id, *image.names)]
-        return len(self.images) < before
+        before = len(self.kept)
+        self.kept = [image for image in self.kept if reference not in (image.id, *image.names)]
+        return len(self.kept) < before
 
     @property
     def keys(self) -> set[str]:
-        return {image.labels[labels.KEY] for image in self.images}
+        return {image.labels[labels.KEY] for image in self.kept}
 
 
 class Clock:
@@ -136,6 +136,15 @@ def test_least_recently_used_goes_until_the_rest_fits(
     assert gone(store, records, clock, Limits(size=250, age=14 * DAY)) == ["cc", "aa"]
     assert store.keys == {"bb", "dd"}
     assert {record.key for record in records.all()} == {"bb", "dd"}
+
+
+def test_a_host_without_space_frees_what_is_missing(
+    store: Store, records: UsageRecords, clock: Clock
+) -> None:
+    for number, key in enumerate(("aa", "bb", "cc", "dd")):
+        store.add(key, 100, NOW - 9 * DAY + number)
+    store.used.add(image_name("aa"))
+    assert gone(store, records, clock, Limits(size=1000, age=14 * DAY, missing=150)) == ["bb", "cc"]
 
 
 def test_what_nobody_uses_goes_with_age(store: Store, records: UsageRecords, clock: Clock) -> None:
@@ -204,7 +213,7 @@ def test_an_image_without_a_name_goes_once_it_is_settled(
     store.add("aa", 10, NOW - DAY, name="")
     store.add("bb", 10, NOW, name="")
     assert gone(store, records, clock, ROOMY) == ["aa"]
-    assert [image.names for image in store.images] == [(image_name("aa"),), ()]
+    assert [image.names for image in store.kept] == [(image_name("aa"),), ()]
     assert records.find("aa") is not None, "the record is that of the image with the name"
 
 

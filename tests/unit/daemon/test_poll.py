@@ -37,6 +37,21 @@ def test_one_request(hub: Hub, session: HubSession, mocker: Any) -> None:
     assert (known["task_load"], known["ready"]) == (0.5, True)
 
 
+def test_repos_are_asked_for_in_the_same_request(hub: Hub, session: HubSession, mocker: Any) -> None:
+    one, two, three = (hub.admin.createTag(name, arches="x86_64") for name in ("one", "two", "three"))
+    host: Any = session.host
+    made = {}
+    for name, tag in (("one", one), ("three", three)):
+        made[tag] = host.repoInit(name)[0]
+        host.repoDone(made[tag], {})
+    hub.admin.deleteTag(two)
+    sent = mocker.spy(session.rsession, "post")
+    seen = poll(session, session.host.getID(), READY, with_buildroots=True, tags=(one, two, three))
+    assert sent.call_count == 2
+    assert dict(seen.repos()) == made
+    assert seen.open_tasks() == []
+
+
 def test_who_is_not_ready_gets_no_task(hub: Hub, session: HubSession) -> None:
     task = hub.admin.makeTask("sleep", [1])
     seen = poll(session, session.host.getID(), NOT_READY, with_buildroots=False)

@@ -1,12 +1,15 @@
 """Removing containers by label."""
 
+import os
 import time
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from koji_adjutant.container.interface import ContainerSpec
-from koji_adjutant.container.labels import WORKER, Owner, Role
+from koji_adjutant.container.labels import PROCESS, ROLE, WORKER, Owner, Role
+from koji_adjutant.daemon.shells import process_label
 from koji_adjutant.daemon.sweep import Sweeper, remove_workdir
 from koji_adjutant.errors import EngineUnavailable
 from koji_adjutant.journal import Phase
@@ -93,6 +96,25 @@ def test_strays(sweeper: Sweeper, manager: FakeContainerManager) -> None:
     assert left(manager) == {running, image}
     sweeper.sweep_strays(frozenset({7}), time.time(), images=True)
     assert left(manager) == {running}
+
+
+def shell(manager: FakeContainerManager, process: str) -> str:
+    found = {WORKER: WORKER_NAME, ROLE: Role.SHELL.value, PROCESS: process}
+    return manager.create(ContainerSpec(image=IMAGE, command=("sleep", "9"), labels=found))
+
+
+def test_a_shell_is_left_to_whoever_sits_at_it(
+    sweeper: Sweeper, manager: FakeContainerManager, mocker: MockerFixture
+) -> None:
+    # The fake's containers are made in the first second of 1970.
+    mocker.patch("koji_adjutant.daemon.sweep.time.time", return_value=60.0)
+    here, gone = shell(manager, process_label(os.getpid())), shell(manager, "1 0 no-boot pid:[0]")
+    container(manager, 7)
+    sweeper.sweep_strays(frozenset({7}), 60.0, images=False)
+    assert here in left(manager)
+    assert gone not in left(manager)
+    sweeper.sweep_worker()
+    assert left(manager) == {here}
 
 
 def test_what_is_younger_than_the_question_is_not_a_stray(

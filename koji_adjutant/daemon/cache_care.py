@@ -1,0 +1,82 @@
+"""Care of the buildroot cache, and when: removal of images, and preparing for new repos.
+
+It is for helpers only, and for hours when the engine has nothing better to do: an engine that deletes an image answers
+nobody for a moment. Removal does not wait for ever; preparing does.
+"""
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from pathlib import Path
+
+from koji_adjutant.buildroot.removal import Limits, prune
+from koji_adjutant.buildroot.usage import UsageRecords
+from koji_adjutant.daemon.prewarming import Prewarming, Wish, is_quiet, prepare
+from koji_adjutant.handlers.base import Services
+
+PRUNE = "removal of images"
+PREWARM = "prewarm"
+PRUNE_INTERVAL = 3600.0
+PRUNE_PATIENCE = 1800.0
+PRUNE_PAUSE = 60.0
+"""At least so long between two removals, however full the disk is."""
+RESERVE = 1.2
+"""When there is too little space, more of it is freed than the host needs to take the next task."""
+
+
+class CacheCare:
+    """What is due. `images_made` and `ended` tell it what has happened."""
+
+    def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
+        self.prewarming = Prewarming(services.config)
+        self._services = services
+        self._clock = clock
+        self._prune_at = clock()
+        self._pruned = clock() - PRUNE_PAUSE
+        self._wish: Wish | None = None
+
+    def due(
+        self, *, is_idle: bool, helpers: Collection[str], storage: Path
+    ) -> Iterator[tuple[str, Callable[[], None]]]:
+        """What to start now, and its name among the helpers; never two that use the engine for long."""
+        if PRUNE in helpers or PREWARM in helpers:
+            return
+        now = self._clock()
+        missing = missing_space(storage, self._services.config.minspace)
+        if now >= self._pruned + PRUNE_PAUSE and (
+            missing or (now >= self._prune_at and (is_idle or now >= self._prune_at + PRUNE_PATIENCE))
+        ):
+            self._pruned = now
+            yield PRUNE, partial(self._prune, missing)
+        elif is_idle and is_quiet(self._services.config):
+            self._wish = self.prewarming.next_wish()
+            if self._wish is not None:
+                yield PREWARM, partial(prepare, self._wish, self._services)
+
+    def images_made(self) -> None:
+        """There may be too many now."""
+        self._prune_at = self._clock()
+
+    def ended(self, name: str, *, is_done: bool) -> None:
+        """A helper of this name has ended."""
+        if name == PRUNE:
+            self._prune_at = self._clock() + PRUNE_INTERVAL
+        elif name == PREWARM and self._wish is not None:
+            self.prewarming.ended(self._wish, is_done=is_done)
+            self._wish = None
+
+    def _prune(self, missing: int) -> None:
+        config = self._services.config
+        limits = Limits(size=config.buildroot_cache_size, age=config.buildroot_cache_age, missing=missing)
+        prune(self._services.manager, UsageRecords(config.cache_dir), limits, worker=self._services.worker)
+
+
+def missing_space(storage: Path, minspace: int) -> int:
+    """Bytes to free in `storage` so that the host can take tasks again; 0 when it can, or nobody knows."""
+    try:
+        status = os.statvfs(storage)
+    except OSError:
+        return 0
+    free, wanted = status.f_bavail * status.f_frsize, minspace << 20
+    return 0 if free >= wanted else int(wanted * RESERVE) - free

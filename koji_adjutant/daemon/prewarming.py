@@ -1,0 +1,153 @@
+"""Prewarm: what the main process knows of new repos, and what a helper does about one.
+
+The main process asks for the newest repos of the watched tags in its own poll, every half minute, and keeps the work
+that follows from it: the newest repo of a tag only, a few attempts, none while the host is busy. It reads the small
+usage records and nothing else. The helper asks the hub what a task would ask, without a login.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, cast
+from xmlrpc.client import Fault
+
+import koji
+import requests
+
+from koji_adjutant.buildroot.prewarm import Preparation, Root, WatchedTag, watched_tags
+from koji_adjutant.buildroot.settings import buildroot_settings
+from koji_adjutant.buildroot.usage import DAY, UsageRecords
+from koji_adjutant.config import Config
+from koji_adjutant.errors import BuildrootFailed
+from koji_adjutant.handlers.base import Services
+from koji_adjutant.hub import innermost, open_session
+from koji_adjutant.policy.resolver import PolicyResolver
+
+ASK_INTERVAL = 30.0
+RETRY_SECONDS = (60.0, 300.0)
+"""After the first failure, and after the second; there is no fourth attempt."""
+NICENESS = 10
+METHODS = {"build": "buildArch", "srpm-build": "rebuildSRPM"}
+"""The task method of an install group: image policy depends on it."""
+
+logger = logging.getLogger("koji.adjutant.prewarm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """A repo to prepare for."""
+
+    tag_id: int
+    repo_id: int
+    roots: tuple[Root, ...]
+    last_built: float
+    failures: int = 0
+    not_before: float = 0.0
+
+
+class Prewarming:
+    """What is to be prepared."""
+
+    def __init__(self, config: Config, clock: Callable[[], float] = time.time) -> None:
+        self._is_on = config.prewarm
+        self._records = UsageRecords(config.cache_dir)
+        self._clock = clock
+        self._tags: dict[int, WatchedTag] = {}
+        self._asked = 0.0
+        self._wishes: dict[int, Wish] = {}
+        self._settled: dict[int, int] = {}
+        """By tag: the repo that nothing more is done for."""
+
+    def tags_to_ask(self) -> tuple[int, ...]:
+        """Tags whose newest repo the next poll asks for; mostly none."""
+        now = self._clock()
+        if not self._is_on or now - self._asked < ASK_INTERVAL:
+            return ()
+        self._asked = now
+        tags = watched_tags(self._records.all(since=now - DAY), now)
+        self._tags = {tag.tag_id: tag for tag in tags}
+        return tuple(self._tags)
+
+    def take_repos(self, repos: Iterable[tuple[int, int]]) -> None:
+        """What the hub answered: tags and their newest repos."""
+        for tag_id, repo_id in repos:
+            wish = self._wishes.get(tag_id)
+            if self._settled.get(tag_id) == repo_id or (wish is not None and wish.repo_id == repo_id):
+                continue
+            tag = self._tags[tag_id]
+            roots = tag.wants(repo_id)
+            if roots:
+                self._wishes[tag_id] = Wish(
+                    tag_id=tag_id, repo_id=repo_id, roots=roots, last_built=tag.last_built
+                )
+            else:
+                self._wishes.pop(tag_id, None)
+                self._settled[tag_id] = repo_id
+
+    def next_wish(self) -> Wish | None:
+        """What to do now: for the tag that was built for last."""
+        now = self._clock()
+        due = [wish for wish in self._wishes.values() if wish.not_before <= now]
+        return max(due, key=lambda wish: wish.last_built, default=None)
+
+    def ended(self, wish: Wish, *, is_done: bool) -> None:
+        """A helper has dealt with `wish`, or failed."""
+        if self._wishes.get(wish.tag_id) != wish:
+            # A newer repo has come meanwhile.
+            return
+        if is_done or wish.failures >= len(RETRY_SECONDS):
+            del self._wishes[wish.tag_id]
+            self._settled[wish.tag_id] = wish.repo_id
+            return
+        again = self._clock() + RETRY_SECONDS[wish.failures]
+        self._wishes[wish.tag_id] = replace(wish, failures=wish.failures + 1, not_before=again)
+
+
+def is_quiet(config: Config) -> bool:
+    """Whether the load of the host leaves room for what nobody waits for."""
+    return os.getloadavg()[0] <= config.max_load_per_cpu / 2 * (os.cpu_count() or 1)
+
+
+def prepare(wish: Wish, services: Services) -> None:
+    """In a helper: prepare all roots of `wish`. BuildrootFailed, EngineUnavailable."""
+    os.nice(NICENESS)
+    config = services.config
+    session: Any = open_session(config)
+    session.give_up_early()
+    try:
+        repo: Any = session.repoInfo(wish.repo_id, strict=True)
+        build_config: Any = session.getBuildConfig(wish.tag_id, event=repo["create_event"])
+    except (koji.GenericError, Fault, requests.RequestException) as error:
+        raise BuildrootFailed(
+            f"repo {wish.repo_id} of tag {wish.tag_id}: the hub does not tell: {innermost(error)}"
+        ) from error
+    finally:
+        session.forget()
+    for root in wish.roots:
+        _prepare_root(wish, root, services, dict(repo), cast("dict[str, Any]", build_config))
+
+
+def _prepare_root(
+    wish: Wish, root: Root, services: Services, repo: dict[str, Any], build_config: dict[str, Any]
+) -> None:
+    config = services.config
+    settings = buildroot_settings(
+        repo=repo, build_config=build_config, arch=root.arch, group=root.group, config=config
+    )
+    choice = PolicyResolver(config).image_for(
+        tag_name=settings.tag_name,
+        tag_extra=build_config["extra"],
+        arch=settings.arch,
+        method=METHODS.get(root.group, ""),
+    )
+    image = services.manager.ensure_image_available(choice.reference, config.image_pull_policy)
+    Preparation(
+        settings=settings,
+        config=config,
+        worker=services.worker,
+        task_image=image,
+        manager=services.manager,
+        last_built=wish.last_built,
+    ).run()

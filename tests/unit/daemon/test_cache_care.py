@@ -1,0 +1,123 @@
+"""When the cache is cared for."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from koji_adjutant.buildroot.prewarm import Root
+from koji_adjutant.config import Config
+from koji_adjutant.daemon import cache_care
+from koji_adjutant.daemon.cache_care import (
+    PREWARM,
+    PRUNE,
+    PRUNE_INTERVAL,
+    PRUNE_PATIENCE,
+    PRUNE_PAUSE,
+    CacheCare,
+    missing_space,
+)
+from koji_adjutant.daemon.prewarming import Wish
+from koji_adjutant.handlers.base import Services
+from koji_adjutant.journal import NullJournal
+from tests.fakes.containers import FakeContainerManager
+
+WISH = Wish(tag_id=1, repo_id=2, roots=(Root(arch="x86_64", group="build"),), last_built=1.0)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def care(tmp_path: Path, clock: Clock, mocker: Any) -> CacheCare:
+    config = Config(server="http://h", topurls=("http://h",), state_dir=tmp_path, minspace=0)
+    services = Services(config=config, manager=FakeContainerManager(), journal=NullJournal(), worker="w")
+    mocker.patch("koji_adjutant.daemon.cache_care.is_quiet", return_value=True)
+    return CacheCare(services, clock)
+
+
+def due(care: CacheCare, tmp_path: Path, *helpers: str, is_idle: bool = True) -> list[str]:
+    return [name for name, _ in care.due(is_idle=is_idle, helpers=helpers, storage=tmp_path)]
+
+
+def test_removal_comes_at_intervals_and_after_images(care: CacheCare, clock: Clock, tmp_path: Path) -> None:
+    assert due(care, tmp_path) == [PRUNE]
+    care.ended(PRUNE, is_done=True)
+    assert due(care, tmp_path) == []
+    care.images_made()
+    assert due(care, tmp_path) == []
+    clock.now += PRUNE_PAUSE
+    assert due(care, tmp_path) == [PRUNE]
+    care.ended(PRUNE, is_done=False)
+    clock.now += PRUNE_INTERVAL
+    assert due(care, tmp_path) == [PRUNE]
+
+
+def test_removal_waits_for_an_idle_hour_but_not_for_ever(
+    care: CacheCare, clock: Clock, tmp_path: Path
+) -> None:
+    assert due(care, tmp_path, is_idle=False) == []
+    clock.now += PRUNE_PATIENCE
+    assert due(care, tmp_path, is_idle=False) == [PRUNE]
+
+
+def test_one_at_a_time(care: CacheCare, tmp_path: Path) -> None:
+    assert due(care, tmp_path, PREWARM) == []
+    assert due(care, tmp_path, PRUNE) == []
+    assert due(care, tmp_path, "sweep") == [PRUNE]
+
+
+def test_a_host_without_space_does_not_wait(
+    care: CacheCare, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_care, "missing_space", lambda *_: 1 << 30)
+    assert due(care, tmp_path, is_idle=False) == [PRUNE]
+    care.ended(PRUNE, is_done=True)
+    clock.now += PRUNE_PAUSE / 2
+    assert due(care, tmp_path, is_idle=False) == []
+    clock.now += PRUNE_PAUSE / 2
+    assert due(care, tmp_path, is_idle=False) == [PRUNE]
+
+
+def test_preparing_waits_for_quiet(care: CacheCare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert due(care, tmp_path) == [PRUNE]
+    care.ended(PRUNE, is_done=True)
+    told: list[tuple[Wish, bool]] = []
+    monkeypatch.setattr(care.prewarming, "next_wish", lambda: WISH)
+    monkeypatch.setattr(care.prewarming, "ended", lambda wish, *, is_done: told.append((wish, is_done)))
+    assert due(care, tmp_path, is_idle=False) == []
+    monkeypatch.setattr(cache_care, "is_quiet", lambda _: False)
+    assert due(care, tmp_path) == []
+    monkeypatch.setattr(cache_care, "is_quiet", lambda _: True)
+    assert due(care, tmp_path) == [PREWARM]
+    care.ended(PREWARM, is_done=False)
+    assert told == [(WISH, False)]
+
+
+def test_missing_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = os.statvfs(tmp_path)
+    free = status.f_bavail * status.f_frsize
+
+    class Known:
+        f_bavail, f_frsize = status.f_bavail, status.f_frsize
+
+    monkeypatch.setattr(os, "statvfs", lambda _: Known)
+    assert missing_space(tmp_path, 0) == 0
+    assert missing_space(tmp_path, free >> 20) == 0
+    wanted = (free >> 20) + 100
+    assert missing_space(tmp_path, wanted) > 100 << 20
+
+
+def test_space_that_nobody_knows_is_not_missing() -> None:
+    assert missing_space(Path("/nonexistent"), 1 << 40) == 0
