@@ -8,7 +8,7 @@ from pathlib import Path
 
 from koji_adjutant import __version__
 from koji_adjutant.cli import documents
-from koji_adjutant.config import DEFAULT_FILE, load_config
+from koji_adjutant.config import DEFAULT_FILE, Config, load_config, site_defaults
 from koji_adjutant.errors import AdjutantError, ConfigError
 
 TESTBED = "koji_adjutant.testbed.cli"
@@ -42,6 +42,12 @@ def parser() -> argparse.ArgumentParser:
     actions.add_parser("docs", help="print docs/configuration.md")
     check = actions.add_parser("check", help="read a configuration as the daemon would")
     check.add_argument("-c", "--config", metavar="FILE", type=Path, default=DEFAULT_FILE)
+    check.add_argument(
+        "--site-defaults",
+        metavar="FILE",
+        type=Path,
+        help=f"say what becomes of mock's site configuration (default: {site_defaults.DEFAULT_FILE}, if present)",
+    )
     return made
 
 
@@ -52,5 +58,16 @@ def _config(given: argparse.Namespace) -> int:
         case "docs":
             sys.stdout.write(documents.reference())
         case _:
-            sys.stdout.write(documents.summary(load_config(given.config), given.config))
+            config = load_config(given.config)
+            sys.stdout.write(documents.summary(config, given.config))
+            sys.stdout.write(_site_defaults(given.site_defaults, config))
     return 0
+
+
+def _site_defaults(file: Path | None, config: Config) -> str:
+    """What becomes of mock's site configuration; it need not be there unless it was named."""
+    chosen = file or site_defaults.DEFAULT_FILE
+    if file is None and not chosen.exists():
+        return ""
+    findings = site_defaults.read_site_defaults(chosen, config)
+    return "".join(f"{line}\n" for line in (f"{chosen}: {len(findings)} settings", *findings))

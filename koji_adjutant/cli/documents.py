@@ -20,7 +20,8 @@ _REFERENCE_HEAD = """\
 The daemon reads `/etc/kojid/kojid.conf`, or what `--config` names: a file, or a directory whose files are read
 in order. Values are taken as they stand, `%` included. A value on the command line wins over the environment,
 that over the file, and that over the default. Whatever is not understood ends the daemon with exit code 2 and
-one line that names file, option and value. `koji-adjutant config check` reads a file as the daemon would.
+one line that names file, option and value. `koji-adjutant config check` reads a file as the daemon would, and
+says what becomes of each setting in mock's `/etc/mock/site-defaults.cfg`, which it reads and never runs.
 
 This page is made by `koji-adjutant config docs`; `kojid.conf.example` by `koji-adjutant config example`.
 """

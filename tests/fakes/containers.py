@@ -9,7 +9,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -78,12 +78,7 @@ class FakeContainer:
     def info(self) -> ContainerInfo:
         """As the interface shows it."""
         return ContainerInfo(
-            id=self.id,
-            state=self.state,
-            labels=dict(self.spec.labels),
-            created=1.0,
-            exit_code=self.exit_code,
-            upper_dir=f"/fake/storage/{self.id}/diff",
+            id=self.id, state=self.state, labels=dict(self.spec.labels), created=1.0, exit_code=self.exit_code
         )
 
 
@@ -340,7 +335,7 @@ class FakeContainerManager:
 
     def inspect(self, container: str) -> ContainerInfo | None:
         found = self._containers.get(container) or self._named(container)
-        return found.info() if found else None
+        return replace(found.info(), upper_dir=f"/fake/storage/{container}/diff") if found else None
 
     def _named(self, name: str) -> FakeContainer | None:
         return next((found for found in self._containers.values() if found.spec.name == name), None)
