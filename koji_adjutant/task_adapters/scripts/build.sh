@@ -24,8 +24,11 @@ phase() { printf 'phase %s\n' "$1" >&9; }
 source_made() { printf 'source %s\n' "${1##*/}" >&9; }
 finish() { printf 'result %s\n' "$1" >&9; exit "$2"; }
 
-# What a build sees as this machine, and as the level of its shell.
-export -n SHLVL
+# This shell is none of the build's: its level is as if there was none.
+SHLVL=$((SHLVL - 1))
+((SHLVL)) || export -n SHLVL
+
+# Runs a command as what it is to see as this machine.
 as_machine() {
     if [[ -z $machine ]]; then
         "$@"
