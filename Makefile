@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
+BENCH ?=
 
 .PHONY: help demo test lint bench clean
 
@@ -21,8 +22,8 @@ test: $(VENV)/ready ## every test, linters and real containers included; line co
 lint: $(VENV)/ready ## the linters alone
 	$(BIN)/python -m pytest tests/test_linters.py tests/test_imports.py
 
-bench: $(VENV)/ready ## measure what is claimed to be fast
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/ready ## measure what is claimed to be fast (BENCH: options of python -m benchmarks)
+	$(BIN)/python -m benchmarks $(BENCH)
 
 clean: ## stop the testbed and remove everything that was made here
 	[ ! -x $(BIN)/koji-adjutant ] || $(BIN)/koji-adjutant testbed down

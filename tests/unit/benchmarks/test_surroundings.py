@@ -1,0 +1,95 @@
+"""What the benchmark makes for itself, and takes away again."""
+
+import hashlib
+import json
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from pytest_mock import MockerFixture
+
+from benchmarks import scale
+from benchmarks import storage as storage_module
+from benchmarks.mock import RECORDED, Spread
+from benchmarks.stand import BenchFailed, Stand
+from benchmarks.storage import storage
+from koji_adjutant.errors import AdjutantError
+
+
+def mounts() -> str:
+    return Path("/proc/self/mounts").read_text()
+
+
+def test_storage_is_gone_afterwards() -> None:
+    with pytest.raises(KeyboardInterrupt), storage() as place:
+        assert str(place.directory) in mounts()
+        written = place.bytes_written()
+        (place.directory / "file").write_bytes(b"x" * (1 << 20))
+        if place.device:
+            assert "journal" in place.kind
+            assert (place.bytes_written() or 0) - (written or 0) >= 1 << 20
+        raise KeyboardInterrupt
+    assert str(place.directory) not in mounts()
+    assert not place.directory.parent.exists()
+
+
+def test_without_loop_devices_it_is_a_tmpfs(mocker: MockerFixture) -> None:
+    real = storage_module._run
+
+    def run(*argv: str | Path) -> str:
+        if "loop" in argv:
+            raise AdjutantError("no loop device")
+        return real(*argv)
+
+    mocker.patch.object(storage_module, "_run", run)
+    with storage() as place:
+        assert (place.kind, place.bytes_written()) == ("tmpfs", None)
+        found = subprocess.run(
+            ["findmnt", "-no", "FSTYPE", place.directory], capture_output=True, text=True, check=True
+        )
+        assert found.stdout == "tmpfs\n"
+    assert not place.directory.parent.exists()
+
+
+def test_small_images_are_an_archive_of_images(tmp_path: Path) -> None:
+    names = scale.write_images(tmp_path / "images.tar")
+    assert len(set(names)) == scale.IMAGES
+    with tarfile.open(tmp_path / "images.tar") as archive:
+        members = {member.name: cast("Any", archive.extractfile(member)).read() for member in archive}
+    manifest = json.loads(members["manifest.json"])
+    assert [tag for image in manifest for tag in image["RepoTags"]] == names
+    for image in manifest:
+        config = members[image["Config"]]
+        assert image["Config"] == f"{hashlib.sha256(config).hexdigest()}.json"
+        (layer,) = json.loads(config)["rootfs"]["diff_ids"]
+        assert layer == f"sha256:{hashlib.sha256(members[image['Layers'][0]]).hexdigest()}"
+
+
+def test_what_was_recorded_says_so() -> None:
+    spread = Spread(RECORDED, "hello")
+    spread.take()
+    spread.take()
+    found = spread.against()
+    assert found is not None
+    assert (found.value, "recorded" in found.what) == (5.53, True)
+    nothing = Spread(RECORDED, "noarch")
+    nothing.take()
+    assert nothing.against() is None
+
+
+def test_a_build_that_fails_is_no_figure(mocker: MockerFixture) -> None:
+    session = mocker.Mock()
+    session.getTaskInfo.return_value = {
+        "id": 3, "method": "buildArch", "state": 5, "arch": "x86_64", "start_ts": 1.0, "completion_ts": 2.0,
+    }  # fmt: skip
+    stand = Stand(
+        place=mocker.Mock(),
+        description=mocker.Mock(),
+        session=session,
+        engine=mocker.Mock(),
+        config=mocker.Mock(),
+    )
+    with pytest.raises(BenchFailed, match=r"task 3 \(buildArch\) FAILED"):
+        stand.finish(3)
