@@ -1,71 +1,67 @@
 """From settings to a running build container whose root is the buildroot.
 
-The root comes from an image of this key, or is populated from empty in the container that then becomes the build
-container; in either case what rpm lists *inside* it must be what was solved, else the root is thrown away. The
-container lives as long as the context of `build_container`.
+What belongs into the root is known before there is one: the solution of the install group in the task's own repo,
+found before on this host or now. The root comes from an image of exactly that, or is populated from empty in the
+container that then becomes the build container. BuildRequires are added to that root, or, where an image has them
+already, a container of that image takes over the build user's home. In every case what rpm lists *inside* the root
+must be what was solved: an image of which that is not true is thrown away, and the root populated.
 """
 
-import dataclasses
+import logging
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from koji_adjutant.buildroot.downloads import open_session
+from koji_adjutant.buildroot.held import TaskContainers
 from koji_adjutant.buildroot.images import (
     EMPTY_IMAGE,
-    PACKAGES_LABEL,
     ImageRequest,
     base_key,
+    discard,
     find_image,
+    mismatch,
     packages_digest,
     requests_directory,
+    requires_key,
 )
-from koji_adjutant.buildroot.installer import InstallerRun, install
-from koji_adjutant.buildroot.package_store import PackageStore, Solution
-from koji_adjutant.buildroot.packages import QUERY_FORMAT, InstalledPackage, parse_installed
-from koji_adjutant.buildroot.repo_metadata import read_metadata
-from koji_adjutant.buildroot.settings import BuildrootSettings
+from koji_adjutant.buildroot.installer import InstallerRun, installer_spec
+from koji_adjutant.buildroot.listing import list_again, start_and_list
+from koji_adjutant.buildroot.package_store import Solution
+from koji_adjutant.buildroot.packages import InstalledPackage
+from koji_adjutant.buildroot.rpm_output import RpmOutput
+from koji_adjutant.buildroot.settings import HOME, BuildrootSettings
 from koji_adjutant.buildroot.solver import Solver, Unsolvable
+from koji_adjutant.buildroot.usage import Kind, UsageRecords
 from koji_adjutant.config import Config
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, LogSink, Stream
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo
 from koji_adjutant.container.labels import Owner
-from koji_adjutant.errors import BuildrootFailed, EngineError
+from koji_adjutant.errors import BuildrootFailed, EngineError, TaskTimeout
 from koji_adjutant.journal import Journal, Phase
 
-LISTING_LIMIT = 64 << 20
+logger = logging.getLogger(__name__)
+
 NOT_FOUND = 404
 NOT_INITIALIZED = "could not init buildroot"
+WORTH_AN_IMAGE = 2
+"""How often within a day a set of BuildRequires is installed before it gets an image."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Buildroot:
-    """A running build container and what is installed in it."""
+    """A running build container and what is installed in it; `content` is the key of that."""
 
     container: str
     packages: tuple[InstalledPackage, ...]
+    content: str
+    spec: ContainerSpec
+    is_base: bool = True
+    """Whether it has the install group and nothing else."""
 
 
 class InstallFailed(BuildrootFailed):
     """rpm could not install what had been solved; root.log says why."""
-
-
-class _Listing:
-    """Output that is data, up to a limit."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.said = bytearray()
-
-    def write(self, stream: Stream, data: bytes) -> None:
-        kept = self.data if stream == "stdout" else self.said
-        kept += data
-        if len(kept) > LISTING_LIMIT:
-            raise BuildrootFailed(f"Can't get list of installed rpms: it is over {LISTING_LIMIT} bytes")
 
 
 class Poke(Protocol):
@@ -74,178 +70,285 @@ class Poke(Protocol):
     def __call__(self) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class BuildrootInitializer:
-    """Makes the buildroot of one task. `workdir` is the task's."""
+    """Makes the buildroot of one task, in containers that `containers` holds."""
 
-    settings: BuildrootSettings
-    config: Config
-    owner: Owner
-    task_image: ImageInfo
-    manager: ContainerManager
-    store: PackageStore
-    log: LogSink
+    solver: Solver
+    containers: TaskContainers
     journal: Journal
-    workdir: Path
-    environment: Mapping[str, str]
     poke: Poke
+    _wish: ImageRequest | None = None
+    """The set of BuildRequires that was installed, while it has no image and nobody has asked for one."""
 
-    @contextmanager
-    def build_container(self, spec: ContainerSpec) -> Iterator[Buildroot]:
+    @property
+    def manager(self) -> ContainerManager:
+        return self.solver.manager
+
+    @property
+    def settings(self) -> BuildrootSettings:
+        return self.solver.settings
+
+    @property
+    def config(self) -> Config:
+        return self.solver.config
+
+    @property
+    def owner(self) -> Owner:
+        return self.solver.owner
+
+    # The install group
+
+    def build_container(self, spec: ContainerSpec) -> Buildroot:
         """A started container of `spec` with a complete root; its image is chosen here."""
-        empty = self.manager.import_empty_image(EMPTY_IMAGE)
-        with ExitStack() as stack, ExitStack() as unpopulated:
-            container = unpopulated.enter_context(
-                self.manager.created(dataclasses.replace(spec, image=empty.id))
+        solution = self._solved_group()
+        key = base_key(self.settings, self.solver.task_image, solution)
+        expected = frozenset(package.nevra for package in solution.install)
+        buildroot = self._from_image(spec, key, expected)
+        self._used(key, "base", solution, hit=buildroot is not None)
+        return buildroot or self._populated(spec, key, solution)
+
+    def _solved_group(self) -> Solution:
+        group, tag = self.settings.group, self.settings.tag_name
+        try:
+            solution = self.solver.group()
+        except Unsolvable as error:
+            raise BuildrootFailed(
+                f"{NOT_INITIALIZED}: {error}; see root.log for more information",
+                hint=f"check that comps group {group} of the build tag names packages it has",
+            ) from error
+        self.journal.record(Phase.SOLVED, task=self.owner.task_id, packages=len(solution.install))
+        if not solution.install:
+            raise BuildrootFailed(
+                f"{NOT_INITIALIZED}: comps group {group} of tag {tag} is empty",
+                hint="add packages to the group, and regenerate the repo",
             )
-            solution = self._solved(container, {"group": self.settings.group}, is_base=True)
-            key = base_key(self.settings, self.task_image, solution)
-            buildroot = self._from_image(stack, spec, key)
-            if buildroot is None:
-                buildroot = self._populated(container, solution, key)
-            else:
-                unpopulated.close()
-            yield buildroot
+        return solution
 
-    def _from_image(self, stack: ExitStack, spec: ContainerSpec, key: str) -> Buildroot | None:
-        image = find_image(self.manager, key)
-        if image is None:
-            return None
-        try:
-            container = stack.enter_context(self.manager.running(dataclasses.replace(spec, image=image.id)))
-        except EngineError as error:
-            if error.status != NOT_FOUND:
-                raise
-            # Superseded and removed since it was found.
-            return None
-        self.journal.record(Phase.IMAGE_READY, task=self.owner.task_id, key=key, image=image.id)
-        return self._checked(container, image.labels.get(PACKAGES_LABEL, ""))
-
-    def _populated(self, container: str, solution: Solution, key: str) -> Buildroot:
+    def _populated(self, spec: ContainerSpec, key: str, solution: Solution) -> Buildroot:
+        empty = self.manager.import_empty_image(EMPTY_IMAGE)
+        spec = replace(spec, image=empty.id)
+        container = self.containers.create(self.manager, spec)
         self._install(container, solution, is_base=True)
-        self._start(container)
-        buildroot = self._checked(container, packages_digest(package.nevra for package in solution.install))
-        self._request_image(key, solution)
-        return buildroot
-
-    def _start(self, container: str) -> None:
         try:
-            self.manager.start(container)
+            packages = start_and_list(self.manager, container)
         except EngineError as error:
             raise BuildrootFailed(
                 f"{NOT_INITIALIZED}: the build container cannot be started: {error}",
                 hint=f"check that comps group {self.settings.group} of the build tag brings bash and coreutils",
             ) from error
+        self._check(packages, frozenset(package.nevra for package in solution.install))
+        self._ask(self._image_request("base", key, solution, packages))
+        return Buildroot(container=container, packages=packages, content=key, spec=spec)
 
-    def install_requires(self, buildroot: Buildroot, install: Mapping[str, Any]) -> Buildroot:
-        """The buildroot with what `install` asks for added to its root. Unsolvable, InstallFailed."""
-        before = {package.nevra for package in buildroot.packages}
-        solution = self._solved(buildroot.container, install, is_base=False)
-        if not solution.install:
-            return buildroot
-        self._install(buildroot.container, solution, is_base=False)
-        expected = before - solution.remove | {package.nevra for package in solution.install}
-        return self._checked(buildroot.container, packages_digest(expected))
+    # BuildRequires
 
-    def installed(self, container: str) -> tuple[InstalledPackage, ...]:
-        """What rpm inside the container lists."""
-        listing = _Listing()
-        argv = ("rpm", "-qa", "--qf", QUERY_FORMAT)
-        environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/", "LANG": "C.UTF-8"}
-        status = self.manager.exec(container, argv, listing, environment=environment, user="0:0")
-        if status:
-            said = listing.said.decode(errors="replace").strip()
-            raise BuildrootFailed(f"Can't get list of installed rpms: rpm ended with {status}: {said}")
-        return parse_installed(listing.data.decode())
+    def install_requires(self, buildroot: Buildroot, requires: Sequence[str]) -> Buildroot:
+        """The buildroot with `requires` added to what it has; its container may be another one afterwards.
 
-    def _solved(self, container: str, install: Mapping[str, Any], *, is_base: bool) -> Solution:
-        root = self.manager.mount_root(container)
-        try:
-            solution = self._solve(root, install)
-        except Unsolvable as error:
-            if not is_base:
-                raise
-            raise BuildrootFailed(
-                f"{NOT_INITIALIZED}: {error}; see root.log for more information",
-                hint=f"check that comps group {self.settings.group} of the build tag names packages it has",
-            ) from error
+        Unsolvable, InstallFailed. The same buildroot when nothing had to be installed.
+        """
+        container = buildroot.container
+        solution = self.solver.requires(
+            requires, base_key=buildroot.content, root=lambda: self.manager.mount_root(container)
+        )
         self.journal.record(
             Phase.SOLVED, task=self.owner.task_id, container=container, packages=len(solution.install)
         )
-        if is_base and not solution.install:
-            raise BuildrootFailed(
-                f"{NOT_INITIALIZED}: comps group {self.settings.group} of tag {self.settings.tag_name} is empty",
-                hint="add packages to the group, and regenerate the repo",
-            )
-        return solution
+        if not solution.install:
+            return buildroot
+        before = {package.nevra for package in buildroot.packages}
+        expected = frozenset(before - solution.remove | {package.nevra for package in solution.install})
+        key = requires_key(buildroot.content, solution)
+        found = self._taken_over(buildroot, key, expected) if buildroot.is_base else None
+        if found is not None:
+            self._used(key, "requires", solution, hit=True)
+            return found
+        self._install(container, solution, is_base=False)
+        packages = list_again(self.manager, container)
+        self._check(packages, expected)
+        if buildroot.is_base:
+            self._count(buildroot.content, key, solution, packages)
+        return replace(buildroot, packages=packages, content=key, is_base=False)
+
+    def keep_requires(self) -> None:
+        """Have an image made of the BuildRequires that this task had to install: they will be wanted again soon."""
+        if self._wish is not None:
+            self._ask(self._wish)
+            self._wish = None
+
+    @property
+    def has_wish(self) -> bool:
+        """Whether `keep_requires` would ask for an image."""
+        return self._wish is not None
+
+    def _taken_over(self, base: Buildroot, key: str, expected: frozenset[str]) -> Buildroot | None:
+        buildroot = self._from_image(base.spec, key, expected, home_of=base.container)
+        if buildroot is None:
+            return None
+        self.containers.release(base.container)
+        return replace(buildroot, is_base=False)
+
+    def _count(self, base: str, key: str, solution: Solution, packages: Sequence[InstalledPackage]) -> None:
+        request = self._image_request("requires", key, solution, packages, base=base)
+        built = UsageRecords(self.config.cache_dir).requires_built(
+            key,
+            tag_name=self.settings.tag_name,
+            tag_id=self.settings.tag_id,
+            repo_id=self.settings.repo_id,
+            arch=self.settings.arch,
+            group=self.settings.group,
+            task_image=self.solver.task_image.id,
+            packages=len(solution.install),
+        )
+        if built >= WORTH_AN_IMAGE:
+            self._ask(request)
+        else:
+            self._wish = request
+
+    # Both
+
+    def _from_image(
+        self, spec: ContainerSpec, key: str, expected: frozenset[str], *, home_of: str = ""
+    ) -> Buildroot | None:
+        """A started container of the image of `key`; None when there is none, or not of what its name says.
+
+        With `home_of` it has the build user's home of that container.
+        """
+        image = find_image(self.manager, key)
+        if image is None:
+            return None
+        spec = replace(spec, image=image.id)
+        try:
+            container = self.containers.create(self.manager, spec)
+        except EngineError as error:
+            if error.status != NOT_FOUND:
+                raise
+            # Removed since it was found.
+            return None
+        if home_of and not self._home_copied(home_of, container):
+            return None
+        try:
+            packages = start_and_list(self.manager, container)
+        except (EngineError, BuildrootFailed) as error:
+            reason = str(error)
+        else:
+            reason = _difference(image, packages, expected)
+            if not reason:
+                self.journal.record(
+                    Phase.IMAGE_READY, task=self.owner.task_id, container=container, key=key, image=image.id
+                )
+                return Buildroot(container=container, packages=packages, content=key, spec=spec)
+        self.containers.remove(container)
+        discard(self.manager, self.config, key, reason)
+        return None
+
+    def _home_copied(self, source: str, container: str) -> bool:
+        try:
+            self.manager.copy_across(source, HOME, container)
+        except EngineError as error:
+            # Package code has been at work there; the container that it knows will do.
+            logger.warning("task %s: its home cannot be handed on: %s", self.owner.task_id, error)
+            self.containers.remove(container)
+            return False
+        return True
 
     def _install(self, container: str, solution: Solution, *, is_base: bool) -> None:
-        self._run_installer(self.manager.mount_root(container), solution, is_base=is_base)
+        packages = self.solver.workdir / f"install-{secrets.token_hex(4)}"
+        root = self.manager.mount_root(container)
+        try:
+            self.solver.provide(solution, packages)
+            run = InstallerRun(
+                config=self.config,
+                owner=self.owner,
+                image=self.solver.task_image.id,
+                root=root,
+                packages=packages,
+                is_base=is_base,
+                arch=self.settings.arch,
+                forced=bool(self.settings.forcearch),
+            )
+            self._run_installer(run)
+        finally:
+            shutil.rmtree(packages, ignore_errors=True)
         self.journal.record(Phase.POPULATED, task=self.owner.task_id, container=container)
 
-    def _solve(self, root: str, install: Mapping[str, Any]) -> Solution:
-        if "group" in install:
-            return self.solver.group()
-        return self.solver.source(install["source"], root=root)
-
-    @cached_property
-    def solver(self) -> Solver:
-        """What the task asks for packages."""
-        with open_session() as http:
-            metadata = read_metadata(self.settings, http)
-        return Solver(
-            settings=self.settings,
-            config=self.config,
-            owner=self.owner,
-            task_image=self.task_image,
-            manager=self.manager,
-            store=self.store,
-            metadata=metadata,
-            log=self.log,
-            workdir=self.workdir,
-            environment=self.environment,
-        )
-
-    def _run_installer(self, root: str, solution: Solution, *, is_base: bool) -> None:
-        packages = self.workdir / f"install-{secrets.token_hex(4)}"
-        self.solver.provide(solution, packages)
-        run = InstallerRun(
-            config=self.config,
-            owner=self.owner,
-            image=self.task_image.id,
-            root=root,
-            packages=packages,
-            is_base=is_base,
-        )
+    def _run_installer(self, run: InstallerRun) -> None:
+        output, limit = RpmOutput(self.solver.log), self.config.install_timeout
         try:
-            status = install(run, self.manager, self.log)
-        finally:
-            shutil.rmtree(packages)
-        if status:
+            status = self.manager.run(installer_spec(run), output, timeout=limit)
+        except TaskTimeout as error:
+            last = f"; the last package that it began is {output.package}" if output.package else ""
             raise InstallFailed(
-                f"{NOT_INITIALIZED}: rpm ended with status {status}; see root.log for more information"
+                f"{NOT_INITIALIZED}: rpm did not end in {limit:g} seconds{last}; see root.log for more information",
+                hint="look for a scriptlet that waits; install_timeout on the builder is the limit",
+            ) from error
+        if status:
+            why = f": {output.reason}" if output.reason else ""
+            raise InstallFailed(
+                f"{NOT_INITIALIZED}: rpm ended with status {status}{why}; see root.log for more information"
             )
 
-    def _checked(self, container: str, expected: str) -> Buildroot:
-        packages = self.installed(container)
-        if packages_digest(package.nevra for package in packages) != expected:
+    def _check(self, packages: Sequence[InstalledPackage], expected: frozenset[str]) -> None:
+        difference = _other_packages(packages, expected)
+        if difference:
             raise BuildrootFailed(
-                f"rpm in the buildroot of task {self.owner.task_id} lists other packages ({len(packages)} of them) "
-                f"than the solver chose",
+                f"the buildroot of task {self.owner.task_id} is not what the solver chose: {difference}",
                 hint="use a task image of the same distribution release as the build tag",
             )
-        return Buildroot(container=container, packages=packages)
 
-    def _request_image(self, key: str, solution: Solution) -> None:
-        request = ImageRequest(
+    def _used(self, key: str, kind: Kind, solution: Solution, *, hit: bool) -> None:
+        UsageRecords(self.config.cache_dir).used(
+            key,
+            kind=kind,
+            tag_name=self.settings.tag_name,
+            tag_id=self.settings.tag_id,
+            repo_id=self.settings.repo_id,
+            arch=self.settings.arch,
+            group=self.settings.group,
+            task_image=self.solver.task_image.id,
+            packages=len(solution.install),
+            hit=hit,
+        )
+
+    def _image_request(
+        self,
+        kind: Kind,
+        key: str,
+        solution: Solution,
+        packages: Sequence[InstalledPackage],
+        *,
+        base: str = "",
+    ) -> ImageRequest:
+        return ImageRequest(
+            kind=kind,
             key=key,
-            task_image=self.task_image.id,
+            base_key=base,
+            task_image=self.solver.task_image.id,
             tag_name=self.settings.tag_name,
             repo_id=self.settings.repo_id,
             arch=self.settings.arch,
             group=self.settings.group,
             packages=solution.install,
-            contents=packages_digest(package.nevra for package in solution.install),
+            removed=solution.remove,
+            contents=packages_digest(package.nevra for package in packages),
         )
+
+    def _ask(self, request: ImageRequest) -> None:
         request.save(requests_directory(self.config))
         self.poke()
+
+
+def _difference(image: ImageInfo, packages: Sequence[InstalledPackage], expected: frozenset[str]) -> str:
+    return mismatch(image, packages) or _other_packages(packages, expected)
+
+
+def _other_packages(packages: Sequence[InstalledPackage], expected: frozenset[str]) -> str:
+    """How what rpm lists differs from what was solved, in a few names; empty when it does not."""
+    listed = {package.nevra for package in packages}
+    if len(listed) == len(packages) and listed == expected:
+        return ""
+    missing, surplus = sorted(expected - listed), sorted(listed - expected)
+    named = [f"without {name}" for name in missing[:3]] + [f"with {name}" for name in surplus[:3]]
+    count = len(missing) + len(surplus)
+    return f"rpm lists other packages ({len(packages)}, {count} differ: {', '.join(named) or 'some twice'})"

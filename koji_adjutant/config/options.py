@@ -279,6 +279,9 @@ class Config:
     buildroot_cache_age: float = _adjutant(
         14 * 86400.0, read.duration, "time after which a buildroot image that nobody used goes", shown="14d"
     )
+    install_timeout: float = _adjutant(
+        86400.0, read.duration, "time that the installation of a buildroot's packages may take", shown="1d"
+    )
     prewarm: bool = _switch(
         "make the buildroot image of a new repo before a task needs it, for tags lately built for",
         on=True,

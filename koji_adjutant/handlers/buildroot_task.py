@@ -7,17 +7,22 @@ leaves an expired record and uploaded logs behind, whatever happened.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import koji
 import requests
 
+from koji_adjutant.buildroot.downloads import open_session
+from koji_adjutant.buildroot.held import TaskContainers
 from koji_adjutant.buildroot.images import EMPTY_IMAGE
 from koji_adjutant.buildroot.initializer import BuildrootInitializer
 from koji_adjutant.buildroot.package_store import PackageStore
 from koji_adjutant.buildroot.record import BuildrootRecord
+from koji_adjutant.buildroot.repo_metadata import RepoMetadata, read_metadata
 from koji_adjutant.buildroot.settings import BuildrootSettings, buildroot_settings
+from koji_adjutant.buildroot.solver import Solver
 from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.errors import BuildFailed
 from koji_adjutant.handlers.base import TaskHandler
@@ -112,6 +117,7 @@ class BuildrootTask(TaskHandler):
             method=self.method,
         )
         with (
+            TaskContainers() as containers,
             TaskLogs(ctx, on_lost=self.kill_containers) as logs,
             BuildrootRecord(
                 ctx.session, repo_id=settings.repo_id, arch=settings.arch, task_id=self.id
@@ -129,18 +135,21 @@ class BuildrootTask(TaskHandler):
                 "stdout", settings.text(name=name, images=images, notes=notes).encode()
             )
             owner = ctx.owner(buildroot_id=record.id, build_tag=settings.tag_name, arch=settings.arch)
-            initializer = BuildrootInitializer(
+            solver = Solver(
                 settings=settings,
                 config=ctx.config,
                 owner=owner,
                 task_image=image,
                 manager=limited.manager,
                 store=PackageStore(ctx.config.cache_dir),
+                metadata=self._metadata(settings),
                 log=logs.sink("root.log"),
-                journal=ctx.journal,
                 workdir=ctx.workdir,
                 environment=ctx.environment(build_tag=settings.tag_name, arch=settings.arch),
-                poke=self.poke,
+                external_repos=partial(self._external_repos, settings),
+            )
+            initializer = BuildrootInitializer(
+                solver=solver, containers=containers, journal=ctx.journal, poke=self.poke
             )
             with limited.explained():
                 yield Workplace(
@@ -151,3 +160,12 @@ class BuildrootTask(TaskHandler):
                     initializer=initializer,
                     logs=logs,
                 )
+
+    def _metadata(self, settings: BuildrootSettings) -> RepoMetadata:
+        with open_session() as http:
+            return read_metadata(settings, http)
+
+    def _external_repos(self, settings: BuildrootSettings) -> dict[str, str]:
+        hub: Any = self.session
+        rows = hub.getExternalRepoList(settings.tag_id, event=settings.event_id)
+        return {row["url"].replace("$arch", settings.arch): row["external_repo_name"] for row in rows}

@@ -2,18 +2,23 @@
 
 The adapter owns the build container from its first step to its last; the hub's record of the buildroot goes through
 its states beside it, because the hub wants the base set before the build and the whole set after it, also when the
-build fails (kojid-facts 4.3, 4.4).
+build fails (kojid-facts 4.3, 4.4). BuildRequires are installed as mock does it: the source package is made in the
+base root, and again after its BuildRequires were installed, until that changes nothing; then the dynamic ones.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, cast
+
+import koji
+import koji.tasks
 
 from koji_adjutant.buildroot.initializer import InstallFailed
 from koji_adjutant.buildroot.settings import TOPDIR
-from koji_adjutant.buildroot.solver import ROOT, Unsolvable
+from koji_adjutant.buildroot.solver import Unsolvable
 from koji_adjutant.container.interface import ContainerManager, LogSink
 from koji_adjutant.errors import BuildFailed, TaskTimeout
 from koji_adjutant.task_adapters.base import TaskContext
@@ -28,9 +33,9 @@ from koji_adjutant.task_adapters.rpmbuild import (
     write_host_logs,
 )
 
+STATIC_ROUNDS = 10
 DYNAMIC_ROUNDS = 10
 BUILDREQS = ".buildreqs.nosrc.rpm"
-SAFE_NAME = re.compile(r"[\w+~^.-]+", re.ASCII)
 
 
 @dataclass(kw_only=True)
@@ -44,24 +49,43 @@ class BuildArchAdapter(BuildrootAdapter):
         """Build; BuildFailed in the words that Koji's users know when the package does not build."""
         with self.prepared(ctx, manager) as prepared:
             build = _Build(self, ctx, manager, prepared)
-            with self._reported(build, prepared):
+            with self._reported_when_it_fails(build, prepared):
                 build.run()
-            self.result = build.results()
+            with build.results() as files:
+                self._report(build, prepared)
+            self.result = tuple(files)
+            if self.initializer.has_wish and is_scratch(ctx):
+                self.initializer.keep_requires()
         return BUILT
 
     @contextmanager
-    def _reported(self, build: "_Build", prepared: Prepared) -> Iterator[None]:
-        """Report the whole package set afterwards, also for a build that failed."""
+    def _reported_when_it_fails(self, build: "_Build", prepared: Prepared) -> Iterator[None]:
+        """The hub gets the whole package set of a build that failed, too."""
         try:
             yield
         except BuildFailed:
             self._report(build, prepared)
+            self.initializer.keep_requires()
             raise
-        self._report(build, prepared)
 
     def _report(self, build: "_Build", prepared: Prepared) -> None:
         write_host_logs(self.logs, build.buildroot.packages)
         self.record.update_list(prepared.origins.rows(build.buildroot.packages))
+
+
+def is_scratch(ctx: TaskContext) -> bool:
+    """Whether the task belongs to a scratch build: only the request of its parent says so."""
+    hub: Any = ctx.session
+    try:
+        parent = (hub.getTaskInfo(ctx.task_id) or {}).get("parent")
+        info = hub.getTaskInfo(parent, request=True) if parent else None
+    except koji.GenericError:
+        # Only an image depends on it; whether the task is still ours, the next call says.
+        return False
+    if not info or info["method"] != "build":
+        return False
+    parameters: Any = cast("Any", koji.tasks.parse_task_params)("build", info["request"])
+    return bool((parameters.get("opts") or {}).get("scratch"))
 
 
 class _Build:
@@ -78,28 +102,26 @@ class _Build:
 
     def run(self) -> None:
         """Build; returns when there are packages, raises BuildFailed when there will be none."""
-        adapter = self._adapter
-        status = self._script("source", adapter.target, adapter.srpm.name)
-        if status == MISSING:
-            self._install(self._source_package())
-            status = self._script("binary", adapter.target, "bb")
-        elif status == DYNAMIC:
-            self._install(self._source_package())
+        status = self._install_static()
+        if status == DYNAMIC:
             self._install_dynamic()
-            status = self._script("binary", adapter.target, "ba")
+            status = self._script("binary", self._adapter.target, "ba")
+        elif status == MISSING:
+            status = self._script("binary", self._adapter.target, "bb")
         self._succeeded(status)
 
-    def results(self) -> tuple[Path, ...]:
-        """The built files, copied out of the container."""
+    @contextmanager
+    def results(self) -> Iterator[list[Path]]:
+        """The built files, copied out of the container while the caller does something else."""
         directory = self._ctx.workdir / "result"
         directory.mkdir()
-        container = self.buildroot.container
-        found = [
-            path
-            for name in ("RPMS", "SRPMS")
-            for path in self._manager.copy_from(container, f"{TOPDIR}/{name}", directory)
-        ]
-        return tuple(path for path in found if not path.name.endswith(BUILDREQS))
+        copy = partial(self._manager.copy_from, self.buildroot.container)
+        beside = self._adapter.initializer.containers.beside
+        copies = [beside(partial(copy, f"{TOPDIR}/{name}", directory)) for name in ("RPMS", "SRPMS")]
+        files: list[Path] = []
+        yield files
+        for copied in copies:
+            files.extend(path for path in copied.result() if not path.name.endswith(BUILDREQS))
 
     def _script(self, *arguments: str) -> int:
         settings, container = self._adapter.settings, self.buildroot.container
@@ -109,6 +131,16 @@ class _Build:
             hint = f"rpmbuild_timeout on the builder is {self._ctx.config.rpmbuild_timeout} seconds"
             raise TaskTimeout(self._message(STATUS_TIMEOUT, "build.log"), hint=hint) from error
 
+    def _install_static(self) -> int:
+        """Make the source package, and install what it misses, until that changes nothing; the last status."""
+        target = self._adapter.target
+        status = self._script("source", target, self._adapter.srpm.name)
+        for _ in range(STATIC_ROUNDS):
+            if status not in (MISSING, DYNAMIC) or not self._install():
+                return status
+            status = self._script("again", target)
+        return status
+
     def _install_dynamic(self) -> None:
         for number in range(1, DYNAMIC_ROUNDS + 1):
             status = self._script("requires", self._adapter.target, str(number))
@@ -116,34 +148,24 @@ class _Build:
                 return
             if status != MISSING:
                 self._succeeded(status)
-            before = self.buildroot.packages
-            self._install(self._source_package(BUILDREQS))
-            if self.buildroot.packages == before:
+            if not self._install():
                 return
         raise BuildFailed(
-            self._message(STATUS_PACKAGES, "root.log"),
-            hint=f"its dynamic BuildRequires were not complete after {DYNAMIC_ROUNDS} rounds",
+            self._message(STATUS_PACKAGES, "build.log"),
+            hint=f"in phase rpmbuild-br: after {DYNAMIC_ROUNDS} rounds of dynamic BuildRequires it asks for more",
         )
 
-    def _install(self, source: str) -> None:
+    def _install(self) -> bool:
+        """Install what the build script has reported; whether that changed anything."""
+        before = self.buildroot
         self._narrator.begin("installing BuildRequires")
         try:
-            self.buildroot = self._adapter.initializer.install_requires(
-                self.buildroot, {"source": f"{ROOT}{source}"}
-            )
+            self.buildroot = self._adapter.initializer.install_requires(before, self._narrator.requires)
         except (Unsolvable, InstallFailed) as error:
             raise BuildFailed(self._message(STATUS_PACKAGES, "root.log"), hint=str(error)) from error
         finally:
             self._narrator.end()
-
-    def _source_package(self, suffix: str = ".src.rpm") -> str:
-        """Path, in the root, of the source package that the build script made last."""
-        name = self._narrator.source
-        if not SAFE_NAME.fullmatch(name) or not name.endswith(suffix):
-            raise BuildFailed(
-                self._message(1, "build.log"), hint=f"rpmbuild left no usable file *{suffix}: {name!r}"
-            )
-        return f"{TOPDIR}/SRPMS/{name}"
+        return self.buildroot is not before
 
     def _succeeded(self, status: int) -> None:
         if status == BUILT:

@@ -1,12 +1,15 @@
 """What the adapters of tasks with a buildroot share: the way from a task to a build container that the hub knows.
 
-The build container lives as long as the context of `prepared`. The hub wants the base set while its record of the
-buildroot is new, and builds only after that (kojid-facts 4.3): inside the context both have happened.
+The build container is there as long as the context of `prepared`; when the work was done it goes in the background,
+otherwise at once. The hub wants the base set while its record of the buildroot is new, and builds only after that
+(kojid-facts 4.3): inside the context both have happened. What the hub and the repo say of origins is read, and the
+source package staged, while the container starts.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +50,15 @@ class BuildrootAdapter(BaseTaskAdapter):
     @contextmanager
     def prepared(self, ctx: TaskContext, manager: ContainerManager) -> Iterator[Prepared]:
         """Everything up to the first command of the package's own."""
-        narrator = Narrator(ctx, self.logs)
+        narrator, containers = Narrator(ctx, self.logs), self.initializer.containers
         narrator.begin("init")
-        with self.initializer.build_container(self.build_spec(ctx, ctx.parameters)) as buildroot:
+        with containers.working():
+            origins = containers.beside(partial(read_origins, ctx.session, self.settings))
+            home = containers.beside(partial(stage_home, ctx.workdir / "stage", self.settings, self.srpm))
+            buildroot = self.initializer.build_container(self.build_spec(ctx, ctx.parameters))
             ctx.journal.record(Phase.BUILDROOT_READY, task=ctx.task_id, container=buildroot.container)
-            origins = read_origins(ctx.session, self.settings)
-            self.record.set_list(origins.rows(buildroot.packages))
+            self.record.set_list(origins.result().rows(buildroot.packages))
             self.record.building()
             narrator.end()
-            home = stage_home(ctx.workdir / "stage", self.settings, self.srpm)
-            manager.copy_to(buildroot.container, home, "/", owner=BUILD_IDS)
-            yield Prepared(buildroot=buildroot, origins=origins, narrator=narrator)
+            manager.copy_to(buildroot.container, home.result(), "/", owner=BUILD_IDS)
+            yield Prepared(buildroot=buildroot, origins=origins.result(), narrator=narrator)

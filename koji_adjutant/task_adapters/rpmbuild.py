@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from koji_adjutant.buildroot.machines import personality
-from koji_adjutant.buildroot.packages import InstalledPackage
+from koji_adjutant.buildroot.packages import QUERY_FORMAT, InstalledPackage
 from koji_adjutant.buildroot.settings import BUILD_IDS, HOME, TOPDIR, BuildrootSettings
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, Stream, VolumeMount
 from koji_adjutant.container.labels import Role
@@ -32,8 +32,8 @@ BUILD_LOG, ROOT_LOG, STATE_LOG, OUTPUT_LOG = "build.log", "root.log", "state.log
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - inside a container of one task
 SHM_MINIMUM = 1 << 30
 MESSAGE_LIMIT = 1 << 16
-MESSAGES_LIMIT = 100
-"""Lines that are taken from a run of the build script, which says far fewer: what a package runs could reach the
+MESSAGES_LIMIT = 1000
+"""Lines that are taken of the build script, which says far fewer: what a package runs could reach the
 script's descriptors, and is not to fill the journal."""
 REQUIRES_LIMIT = 8 << 20
 """Characters of BuildRequires that are taken from a run of the build script."""
@@ -46,7 +46,7 @@ def build_container_spec(ctx: TaskContext, settings: BuildrootSettings, buildroo
     uid, gid = BUILD_IDS
     return ContainerSpec(
         image="",
-        command=("/bin/bash", "-c", IDLE_SCRIPT.read_text(), IDLE_SCRIPT.name),
+        command=("/bin/bash", "-c", IDLE_SCRIPT.read_text(), IDLE_SCRIPT.name, QUERY_FORMAT),
         labels={**ctx.config.container_labels, **owner.labels(Role.BUILD)},
         environment={"PATH": settings.environment["PATH"]},
         user=f"{uid}:{gid}",

@@ -1,6 +1,10 @@
 """A topdir with packages, and a task's context without a hub."""
 
+from collections.abc import Iterator
+from functools import partial
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -9,6 +13,8 @@ from pytest_mock import MockerFixture
 from koji_adjutant.config import Config
 from koji_adjutant.hub import HubSession
 from koji_adjutant.task_adapters.base import TaskContext
+from tests.unit.buildroot.fake_repo import write_repo
+from tests.unit.task_adapters.build_bench import BASE, FLEX, ZLIB, Bench, QuietHandler
 from tests.unit.task_adapters.repos import make_package
 
 
@@ -65,3 +71,24 @@ class Log:
 @pytest.fixture
 def log() -> Log:
     return Log()
+
+
+@pytest.fixture
+def topurl(tmp_path: Path) -> Iterator[str]:
+    """The URL of a repo of small packages."""
+    write_repo(tmp_path / "web" / "repo", (*BASE, ZLIB, FLEX))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(tmp_path / "web")))
+    thread = Thread(target=partial(server.serve_forever, poll_interval=0.01))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/repo"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, topurl: str) -> Iterator[Bench]:
+    """A buildArch task; at the end no container of it is left."""
+    made = Bench(tmp_path, topurl)
+    yield made
+    assert made.manager.find({}) == ()

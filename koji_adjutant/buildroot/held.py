@@ -1,0 +1,90 @@
+"""The containers that one task holds, and what it does beside its main thread.
+
+`TaskContainers` lives as long as the work of the task. A container that was released goes in the background, out of
+the way of what the task does next. Leaving the context removes what is still held and waits for what is going; a
+thread that does anything else is not waited for, and ends with the process.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+from typing import Self, TypeVar
+
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec
+from koji_adjutant.errors import AdjutantError
+
+THREADS = 4
+
+Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
+
+
+class TaskContainers:
+    """See the module."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, ExitStack] = {}
+        self._going: list[Future[None]] = []
+        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="task")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.remove_all(value)
+        self._threads.shutdown(wait=False, cancel_futures=value is not None)
+        for removal in self._going:
+            if removal.cancelled():
+                continue
+            error = removal.exception()
+            if error is not None and kind is None:
+                raise error
+            if error is not None:
+                logger.warning("after %r: %s", value, error)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """What is held goes with the work in this context: at once when it fails, else in the background."""
+        with ExitStack() as undo:
+            undo.push(lambda _kind, value, _trace: self.remove_all(value))
+            yield
+            undo.pop_all()
+        for container in tuple(self._held):
+            self.release(container)
+
+    def create(self, manager: ContainerManager, spec: ContainerSpec) -> str:
+        """A new container of `manager`, not started, held from now on."""
+        stack = ExitStack()
+        container = stack.enter_context(manager.created(spec))
+        self._held[container] = stack
+        return container
+
+    def release(self, container: str) -> None:
+        """Have a container go; nobody needs it any more."""
+        self._going.append(self._threads.submit(self._held.pop(container).close))
+
+    def remove(self, container: str) -> None:
+        """Remove a container now."""
+        self._held.pop(container).close()
+
+    def remove_all(self, error: BaseException | None = None) -> None:
+        """Remove all that is held now; what fails while `error` is under way is noted with it."""
+        while self._held:
+            _, stack = self._held.popitem()
+            if error is None:
+                stack.close()
+                continue
+            try:
+                stack.__exit__(type(error), error, error.__traceback__)
+            except AdjutantError as second:
+                error.add_note(f"and then: {second}")
+                logger.warning("after %r: %s", error, second)
+
+    def beside(self, call: Callable[[], Result]) -> Future[Result]:
+        """Call in another thread."""
+        return self._threads.submit(call)

@@ -1,0 +1,64 @@
+"""What rpm inside a root lists: said by PID 1 of a build container before anything else, or asked for later.
+
+The first costs no command of its own (0.1 s), and nothing of a package has run yet. Later the question is put by a
+command of root's, which no file of the build user can answer.
+"""
+
+from koji_adjutant.buildroot.packages import QUERY_FORMAT, InstalledPackage, parse_installed
+from koji_adjutant.container.interface import ContainerManager, Stream
+from koji_adjutant.errors import BuildrootFailed
+
+LISTING_LIMIT = 64 << 20
+LISTED = b"listed "
+"""How the line begins with which PID 1 (idle.sh) ends its list; rpm's exit code follows."""
+ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/", "LANG": "C.UTF-8"}
+
+
+class _Listing:
+    """Output that is data, up to a limit."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.said = bytearray()
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        kept = self.data if stream == "stdout" else self.said
+        kept += data
+        if len(kept) > LISTING_LIMIT:
+            raise BuildrootFailed(f"Can't get list of installed rpms: it is over {LISTING_LIMIT} bytes")
+
+    def is_complete(self) -> bool:
+        """Whether PID 1 has said its last word."""
+        return self.data.endswith(b"\n") and self.data[self._last_line() :].startswith(LISTED)
+
+    def split(self) -> tuple[bytes, str]:
+        """The list, and rpm's exit code as PID 1 said it."""
+        if not self.is_complete():
+            return bytes(self.data), "none"
+        end = self._last_line()
+        return bytes(self.data[:end]), self.data[end + len(LISTED) :].decode(errors="replace").strip()
+
+    def packages(self, listing: bytes, status: str) -> tuple[InstalledPackage, ...]:
+        """What was listed; BuildrootFailed unless `status` is rpm's success."""
+        if status != "0":
+            said = " ".join(self.said[-400:].decode(errors="replace").split())
+            raise BuildrootFailed(f"Can't get list of installed rpms: rpm ended with {status}: {said}")
+        return parse_installed(listing.decode(errors="surrogateescape"))
+
+    def _last_line(self) -> int:
+        return self.data.rfind(b"\n", 0, -1) + 1
+
+
+def start_and_list(manager: ContainerManager, container: str) -> tuple[InstalledPackage, ...]:
+    """Start a build container; what its PID 1 lists. BuildrootFailed when that is no list."""
+    listing = _Listing()
+    manager.start_attached(container, listing, listing.is_complete)
+    return listing.packages(*listing.split())
+
+
+def list_again(manager: ContainerManager, container: str) -> tuple[InstalledPackage, ...]:
+    """What rpm in a running build container lists."""
+    listing = _Listing()
+    argv = ("rpm", "-qa", "--qf", QUERY_FORMAT)
+    status = manager.exec(container, argv, listing, environment=ENVIRONMENT, user="0:0")
+    return listing.packages(bytes(listing.data), str(status))

@@ -1,0 +1,81 @@
+"""The containers of a task: what goes when, and what is left when things go wrong."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from koji_adjutant.buildroot.held import TaskContainers
+from koji_adjutant.container.interface import ContainerSpec
+from koji_adjutant.errors import EngineError
+from tests.fakes.containers import FakeContainerManager
+
+SPEC = ContainerSpec(image="localhost/x", command=("sleep", "1"), labels={})
+
+
+@pytest.fixture
+def manager() -> Iterator[FakeContainerManager]:
+    made = FakeContainerManager()
+    made.add_image("localhost/x")
+    yield made
+    assert made.find({}) == ()
+
+
+def test_what_is_held_goes_with_the_context(manager: FakeContainerManager) -> None:
+    with TaskContainers() as containers:
+        made = [containers.create(manager, SPEC), containers.create(manager, SPEC)]
+        assert manager.removed == []
+    assert sorted(manager.removed) == sorted(made)
+
+
+def test_what_is_released_goes_beside_the_work(
+    manager: FakeContainerManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go, remove = threading.Event(), manager.remove
+
+    def slowly(container: str) -> None:
+        assert may_go.wait(10)
+        remove(container)
+
+    monkeypatch.setattr(manager, "remove", slowly)
+    with TaskContainers() as containers:
+        with containers.working():
+            containers.create(manager, SPEC)
+        assert manager.removed == []
+        may_go.set()
+    assert len(manager.removed) == 1
+
+
+def test_work_that_fails_leaves_nothing_for_later(manager: FakeContainerManager) -> None:
+    with TaskContainers() as containers:
+        with pytest.raises(KeyboardInterrupt), containers.working():
+            containers.create(manager, SPEC)
+            raise KeyboardInterrupt
+        assert len(manager.removed) == 1
+
+
+def test_a_removal_that_fails_is_reported(manager: FakeContainerManager) -> None:
+    with pytest.raises(EngineError, match="not now"), TaskContainers() as containers:
+        container = containers.create(manager, SPEC)
+        manager.fail_next("remove", EngineError("not now"))
+        containers.release(container)
+    manager.remove(container)
+
+
+def test_a_removal_that_fails_hides_no_other_error(manager: FakeContainerManager) -> None:
+    with pytest.raises(ValueError, match="first") as raised, TaskContainers() as containers:
+        container = containers.create(manager, SPEC)
+        manager.fail_next("remove", EngineError("second"))
+        raise ValueError("first")
+    manager.remove(container)
+    assert raised.value.__notes__ == ["and then: second"]
+
+
+def test_a_call_beside_gives_its_result_and_its_error(manager: FakeContainerManager) -> None:
+    def fail() -> None:
+        raise EngineError("beside")
+
+    with TaskContainers() as containers:
+        assert containers.beside(lambda: 6 * 7).result() == 42
+        with pytest.raises(EngineError, match="beside"):
+            containers.beside(fail).result()

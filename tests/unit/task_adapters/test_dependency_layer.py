@@ -1,0 +1,156 @@
+"""Images of BuildRequires, on the engine in memory: when one is asked for, and how a container of it takes over."""
+
+from typing import Any, cast
+
+import pytest
+
+from koji_adjutant.buildroot.images import find_image
+from koji_adjutant.buildroot.usage import UsageRecords
+from koji_adjutant.errors import BuildFailed, EngineError
+from koji_adjutant.task_adapters.rpmbuild import DYNAMIC, FAILED, MISSING
+from tests.fakes.containers import Command, FakeContainer
+from tests.unit.task_adapters.build_bench import BASE, BUILD, EXPIRED, FLEX, STATES, ZLIB, Answer, Bench
+
+NEEDS_ZLIB = Answer(code=MISSING, requires=("zlib",))
+
+
+@pytest.fixture
+def needing(bench: Bench) -> Bench:
+    """A task whose package needs zlib, with an image of the base."""
+    bench.have_image()
+    bench.answers = {"source": [NEEDS_ZLIB], "again": [Answer()]}
+    return bench
+
+
+def test_a_container_of_the_image_takes_over(needing: Bench) -> None:
+    key = needing.requires_key(ZLIB)
+    needing.have_image((*BASE, ZLIB), key=key)
+    assert [path.name for path in needing.run()] == ["hello-1-1.x86_64.rpm", "hello-1-1.src.rpm"]
+    assert needing.roles == ["solver", "build", "solver", "build"]
+    first, second = (spec for spec in needing.manager.specs if spec.command[-1].startswith("%{NAME}"))
+    assert first.labels == second.labels
+    assert needing.hub.host.calls == [*STATES, ("updateBuildRootList", ["bash", "zlib"]), EXPIRED]
+    record = UsageRecords(needing.config.cache_dir).find(key)
+    assert record is not None
+    assert (record.kind, record.hits) == ("requires", 1)
+    assert needing.asked_for == []
+
+
+def test_the_source_package_is_made_in_the_base_root_and_goes_along(needing: Bench) -> None:
+    needing.have_image((*BASE, ZLIB), key=needing.requires_key(ZLIB))
+    seen: list[bool] = []
+
+    def again(container: FakeContainer, _: Command) -> tuple[int, ...]:
+        seen.append("/builddir/build/SRPMS/hello-1-1.src.rpm" in container.files)
+        container.files["/builddir/build/RPMS/hello-1-1.x86_64.rpm"] = b"package"
+        return (0,)
+
+    needing.script((*BUILD, "again"), again)
+    needing.run()
+    assert seen == [True]
+    containers = [
+        command.container for command in needing.manager.commands if command.argv[3:4] == ("build.sh",)
+    ]
+    assert len(containers) == 2
+    assert containers[0] != containers[1]
+
+
+def test_later_requirements_are_installed_in_the_container_that_took_over(needing: Bench) -> None:
+    needing.have_image((*BASE, ZLIB), key=needing.requires_key(ZLIB))
+    needing.answers = {
+        "source": [Answer(code=DYNAMIC, requires=("zlib",))],
+        "again": [Answer(code=DYNAMIC, requires=("zlib",))],
+        "requires": [Answer(code=MISSING, requires=("flex",)), Answer()],
+        "binary": [Answer()],
+    }
+    needing.run()
+    assert needing.roles == ["solver", "build", "solver", "build", "solver", "solver", "installer"]
+    assert needing.hub.host.calls[-2] == ("updateBuildRootList", ["bash", "flex", "zlib"])
+
+
+def test_an_image_with_other_packages_is_thrown_away_and_the_task_installs(needing: Bench) -> None:
+    key = needing.requires_key(ZLIB)
+    needing.have_image((*BASE, ZLIB), key=key, inside=(*BASE, FLEX))
+    needing.run()
+    assert find_image(needing.manager, key) is None
+    assert needing.roles == ["solver", "build", "solver", "build", "installer"]
+    assert needing.hub.host.calls[-2] == ("updateBuildRootList", ["bash", "zlib"])
+
+
+def test_a_base_image_with_other_packages_is_thrown_away_and_the_task_populates(bench: Bench) -> None:
+    bench.have_image(inside=(FLEX,))
+    bench.run()
+    assert find_image(bench.manager, bench.base_key()) is None
+    assert bench.roles == ["solver", "build", "build", "installer"]
+    assert bench.asked_for == [bench.base_key()]
+
+
+def test_a_base_image_that_says_what_is_in_it_and_is_not_what_was_solved_is_thrown_away(bench: Bench) -> None:
+    bench.have_image((*BASE, FLEX))
+    bench.run()
+    assert find_image(bench.manager, bench.base_key()) is None
+    assert bench.hub.host.calls[1] == ("setBuildRootList", ["bash"])
+
+
+def test_an_image_that_cannot_be_started_is_thrown_away(bench: Bench) -> None:
+    image = bench.have_image()
+    start = bench.manager.start
+
+    def refuse(container: str) -> None:
+        if bench.manager.container(container).spec.image == image.id:
+            raise EngineError("no such file: /bin/bash", status=500)
+        start(container)
+
+    cast("Any", bench.manager).start = refuse
+    bench.run()
+    assert find_image(bench.manager, bench.base_key()) is None
+    assert bench.roles == ["solver", "build", "build", "installer"]
+
+
+def test_a_home_that_cannot_be_copied_leaves_the_image_and_the_task_installs(needing: Bench) -> None:
+    key = needing.requires_key(ZLIB)
+    needing.have_image((*BASE, ZLIB), key=key)
+    needing.manager.fail_next("copy_across", EngineError("a name that no archive holds", status=500))
+    needing.run()
+    assert find_image(needing.manager, key) is not None
+    assert needing.roles == ["solver", "build", "solver", "build", "installer"]
+
+
+def test_no_image_is_asked_for_the_first_time(needing: Bench) -> None:
+    needing.run()
+    assert needing.asked_for == []
+
+
+def test_an_image_is_asked_for_the_second_time_within_a_day(needing: Bench) -> None:
+    UsageRecords(needing.config.cache_dir).requires_built(
+        needing.requires_key(ZLIB),
+        tag_name="dist-build",
+        tag_id=2,
+        repo_id=6,
+        arch="x86_64",
+        group="build",
+        task_image="",
+        packages=1,
+    )
+    needing.run()
+    assert needing.asked_for == [needing.requires_key(ZLIB)]
+
+
+def test_an_image_is_asked_for_at_once_by_a_scratch_build(needing: Bench) -> None:
+    needing.hub.scratch = True
+    needing.run()
+    assert needing.asked_for == [needing.requires_key(ZLIB)]
+
+
+def test_an_image_is_asked_for_at_once_by_a_build_that_fails(needing: Bench) -> None:
+    needing.answers["again"] = [Answer(code=FAILED)]
+    with pytest.raises(BuildFailed):
+        needing.run()
+    assert needing.asked_for == [needing.requires_key(ZLIB)]
+
+
+def test_a_build_that_fails_before_it_installs_asks_for_nothing(needing: Bench) -> None:
+    needing.answers = {"source": [Answer(code=FAILED)]}
+    with pytest.raises(BuildFailed):
+        needing.run()
+    assert needing.asked_for == []
