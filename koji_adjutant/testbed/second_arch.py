@@ -24,7 +24,7 @@ MULTI_TAG = "dist-md-i686"
 MULTI_BUILD_TAG = f"{MULTI_TAG}-build"
 MULTI_TARGET = MULTI_TAG
 MULTI_REPO = "minidist-arches"
-# As Koji names an architecture in the paths of repos.
+# As Koji names an architecture in the paths of repos, and where hosts are concerned.
 _DIRECTORIES = {MACHINE: MACHINE, I686: "i386"}
 _PUBLISHED = f"external/{MULTI_REPO}"
 
@@ -60,4 +60,4 @@ def fill(admin: Any, cache: Path, topdir: Path, topurl: str, say: Say) -> None:
     add_external_repo(admin, MULTI_BUILD_TAG, MULTI_REPO, f"{topurl}/{_PUBLISHED}/$arch/")
     if admin.getBuildTarget(MULTI_TARGET) is None:
         admin.createBuildTarget(MULTI_TARGET, MULTI_BUILD_TAG, MULTI_TAG)
-    admin.editHost(HOST, arches=ARCHES)
+    admin.editHost(HOST, arches=" ".join(_DIRECTORIES.values()))
