@@ -26,7 +26,6 @@ SCRATCH = "/chroot_tmpdir"
 
 READY_STATES = (koji.REPO_READY, koji.REPO_EXPIRED)
 LOCALTIME = Path("/etc/localtime")
-PACKAGE_MANAGERS = ("dnf", "dnf4", "yum")
 REFUSED_EXTRA = ("mock.plugin_conf.sign_enable",)
 WITHOUT_EFFECT = ("mock.use_bootstrap", "mock.new_chroot", "mock.bootstrap_image_ready")
 
@@ -174,12 +173,6 @@ def check_repo(repo: Mapping[str, Any], build_config: Mapping[str, Any]) -> None
 
 def check_extra(tag: str, extra: Mapping[str, Any]) -> None:
     """BuildrootFailed for a setting of the tag that would change the buildroot and cannot be honoured."""
-    manager = extra.get("mock.package_manager", "dnf")
-    if manager not in PACKAGE_MANAGERS:
-        raise BuildrootFailed(
-            f"tag {tag} sets mock.package_manager to {manager!r}; this builder has {', '.join(PACKAGE_MANAGERS)}",
-            hint="remove the setting, or build on another host",
-        )
     for key in REFUSED_EXTRA:
         if extra.get(key):
             raise BuildrootFailed(

@@ -18,6 +18,7 @@ from koji_adjutant.buildroot.downloads import open_session
 from koji_adjutant.buildroot.held import TaskContainers
 from koji_adjutant.buildroot.images import EMPTY_IMAGE
 from koji_adjutant.buildroot.initializer import BuildrootInitializer
+from koji_adjutant.buildroot.machines import can_run
 from koji_adjutant.buildroot.package_store import PackageStore
 from koji_adjutant.buildroot.record import BuildrootRecord
 from koji_adjutant.buildroot.repo_metadata import RepoMetadata, read_metadata
@@ -53,16 +54,24 @@ class BuildrootTask(TaskHandler):
     """A handler whose work needs a buildroot."""
 
     def checkHost(self, hostdata: Mapping[str, Any]) -> bool:  # noqa: N802 - the library's name
-        """Whether this host has an arch of the build tag."""
+        """Whether this host has an arch of the build tag, and can run what is built for the task's."""
         tag = self.session.getBuildConfig(self.params[1])
         host_arches = {koji.canonArch(arch) for arch in (hostdata["arches"] or "").split()}
         tag_arches = {koji.canonArch(arch) for arch in (tag["arches"] or "").split()}
-        if host_arches & tag_arches:
-            return True
-        self.logger.info(
-            "task %s: this host has %s, tag %s has %s", self.id, host_arches, tag["name"], tag_arches
-        )
-        return False
+        if not host_arches & tag_arches:
+            self.logger.info(
+                "task %s: this host has %s, tag %s has %s", self.id, host_arches, tag["name"], tag_arches
+            )
+            return False
+        if not can_run(self.task_arch):
+            self.logger.warning("task %s is for %s, which this machine cannot run", self.id, self.task_arch)
+            return False
+        return True
+
+    @property
+    def task_arch(self) -> str:
+        """The arch that the task names; noarch for one that names none."""
+        return str(self.params[2]) if self.method == "buildArch" else "noarch"
 
     def repo(self, opts: Mapping[str, Any] | None) -> dict[str, Any]:
         """repoInfo of the repo that the task names."""
@@ -132,7 +141,8 @@ class BuildrootTask(TaskHandler):
             notes = {"image policy": choice.rule_text, **dict(limits.rows())}
             name = f"{settings.tag_name}-{record.id}-{settings.repo_id}"
             logs.sink(CONFIG_LOG).write(
-                "stdout", settings.text(name=name, images=images, notes=notes).encode()
+                "stdout",
+                settings.text(name=name, images=images, buildroot_id=record.id, notes=notes).encode(),
             )
             owner = ctx.owner(buildroot_id=record.id, build_tag=settings.tag_name, arch=settings.arch)
             solver = Solver(

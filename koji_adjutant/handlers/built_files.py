@@ -75,5 +75,5 @@ def write_noarch_hashes(rpms: Iterable[Path], task_id: int, directory: Path) -> 
     if not hashes:
         return None
     path = directory / RPMDIFF_NAME
-    path.write_text(json.dumps(hashes))
+    path.write_text(json.dumps(hashes, indent=2, sort_keys=True))
     return path

@@ -74,16 +74,9 @@ def test_tag_environment_is_added_to_mocks() -> None:
     assert environment["HOSTNAME"] == "mock"
 
 
-@pytest.mark.parametrize(
-    "extra",
-    [
-        {"mock.package_manager": "microdnf"},
-        {"mock.plugin_conf.sign_enable": True},
-    ],
-)
-def test_what_cannot_be_honoured_is_an_error_that_names_it(extra: dict[str, Any]) -> None:
-    with pytest.raises(BuildrootFailed, match=next(iter(extra)).replace(".", r"\.")):
-        check_extra("dist-build", extra)
+def test_what_cannot_be_honoured_is_an_error_that_names_it() -> None:
+    with pytest.raises(BuildrootFailed, match=r"mock\.plugin_conf\.sign_enable"):
+        check_extra("dist-build", {"mock.plugin_conf.sign_enable": True})
 
 
 @pytest.mark.parametrize(
