@@ -23,7 +23,7 @@ class Hub:
 def takes(
     *, host: str | None, tag: str | None, arch: str = "x86_64", kind: type[Any] = BuildArchTask
 ) -> bool:
-    task = kind.__new__(kind)
+    task: Any = object.__new__(kind)
     task.id, task.method = 5, kind.Methods[0]
     task.params = ["x.src.rpm", 2, arch, True, {}] if kind is BuildArchTask else ["x.src.rpm", 2, {}]
     task.session = Hub(tag)
