@@ -48,9 +48,10 @@ def add_i686(place: Place, say: Say) -> None:
 
 def fill(admin: Any, cache: Path, topdir: Path, topurl: str, say: Say) -> None:
     """Tag, build tag and target on the hub, and the packages of both architectures below its topdir."""
-    for arch, directory in _DIRECTORIES.items():
-        where = cache / ("distribution" if arch == MACHINE else f"distribution-{arch}")
-        publish(make(where, say, arch).repo, topdir, topurl, f"{_PUBLISHED}/{directory}")
+    first = make(cache / "distribution", say)
+    second = make(cache / f"distribution-{I686}", say, I686, first)
+    for arch, made in ((MACHINE, first), (I686, second)):
+        publish(made.repo, topdir, topurl, f"{_PUBLISHED}/{_DIRECTORIES[arch]}")
     if admin.getTag(MULTI_TAG) is None:
         admin.createTag(MULTI_TAG, parent=TAG, arches=ARCHES)
     if admin.getTag(MULTI_BUILD_TAG) is None:

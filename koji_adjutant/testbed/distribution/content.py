@@ -6,6 +6,7 @@ packages are worked on at the same time; nothing is left of the steps but what t
 
 import dataclasses
 import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from koji_adjutant.testbed.distribution.archive import Archive
 from koji_adjutant.testbed.distribution.bytecode import compile_modules
 from koji_adjutant.testbed.distribution.comps import comps_xml
 from koji_adjutant.testbed.distribution.filesystem import directory_modes, filesystem_spec, fill
-from koji_adjutant.testbed.distribution.packages import FILESYSTEM, conversion
+from koji_adjutant.testbed.distribution.packages import FILESYSTEM, Conversion, conversion
 from koji_adjutant.testbed.distribution.programs import EPOCH, run
 from koji_adjutant.testbed.distribution.recipe import DATA, MACHINE, Recipe, read_groups, read_layout
 from koji_adjutant.testbed.distribution.source_packages import make_source_package, source_names
@@ -30,8 +31,10 @@ def _lap(progress: Progress) -> Progress:
     return lambda what: progress(f"{time.monotonic() - began:6.1f} s  {what}")
 
 
-def make_content(work: Path, archive: Archive, recipe: Recipe, progress: Progress) -> None:
-    """Make repo, srpms and comps.xml below `work`."""
+def make_content(
+    work: Path, archive: Archive, recipe: Recipe, progress: Progress, first: Path | None = None
+) -> None:
+    """Make repo, srpms and comps.xml below `work`; what has no architecture is taken from the directory `first`."""
     progress = _lap(progress)
     packages = work / "repo" / "Packages"
     packages.mkdir(parents=True)
@@ -47,7 +50,9 @@ def make_content(work: Path, archive: Archive, recipe: Recipe, progress: Progres
     for name in compile_modules(trees.values()):
         trees[name] = dataclasses.replace(trees[name], paths=paths_below(trees[name].root))
     progress("Python compiled")
-    _pack_binaries(list(trees.values()), recipe, work, packages)
+    _pack_binaries(list(trees.values()), recipe, work, packages, first)
+    if first:
+        _take(recipe.machine.taken, first, packages)
     progress(f"{len(list(packages.iterdir()))} binary packages, {_mebibytes(list(packages.iterdir()))} MiB")
     (work / "srpms").mkdir()
     if recipe.machine.name == MACHINE:
@@ -56,7 +61,25 @@ def make_content(work: Path, archive: Archive, recipe: Recipe, progress: Progres
     progress("source packages and metadata")
 
 
-def _pack_binaries(trees: Sequence[Tree], recipe: Recipe, work: Path, packages: Path) -> None:
+def _package(common: Conversion, tree: Tree, work: Path, packages: Path, first: Path | None) -> None:
+    spec = common.spec(tree)
+    ready = first / spec.noarch_file if first and spec.noarch else None
+    if ready and ready.is_file():
+        shutil.copyfile(ready, packages / ready.name)
+    else:
+        build = work / "build" / tree.root.name
+        pack(spec, tree.root, build, packages, common.recipe.machine.name)
+
+
+def _take(names: Sequence[str], first: Path, packages: Path) -> None:
+    for name in names:
+        (file,) = first.glob(f"{name}-[0-9]*.noarch.rpm")
+        shutil.copyfile(file, packages / file.name)
+
+
+def _pack_binaries(
+    trees: Sequence[Tree], recipe: Recipe, work: Path, packages: Path, first: Path | None
+) -> None:
     layout, machine = read_layout(recipe.machine.multiarch), recipe.machine.name
     common = conversion(trees, recipe, layout)
     modes = directory_modes(trees, common.shared, layout)
@@ -65,15 +88,7 @@ def _pack_binaries(trees: Sequence[Tree], recipe: Recipe, work: Path, packages: 
     # The biggest first, so that the last job is a short one.
     ordered = sorted(trees, key=lambda tree: -sum(status.st_size for status in tree.paths.values()))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [
-            pool.submit(
-                lambda tree: pack(
-                    common.spec(tree), tree.root, work / "build" / tree.root.name, packages, machine
-                ),
-                tree,
-            )
-            for tree in ordered
-        ]
+        jobs = [pool.submit(_package, common, tree, work, packages, first) for tree in ordered]
         jobs.append(
             pool.submit(
                 pack, filesystem, work / "trees" / FILESYSTEM, work / "build" / FILESYSTEM, packages, machine

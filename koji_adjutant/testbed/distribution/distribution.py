@@ -33,8 +33,13 @@ class Distribution:
     digest: str
 
 
-def make(directory: Path, progress: Progress, machine: str = MACHINE) -> Distribution:
-    """The distribution for `machine` at `directory`, made when it is not there or was made by another recipe."""
+def make(
+    directory: Path, progress: Progress, machine: str = MACHINE, first: Distribution | None = None
+) -> Distribution:
+    """The distribution at `directory`, made when it is not there or was made by another recipe.
+
+    What has no architecture is taken from `first`, the distribution of another machine, if that is given.
+    """
     check_machine()
     directory = directory.absolute()
     directory.mkdir(parents=True, exist_ok=True)
@@ -46,7 +51,8 @@ def make(directory: Path, progress: Progress, machine: str = MACHINE) -> Distrib
             return existing
         with _work_directory(directory) as work:
             recipe = read_recipe(machine)
-            make_content(work, Archive(directory, recipe.machine.debian), recipe, progress)
+            noarch = first.repo / "Packages" if first else None
+            make_content(work, Archive(directory, recipe.machine.debian), recipe, progress, noarch)
             _take_over(work, directory, recipe_digest)
     made = read_stamp(directory, recipe_digest)
     assert made is not None

@@ -29,7 +29,9 @@ class Machine:
     debian: str
     multiarch: str
     own: frozenset[str]
-    """Which of the packages that are not Debian's it has."""
+    """Which of the packages that are not Debian's are made for it."""
+    taken: tuple[str, ...]
+    """Which of them are those of x86_64."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,11 @@ def read_recipe(machine: str = MACHINE) -> Recipe:
     row = table["machines"][machine]
     return Recipe(
         machine=Machine(
-            name=machine, debian=row["debian"], multiarch=row["multiarch"], own=frozenset(row["own"])
+            name=machine,
+            debian=row["debian"],
+            multiarch=row["multiarch"],
+            own=frozenset(row["own"]),
+            taken=tuple(row["taken"]),
         ),
         seeds=tuple(name for seeds in row["seeds"] for name in table["seeds"][seeds]),
         dropped=frozenset(table["resolution"]["dropped"]),

@@ -41,6 +41,11 @@ class Spec:
     scriptlets: str = ""
     files: Sequence[str] = ()
 
+    @property
+    def noarch_file(self) -> str:
+        """Name of the package's file, if it has no architecture."""
+        return f"{self.name}-{self.version.version}-{self.version.release}.noarch.rpm" if self.noarch else ""
+
     def __str__(self) -> str:
         head = [
             f"Name: {self.name}",

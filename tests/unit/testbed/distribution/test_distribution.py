@@ -14,7 +14,9 @@ from koji_adjutant.testbed.distribution.programs import ProgramFailed, run
 from koji_adjutant.testbed.distribution.recipe import Recipe
 
 
-def fill(work: Path, _archive: Archive, _recipe: Recipe, progress: Progress) -> None:
+def fill(
+    work: Path, _archive: Archive, _recipe: Recipe, progress: Progress, _first: Path | None = None
+) -> None:
     """A content of two files."""
     progress("made")
     (work / "repo" / "repodata").mkdir(parents=True)
@@ -24,7 +26,9 @@ def fill(work: Path, _archive: Archive, _recipe: Recipe, progress: Progress) -> 
     (work / "comps.xml").write_text("<comps/>")
 
 
-def fail(work: Path, archive: Archive, recipe: Recipe, progress: Progress) -> None:
+def fail(
+    work: Path, archive: Archive, recipe: Recipe, progress: Progress, _first: Path | None = None
+) -> None:
     fill(work, archive, recipe, progress)
     raise ProgramFailed("no space left")
 
