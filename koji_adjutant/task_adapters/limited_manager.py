@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from koji_adjutant.container import labels
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, Stream
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, LogSink, Stream
 from koji_adjutant.container.labels import Role
 from koji_adjutant.errors import AdjutantError, BuildFailed, EngineError, TaskFault
 from koji_adjutant.policy.limits import TaskLimits
@@ -51,6 +51,7 @@ class LimitedManager:
         self._task_image = task_image
         self._watches: dict[str, DiskWatch] = {}
         self._reasons: list[str] = []
+        self._empty: ImageInfo | None = None
 
     @property
     def manager(self) -> ContainerManager:
@@ -65,9 +66,13 @@ class LimitedManager:
     def create(self, spec: ContainerSpec) -> str:
         return self._engine.create(self._limited(spec))
 
+    def import_empty_image(self, reference: str) -> ImageInfo:
+        self._empty = self._engine.import_empty_image(reference)
+        return self._empty
+
     @contextmanager
     def created(self, spec: ContainerSpec) -> Iterator[str]:
-        with self._engine.created(self._limited(spec)) as container:
+        with self._engine.created(self._limited(self._with_quota(spec))) as container:
             if role_of(spec) is not Role.BUILD:
                 yield container
                 return
@@ -76,9 +81,7 @@ class LimitedManager:
 
     @contextmanager
     def running(self, spec: ContainerSpec) -> Iterator[str]:
-        # A root that is populated first has no quota: the packages are not the build's.
-        quota = self._limits.build_disk if role_of(spec) is Role.BUILD else None
-        with self.created(replace(spec, limits=replace(spec.limits, disk_bytes=quota))) as container:
+        with self.created(spec) as container:
             self.start(container)
             yield container
 
@@ -95,11 +98,11 @@ class LimitedManager:
         if role is Role.INSTALLER:
             if self._is_stopped:
                 return KILLED
-            for watch in self._watches.values():
+            for watch in tuple(self._watches.values()):
                 watch.begin()
         code = self._engine.run(self._limited(spec), sink, timeout=timeout)
         if role is Role.INSTALLER:
-            for container in self._watches:
+            for container in tuple(self._watches):
                 self._root_is_complete(container)
         if code == KILLED and role in LIMITED and self._limits.memory is not None and not self._is_stopped:
             self._add(
@@ -107,6 +110,13 @@ class LimitedManager:
                 f"{self._limits.text('memory')}: {self._limits.hint('memory')}"
             )
         return code
+
+    def _with_quota(self, spec: ContainerSpec) -> ContainerSpec:
+        # A root that is populated first has no quota: the packages are not the build's.
+        is_empty = self._empty is not None and spec.image == self._empty.id
+        if role_of(spec) is not Role.BUILD or is_empty:
+            return spec
+        return replace(spec, limits=replace(spec.limits, disk_bytes=self._limits.build_disk))
 
     def _limited(self, spec: ContainerSpec) -> ContainerSpec:
         if role_of(spec) not in LIMITED:
@@ -143,7 +153,7 @@ class LimitedManager:
 
     @property
     def _is_stopped(self) -> bool:
-        return any(watch.problem for watch in self._watches.values())
+        return any(watch.problem for watch in tuple(self._watches.values()))
 
     def _root_is_complete(self, container: str) -> None:
         if watch := self._watches.get(container):

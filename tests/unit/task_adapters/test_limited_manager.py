@@ -87,9 +87,10 @@ def test_a_root_from_an_image_has_a_quota_and_one_to_be_populated_has_none(
     inner: FakeContainerManager,
 ) -> None:
     manager = limited(inner).manager
-    with manager.created(spec(Role.BUILD)):
+    empty = manager.import_empty_image("localhost/empty:1")
+    with manager.created(dataclasses.replace(spec(Role.BUILD), image=empty.id)):
         pass
-    with manager.running(spec(Role.BUILD)):
+    with manager.created(spec(Role.BUILD)):
         pass
     quotas = [made.limits.disk_bytes for made in inner.specs if made.labels[labels.ROLE] == Role.BUILD]
     assert quotas == [None, 1000]
