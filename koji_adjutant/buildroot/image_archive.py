@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
+from koji_adjutant.buildroot.census import RootEntry
 from koji_adjutant.buildroot.image_layers import BLOCK, TRAILER, Layer
 from koji_adjutant.errors import BuildrootFailed
 
@@ -31,6 +32,8 @@ class NewImage:
     labels: Mapping[str, str]
     architecture: str
     root: Path
+    entry: RootEntry = field(default_factory=RootEntry)
+    """The root's own directory, of which an export says nothing."""
     known: Sequence[str] = ()
     layers: Sequence[Layer]
 
@@ -71,9 +74,11 @@ class Archive:
     def _layer(self, name: str, layer: Layer, root: IO[bytes]) -> Iterator[bytes]:
         # A diff id is the digest of the layer as a tar archive.
         digest = hashlib.sha256()
+        # An engine leaves an entry for "." out, and takes this one.
+        top = _directory("/", self.image.entry)
         whiteouts = b"".join(_header(path, 0) for path in layer.whiteouts)
-        yield _header(name, layer.bytes + len(whiteouts) + TRAILER)
-        for data in chain(layer_bytes(layer, root), (whiteouts, b"\0" * TRAILER)):
+        yield _header(name, len(top) + layer.bytes + len(whiteouts) + TRAILER)
+        for data in chain([top], layer_bytes(layer, root), [whiteouts, b"\0" * TRAILER]):
             digest.update(data)
             yield data
         self.diff_ids.append(f"sha256:{digest.hexdigest()}")
@@ -123,3 +128,10 @@ def _header(name: str, size: int) -> bytes:
     info = tarfile.TarInfo(name)
     info.size = size
     return info.tobuf(tarfile.PAX_FORMAT, errors="surrogateescape")
+
+
+def _directory(name: str, entry: RootEntry) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.type = tarfile.DIRTYPE
+    info.mode, info.uid, info.gid, info.mtime = entry.mode, entry.uid, entry.gid, entry.mtime
+    return info.tobuf(tarfile.PAX_FORMAT)

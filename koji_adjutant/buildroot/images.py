@@ -12,8 +12,9 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self
 
@@ -29,6 +30,7 @@ logger = logging.getLogger("koji.adjutant.images")
 
 EMPTY_IMAGE = "localhost/koji-adjutant-empty:1"
 REPOSITORY = "localhost/koji-adjutant-buildroot"
+UNVERIFIED = f"{REPOSITORY}-unverified"
 KIND_LABEL = labels.PREFIX + "kind"
 BASE_LABEL = labels.PREFIX + "base-key"
 PACKAGES_LABEL = labels.PREFIX + "packages"
@@ -38,7 +40,8 @@ RPMDB_LABEL = labels.PREFIX + "rpmdb"
 NAMED = 32
 """Digits of a key that are in the name of its image; the label has all of it."""
 CONFLICT = 409
-NOT_FOUND = 404
+REFUSED_SECONDS = 86400.0
+"""How long an image that could not be had is not tried again."""
 FORMAT = 2
 """Changes with everything that this program puts into a root."""
 
@@ -47,7 +50,15 @@ Kind = Literal["base", "requires"]
 
 def base_key(settings: BuildrootSettings, task_image: ImageInfo, solution: Solution) -> str:
     """What makes two populated roots the same: what is in them, and with what it was put there."""
-    options = (settings.releasever, settings.best, settings.module_hotfixes)
+    options = (
+        settings.package_manager,
+        settings.releasever,
+        settings.best,
+        settings.module_hotfixes,
+        settings.modules,
+        settings.forcearch,
+        settings.timezone,
+    )
     return _digest(FORMAT, settings.arch, settings.group, options, task_image.id, _content(solution))
 
 
@@ -79,6 +90,16 @@ def image_name(key: str) -> str:
     return f"{REPOSITORY}:{key[:NAMED]}"
 
 
+def unverified_name(key: str) -> str:
+    """The name of the image of `key` while it is being made."""
+    return f"{UNVERIFIED}:{key[:NAMED]}"
+
+
+def lock_name(key: str) -> str:
+    """The name of the container that the image of `key` is made from."""
+    return f"koji-adjutant-image-{key[:NAMED]}"
+
+
 def find_image(manager: ContainerManager, key: str) -> ImageInfo | None:
     """The image of `key`. One of its name that says that it has another key is none."""
     found = manager.inspect_image(image_name(key))
@@ -100,12 +121,20 @@ def discard(manager: ContainerManager, config: Config, key: str, reason: str) ->
     """Have nobody find the image of `key` any more, and it made anew when it is wanted again."""
     logger.warning("the image of key %s is thrown away: %s", key, reason)
     (config.cache_dir / "images" / f"{key}.json").unlink(missing_ok=True)
+    image = manager.inspect_image(image_name(key))
+    if image is not None:
+        manager.untag_image(image_name(key))
+        remove_image_by_id(manager, image.id)
+
+
+def remove_image_by_id(manager: ContainerManager, image: str) -> None:
+    """Remove an image that has no name; one that a container uses, or that another was made from, goes later."""
     try:
-        manager.remove_image(image_name(key))
+        manager.remove_image(image)
     except EngineError as error:
         if error.status != CONFLICT:
             raise
-        logger.info("the image of key %s is in use", key)
+        logger.info("image %s is in use", image[:12])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,22 +156,65 @@ class ImageRequest:
     packages: tuple[SolvedPackage, ...]
     removed: frozenset[str] = field(default_factory=frozenset)
     contents: str
+    forced: bool = False
+    """See InstallerRun."""
+
+    @classmethod
+    def of_base(
+        cls, key: str, settings: BuildrootSettings, task_image: ImageInfo, solution: Solution
+    ) -> Self:
+        """For a root that is populated from empty."""
+        return cls(
+            key=key,
+            task_image=task_image.id,
+            tag_name=settings.tag_name,
+            repo_id=settings.repo_id,
+            arch=settings.arch,
+            group=settings.group,
+            packages=solution.install,
+            contents=packages_digest(package.nevra for package in solution.install),
+            forced=bool(settings.forcearch),
+        )
+
+    def with_requires(self, key: str, solution: Solution, packages: Sequence[InstalledPackage]) -> Self:
+        """For the root of this request with a solved addition, in which rpm lists `packages` then."""
+        return replace(
+            self,
+            kind="requires",
+            key=key,
+            base_key=self.key,
+            packages=solution.install,
+            removed=solution.remove,
+            contents=packages_digest(package.nevra for package in packages),
+        )
 
     def save(self, directory: Path) -> None:
-        """Leave the request for the daemon; under its final name at once, one file a key."""
+        """Leave the request for the daemon; under its final name at once, one file a key.
+
+        A request for an image that could not be had is not taken, for some time.
+        """
         directory.mkdir(parents=True, exist_ok=True)
+        if _is_refused(directory / f"{self.key}.refused"):
+            return
         handle, name = tempfile.mkstemp(dir=directory, prefix=".")
         with os.fdopen(handle, "w") as file:
             json.dump({**asdict(self), "removed": sorted(self.removed)}, file)
         Path(name).rename(directory / f"{self.key}.json")
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """A saved request."""
-        data = json.loads(path.read_text())
-        data["packages"] = tuple(SolvedPackage(**package) for package in data["packages"])
-        data["removed"] = frozenset(data["removed"])
-        return cls(**data)
+    def load(cls, path: Path) -> Self | None:
+        """A saved request; None, and the file gone, when it is none that this program makes."""
+        try:
+            data = json.loads(path.read_text())
+            data["packages"] = tuple(SolvedPackage(**package) for package in data["packages"])
+            data["removed"] = frozenset(data["removed"])
+            return cls(**data)
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, KeyError) as error:
+            logger.warning("request %s is unusable: %s", path, error)
+            path.unlink(missing_ok=True)
+            return None
 
     def labels(self, worker: str) -> Mapping[str, str]:
         """The labels of the image, and of the container that it is made from."""
@@ -158,6 +230,26 @@ class ImageRequest:
             BASE_LABEL: self.base_key,
             PACKAGES_LABEL: self.contents,
         }
+
+
+def refuse(config: Config, key: str, reason: str) -> None:
+    """Remember that the image of `key` cannot be had."""
+    directory = requests_directory(config)
+    directory.mkdir(parents=True, exist_ok=True)
+    for marker in directory.glob("*.refused"):
+        _is_refused(marker)
+    (directory / f"{key}.refused").write_text(f"{reason}\n")
+
+
+def _is_refused(marker: Path) -> bool:
+    try:
+        age = time.time() - marker.stat().st_mtime
+    except FileNotFoundError:
+        return False
+    if age < REFUSED_SECONDS:
+        return True
+    marker.unlink(missing_ok=True)
+    return False
 
 
 def requests_directory(config: Config) -> Path:

@@ -99,7 +99,8 @@ class Images:
             kind=Kind.CREATE,
             method="GET",
             path="/images/json",
-            parameters={"filters": label_filter(dict(list(labels.items())[:1]))} if labels else None,
+            # Also those without a name that another was made from.
+            parameters={"all": "true", "filters": label_filter(dict(list(labels.items())[:1]))},
         )
         images = map(_listed, self._api.call(request).json() or ())
         found = [image for image in images if labels.items() <= image.labels.items()]
@@ -209,7 +210,7 @@ def split_reference(reference: str) -> tuple[str, str]:
 
 def label_filter(labels: Mapping[str, str]) -> str:
     """The filter of a list request."""
-    return json.dumps({"label": [f"{key}={value}" for key, value in labels.items()]})
+    return json.dumps({"label": [f"{key}={value}" for key, value in labels.items()]} if labels else {})
 
 
 def _error_of(line: bytes) -> str:

@@ -4,8 +4,6 @@ Commands do what a script says: an argv prefix maps to a `CommandResult`; the lo
 command that nobody scripted ends with 127, as one that is not in the image does. `sleep` runs until killed.
 """
 
-import io
-import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,6 +61,7 @@ class FakeContainer:
     id: str
     spec: ContainerSpec
     state: str = "created"
+    created: float = 1.0
     exit_code: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
     networks: set[str] = field(default_factory=set)
@@ -78,7 +77,11 @@ class FakeContainer:
     def info(self) -> ContainerInfo:
         """As the interface shows it."""
         return ContainerInfo(
-            id=self.id, state=self.state, labels=dict(self.spec.labels), created=1.0, exit_code=self.exit_code
+            id=self.id,
+            state=self.state,
+            labels=dict(self.spec.labels),
+            created=self.created,
+            exit_code=self.exit_code,
         )
 
 
@@ -93,7 +96,6 @@ class FakeContainerManager:
         }
         self._containers: dict[str, FakeContainer] = {}
         self.images = FakeImages()
-        self._images = self.images.images
         self._failures: dict[str, AdjutantError] = {}
         self.specs: list[ContainerSpec] = []
         self.commands: list[Command] = []
@@ -281,34 +283,22 @@ class FakeContainerManager:
         with self.open_archive(container, source) as stream:
             return archive.unpack(stream, target)
 
-    @contextmanager
-    def open_archive(self, container: str, source: str) -> Iterator[IO[bytes]]:
+    def _below(self, container: str, source: str) -> dict[str, bytes]:
         files = self.container(container).files
-        top = PurePosixPath(source)
-        found = {path: data for path, data in files.items() if PurePosixPath(path).is_relative_to(top)}
+        found = {path: data for path, data in files.items() if PurePosixPath(path).is_relative_to(source)}
         if not found:
             raise EngineError(f"cannot read {source} of container {container}: no such file", status=404)
-        content = io.BytesIO()
-        with tarfile.open(fileobj=content, mode="w") as tar:
-            if source not in found:
-                directory = tarfile.TarInfo(top.name)
-                directory.type = tarfile.DIRTYPE
-                tar.addfile(directory)
-            for path, data in sorted(found.items()):
-                info = tarfile.TarInfo(str(PurePosixPath(path).relative_to(top.parent)))
-                info.size = len(data)
-                tar.addfile(info, io.BytesIO(data))
-        content.seek(0)
-        yield content
+        return found
+
+    @contextmanager
+    def open_archive(self, container: str, source: str) -> Iterator[IO[bytes]]:
+        above = PurePosixPath(source).parent
+        found = self._below(container, source)
+        yield packed({str(PurePosixPath(path).relative_to(above)): data for path, data in found.items()})
 
     def copy_across(self, container: str, directory: str, target: str) -> None:
         self._call("copy_across")
-        top = PurePosixPath(directory)
-        files = self.container(container).files
-        found = {path: data for path, data in files.items() if PurePosixPath(path).is_relative_to(top)}
-        if not found:
-            raise EngineError(f"cannot read {directory} of container {container}: no such file", status=404)
-        self.container(target).files.update(found)
+        self.container(target).files.update(self._below(container, directory))
 
     @contextmanager
     def export_root(self, container: str) -> Iterator[IO[bytes]]:

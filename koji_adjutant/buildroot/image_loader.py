@@ -1,0 +1,80 @@
+"""Loads an image in steps, one layer each, so that others can have the engine in between.
+
+Each step is an archive with one new layer; those below are in the engine already and are only named. What a step
+replaces is an image without a name, and goes at once. An engine that wants every layer in an archive gets all of
+them in one.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from koji_adjutant.buildroot.census import RootEntry
+from koji_adjutant.buildroot.image_archive import Archive, NewImage
+from koji_adjutant.buildroot.image_layers import Layer
+from koji_adjutant.buildroot.images import remove_image_by_id
+from koji_adjutant.container.interface import ContainerManager, ImageInfo
+from koji_adjutant.errors import EngineError
+
+logger = logging.getLogger("koji.adjutant.images")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageLoader:
+    """Loads one image under `name`, with the layers of `root`, an exported root whose own directory is `entry`."""
+
+    manager: ContainerManager
+    name: str
+    labels: Mapping[str, str]
+    architecture: str
+    root: Path
+    entry: RootEntry
+    pause: Callable[[float], None]
+
+    def load(self, layers: Sequence[Layer], known: Sequence[str] = (), *, container: str = "") -> ImageInfo:
+        """The image of `layers` on top of those that are `known`; `container` is the one that they are from."""
+        try:
+            return self._in_steps(layers, known)
+        except EngineError as error:
+            if known and not container:
+                raise
+            logger.warning("this engine wants whole images: %s", error)
+        if container:
+            # One layer, as large as it may be: what lies below is in no archive.
+            return self.manager.commit(container, self.name, self.labels)
+        self._load((), layers)
+        return self._loaded()
+
+    def _in_steps(self, layers: Sequence[Layer], known: Sequence[str]) -> ImageInfo:
+        previous: ImageInfo | None = None
+        for layer in layers:
+            began = time.monotonic()
+            known = self._load(known, [layer])
+            image = self._loaded()
+            if previous is not None and previous.id != image.id:
+                remove_image_by_id(self.manager, previous.id)
+            previous = image
+            self.pause(time.monotonic() - began)
+        return self._loaded()
+
+    def _load(self, known: Sequence[str], layers: Sequence[Layer]) -> Sequence[str]:
+        image = NewImage(
+            name=self.name,
+            labels=self.labels,
+            architecture=self.architecture,
+            root=self.root,
+            entry=self.entry,
+            known=known,
+            layers=layers,
+        )
+        archive = Archive(image=image)
+        self.manager.load_image(archive)
+        return tuple(archive.diff_ids)
+
+    def _loaded(self) -> ImageInfo:
+        found = self.manager.inspect_image(self.name)
+        if found is None:
+            raise EngineError(f"image {self.name} is not in the engine's storage right after it was loaded")
+        return found

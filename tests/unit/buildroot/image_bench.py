@@ -1,0 +1,168 @@
+"""Makes images in the engine in memory: its installer and census work on the roots of its containers.
+
+A package is a file below /rpmdb of a root. What the installer puts there, and what a census says, can be changed.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from koji_adjutant.buildroot import census
+from koji_adjutant.buildroot.image_maker import ImageMaker
+from koji_adjutant.buildroot.images import EMPTY_IMAGE, ImageRequest, packages_digest, requests_directory
+from koji_adjutant.buildroot.installer import SCRIPT
+from koji_adjutant.buildroot.package_store import SolvedPackage
+from koji_adjutant.config import Config
+from koji_adjutant.journal import NullJournal
+from tests.fakes.containers import Command, CommandResult, FakeContainer, FakeContainerManager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONTENT = b"package"
+INSTALL = ("/bin/bash", "-c", SCRIPT.read_text())
+CENSUS = ("/bin/bash", "-c", census.SCRIPT.read_text())
+BASE, MORE = "bash-5-1.x86_64", "zlib-1-1.x86_64"
+BASE_KEY, MORE_KEY = "b" * 64, "m" * 64
+
+
+class RootManager(FakeContainerManager):
+    """Does what the scripts of installer and census would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_image("localhost/task")
+        self.import_empty_image(EMPTY_IMAGE)
+        self.install: Callable[[dict[str, bytes], tuple[str, ...]], int] = self.put
+        self.see: Callable[[dict[str, bytes]], dict[str, bytes]] = lambda files: files
+
+    @staticmethod
+    def put(files: dict[str, bytes], nevras: tuple[str, ...]) -> int:
+        """What the installer does."""
+        for nevra in nevras:
+            files[f"/rpmdb/{nevra}"] = CONTENT
+            files[f"/usr/share/{nevra}"] = CONTENT * 100
+        return 0
+
+    def _result(self, command: Command) -> CommandResult:
+        self.commands.append(command)
+        spec = self.container(command.container).spec
+        (source,) = (mount.source for mount in spec.mounts if mount.target == "/buildroot")
+        root = self.container(Path(source).parent.name)
+        if command.argv[:3] == INSTALL:
+            (packages,) = (mount.source for mount in spec.mounts if mount.target == "/packages")
+            nevras = tuple(sorted(path.stem for path in Path(packages).iterdir()))
+            return CommandResult(
+                exit_code=self.install(root.files, nevras), output=(("stdout", b"installed\n"),)
+            )
+        assert command.argv[:3] == CENSUS
+        return CommandResult(output=(("stdout", listing(self.see(dict(root.files)))),))
+
+    def root_of(self, name: str) -> dict[str, bytes]:
+        """Files of an image."""
+        return self.images.files(name)
+
+    def named(self, name: str) -> FakeContainer | None:
+        """The container of a name."""
+        return self._named(name)
+
+
+def listing(files: dict[str, bytes]) -> bytes:
+    """What the census script would say of a root with `files`."""
+    rows = []
+    for path in sorted(files):
+        if found := re.fullmatch(r"/rpmdb/(.+)-([^-]+)-([^-]+)\.([^.]+)", path):
+            name, version, release, arch = found.groups()
+            sigmd5 = hashlib.md5(files[path], usedforsecurity=False).hexdigest()
+            rows.append(f"{name}\t{version}\t{release}\t(none)\t{arch}\t1\t2\t{sigmd5}\n")
+    entries = [b"d 755 0 0 2 40 0 1 3.5 \0\0"]
+    entries += [
+        b"f 644 0 0 1 %d 8 %d 3.5 %b\0\0" % (len(data), number, path.strip("/").encode())
+        for number, (path, data) in enumerate(sorted(files.items()), 2)
+    ]
+    return "".join(rows).encode() + b"\0\0" + b"".join(entries)
+
+
+class ImageBench:
+    """A cache directory with packages, an engine, and a maker of images."""
+
+    def __init__(self, directory: Path) -> None:
+        self.config = Config(
+            server="http://127.0.0.1/kojihub",
+            topurls=("http://127.0.0.1/kojifiles",),
+            state_dir=directory / "state",
+            cache_dir=directory / "cache",
+        )
+        self.manager = RootManager()
+        self.pauses: list[float] = []
+        for nevra in (BASE, MORE):
+            file = self.config.cache_dir / self.package(nevra).file
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(CONTENT)
+
+    @staticmethod
+    def package(nevra: str) -> SolvedPackage:
+        """A package of the store."""
+        return SolvedPackage(
+            nevra=nevra,
+            size=len(CONTENT),
+            checksum_kind="sha256",
+            checksum=hashlib.sha256(CONTENT).hexdigest(),
+            file=f"packages/{nevra}.rpm",
+            location=f"{nevra}.rpm",
+        )
+
+    def base(self, key: str = BASE_KEY) -> ImageRequest:
+        """A request for the base root."""
+        return ImageRequest(
+            key=key,
+            task_image="localhost/task",
+            tag_name="dist-build",
+            repo_id=7,
+            arch="x86_64",
+            group="build",
+            packages=(self.package(BASE),),
+            contents=packages_digest([BASE]),
+        )
+
+    def more(self) -> ImageRequest:
+        """A request for the base root with one package more."""
+        return ImageRequest(
+            kind="requires",
+            key=MORE_KEY,
+            base_key=BASE_KEY,
+            task_image="localhost/task",
+            tag_name="dist-build",
+            repo_id=7,
+            arch="x86_64",
+            group="build",
+            packages=(self.package(MORE),),
+            contents=packages_digest([BASE, MORE]),
+        )
+
+    def ask(self, request: ImageRequest) -> Path:
+        """Leave a request; where it is."""
+        request.save(requests_directory(self.config))
+        return requests_directory(self.config) / f"{request.key}.json"
+
+    def maker(self, worker: str = "w") -> ImageMaker:
+        """The maker of a worker."""
+        return ImageMaker(
+            manager=self.manager,
+            config=self.config,
+            worker=worker,
+            journal=NullJournal(),
+            pause=self.pauses.append,
+        )
+
+    def make(self, request: ImageRequest) -> bool:
+        """Ask for an image and have it made."""
+        return self.maker().make(self.ask(request))
+
+    def leftovers(self) -> list[str]:
+        """What should not be there after an image was made."""
+        images = self.manager.find_images({})
+        unfinished = [image.id for image in images if not image.names or "unverified" in image.names[0]]
+        containers = [found.id for found in self.manager.find({})]
+        return [*unfinished, *containers, *(path.name for path in self.config.cache_dir.glob("image-*-*"))]
