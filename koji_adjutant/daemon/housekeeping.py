@@ -26,6 +26,9 @@ RETRY_INTERVAL = 15.0
 STOP_GRACE = 1.0
 IMAGE_NICENESS = 10
 IMAGE_PATIENCE = 120.0
+TASK_SECONDS = 2.0
+"""How long a step of an image waits for tasks: they are slowed, an image is not stopped by them."""
+STEP = 0.1
 _SWEEP = "sweep"
 _IMAGES = "images"
 
@@ -44,6 +47,7 @@ class Housekeeping:
         self._helpers: dict[str, Child] = {}
         self._has_swept = False
         self._next_sweep = 0.0
+        self._next_images = 0.0
         self._retry_at: dict[int, float] = {}
 
     def pidfds(self) -> tuple[int, ...]:
@@ -78,7 +82,7 @@ class Housekeeping:
                 self.clean_up(state.task)
         if now >= self._next_sweep and _SWEEP not in self._helpers:
             self._start(_SWEEP, self._sweep(frozenset(running)))
-        if _IMAGES not in self._helpers and self._is_time_for_images(is_idle=not running):
+        if self._has_swept and _IMAGES not in self._helpers and self._is_time_for_images(is_idle=not running):
             self._start(_IMAGES, self._make_images)
         if self._has_swept and _IMAGES not in self._helpers:
             where = storage or self._services.config.cache_dir
@@ -86,6 +90,8 @@ class Housekeeping:
                 self._start(name, care)
 
     def _is_time_for_images(self, *, is_idle: bool) -> bool:
+        if time.monotonic() < self._next_images:
+            return False
         oldest = next(pending_requests(self._services.config), None)
         return oldest is not None and (is_idle or time.time() - oldest.stat().st_mtime > IMAGE_PATIENCE)
 
@@ -114,6 +120,9 @@ class Housekeeping:
                     self._has_swept = self._has_swept or status == 0
                     self._next_sweep = time.monotonic() + (SWEEP_INTERVAL if status == 0 else RETRY_INTERVAL)
                 elif key == _IMAGES:
+                    # What is still asked for is being made by somebody else, or waits for the engine.
+                    is_left = any(pending_requests(self._services.config))
+                    self._next_images = time.monotonic() + (RETRY_INTERVAL if is_left else 0.0)
                     self.cache.images_made()
                 else:
                     self.cache.ended(key, is_done=status == 0)
@@ -155,8 +164,16 @@ class Housekeeping:
     def _make_images(self) -> None:
         os.nice(IMAGE_NICENESS)
         config, manager = self._services.config, self._services.manager
+        worker, journal = self._services.worker, self._services.journal
         for request in list(pending_requests(config)):
-            make_image(request, manager, config, self._services.worker, self._services.journal)
+            make_image(request, manager, config, worker, journal, pause=self._leave_engine)
+
+    def _leave_engine(self, seconds: float) -> None:
+        """In the helper, after so many seconds of the engine's time: as many for others, more when there are tasks."""
+        time.sleep(seconds)
+        deadline = time.monotonic() + TASK_SECONDS
+        while time.monotonic() < deadline and next(iter(self._state.tasks()), None) is not None:
+            time.sleep(STEP)
 
 
 def _task_key(task: int) -> str:

@@ -161,7 +161,7 @@ def test_strays_are_removed_now_and_then(
 def test_images_are_made_when_somebody_asks(
     keeper: Housekeeping, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeping, "make_image", lambda path, *_: path.unlink())
+    monkeypatch.setattr(housekeeping, "make_image", lambda path, *_, **__: path.unlink())
     directory = requests_directory(services.config)
     keeper.sweep_first(PATIENCE)
     directory.mkdir(parents=True)
@@ -173,7 +173,7 @@ def test_images_are_made_when_somebody_asks(
 def test_images_wait_for_tasks_but_not_for_ever(
     keeper: Housekeeping, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeping, "make_image", lambda path, *_: path.unlink())
+    monkeypatch.setattr(housekeeping, "make_image", lambda path, *_, **__: path.unlink())
     directory = requests_directory(services.config)
     keeper.sweep_first(PATIENCE)
     directory.mkdir(parents=True)
@@ -187,6 +187,50 @@ def test_images_wait_for_tasks_but_not_for_ever(
     keeper.work(running)
     assert len(keeper.pidfds()) == 1
     work_until(keeper, lambda: not request.exists())
+
+
+def test_images_wait_for_the_first_sweep(
+    keeper: Housekeeping, services: Services, manager: DiskManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "make_image", lambda path, *_, **__: path.unlink())
+    manager.seconds = 0.2
+    directory = requests_directory(services.config)
+    directory.mkdir(parents=True)
+    request = directory / "key.json"
+    request.touch()
+    keeper.work({})
+    keeper.work({})
+    assert len(keeper.pidfds()) == 1
+    work_until(keeper, lambda: not request.exists())
+    assert not keeper.problem()
+
+
+def test_an_image_that_another_worker_makes_is_looked_at_again_later(
+    keeper: Housekeeping, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "make_image", lambda *_, **__: None)
+    directory = requests_directory(services.config)
+    keeper.sweep_first(PATIENCE)
+    directory.mkdir(parents=True)
+    (directory / "key.json").touch()
+    keeper.work({})
+    assert len(keeper.pidfds()) == 1
+    work_until(keeper, lambda: not keeper.pidfds())
+    keeper.work({})
+    assert keeper.pidfds() == ()
+
+
+def test_steps_of_an_image_are_apart_and_wait_a_while_for_tasks(
+    keeper: Housekeeping, state: StateDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = time.monotonic()
+    keeper._leave_engine(0.05)
+    assert 0.05 <= time.monotonic() - began < housekeeping.TASK_SECONDS
+    monkeypatch.setattr(housekeeping, "TASK_SECONDS", 0.4)
+    state.begin(7, "build", "/nonexistent")
+    began = time.monotonic()
+    keeper._leave_engine(0.05)
+    assert 0.45 <= time.monotonic() - began < PATIENCE
 
 
 def test_the_end_leaves_nothing(keeper: Housekeeping, manager: DiskManager, state: StateDirectory) -> None:
