@@ -58,6 +58,8 @@ class Buildroot:
     spec: ContainerSpec
     is_base: bool = True
     """Whether it has the install group and nothing else."""
+    satisfied: frozenset[str] = frozenset()
+    """Requirements that the solver has found to be there."""
 
 
 class InstallFailed(BuildrootFailed):
@@ -146,9 +148,11 @@ class BuildrootInitializer:
     def install_requires(self, buildroot: Buildroot, requires: Sequence[str]) -> Buildroot:
         """The buildroot with `requires` added to what it has; its container may be another one afterwards.
 
-        Unsolvable, InstallFailed. The same buildroot when nothing had to be installed.
+        Unsolvable, InstallFailed. With the same `content` when nothing had to be installed.
         """
-        container = buildroot.container
+        container, wanted = buildroot.container, frozenset(requires)
+        if wanted <= buildroot.satisfied:
+            return buildroot
         solution = self.solver.requires(
             requires, base_key=buildroot.content, root=lambda: self.manager.mount_root(container)
         )
@@ -156,20 +160,21 @@ class BuildrootInitializer:
             Phase.SOLVED, task=self.owner.task_id, container=container, packages=len(solution.install)
         )
         if not solution.install:
-            return buildroot
+            return replace(buildroot, satisfied=buildroot.satisfied | wanted)
+        satisfied = wanted if solution.remove else buildroot.satisfied | wanted
         before = {package.nevra for package in buildroot.packages}
         expected = frozenset(before - solution.remove | {package.nevra for package in solution.install})
         key = requires_key(buildroot.content, solution)
         found = self._taken_over(buildroot, key, expected) if buildroot.is_base else None
         if found is not None:
             self._used(key, "requires", solution, hit=True)
-            return found
+            return replace(found, satisfied=satisfied)
         self._install(container, solution, is_base=False)
         packages = list_again(self.manager, container)
         self._check(packages, expected)
         if buildroot.is_base:
             self._count(buildroot.content, key, solution, packages)
-        return replace(buildroot, packages=packages, content=key, is_base=False)
+        return replace(buildroot, packages=packages, content=key, is_base=False, satisfied=satisfied)
 
     def keep_requires(self) -> None:
         """Have an image made of the BuildRequires that this task had to install: they will be wanted again soon."""

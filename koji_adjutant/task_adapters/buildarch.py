@@ -165,7 +165,7 @@ class _Build:
             raise BuildFailed(self._message(STATUS_PACKAGES, "root.log"), hint=str(error)) from error
         finally:
             self._narrator.end()
-        return self.buildroot is not before
+        return self.buildroot.content != before.content
 
     def _succeeded(self, status: int) -> None:
         if status == BUILT:
