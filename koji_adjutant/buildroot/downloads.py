@@ -30,6 +30,8 @@ PAUSE = 0.25
 """Seconds before the second attempt; doubled for each further one."""
 TIMEOUT = (20, 60)
 """Seconds to connect, and between two pieces of an answer."""
+STOP_SECONDS = 2.0
+"""How long others are waited for when one file cannot be had: they notice with the next piece of theirs."""
 LIMIT = 32 << 30
 SERVER_ERROR = 500
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -125,6 +127,8 @@ class Downloads:
                     thread.join(0.2)
         finally:
             self._stop.set()
+        for thread in threads:
+            thread.join(STOP_SECONDS)
         if self._failures:
             raise self._failures[0]
 
@@ -153,7 +157,8 @@ class Downloads:
                 download.target.parent.mkdir(parents=True, exist_ok=True)
                 partial.rename(download.target)
             except BaseException:
-                partial.unlink(missing_ok=True)
+                if is_at(partial, file):
+                    partial.unlink()
                 raise
 
     def _attempt(self, http: requests.Session, download: Download, file: IO[bytes]) -> None:

@@ -7,14 +7,16 @@ the hub would refuse the list, and a wrong origin would be worse.
 import gzip
 import json
 import logging
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import requests
-from defusedxml import ElementTree
 
+from koji_adjutant.buildroot.downloads import checksum_of, open_session
 from koji_adjutant.buildroot.packages import InstalledPackage
+from koji_adjutant.buildroot.repo_metadata import RepoMetadata, read_metadata
 from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.errors import BuildFailed, BuildrootFailed
 from koji_adjutant.hub import HubSession
@@ -26,7 +28,6 @@ TIMEOUT = (20, 300)
 NESTED_LIMIT = 2000
 """Packages in a list up to which each carries its whole external repo, as kojid's do: 1.5 kB an entry, and the hub
 takes requests of up to 4 MiB. Beyond, the repo's id has to do (hub-calls 10)."""
-REPO_NAMESPACE = "{http://linux.duke.edu/metadata/repo}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +38,8 @@ class Origins:
     """External repos (rows of getExternalRepoList) by the URL that the repo's metadata names."""
     urls: Mapping[str, str]
     """Origin URL by NVRA; empty when the tag has no external repo."""
-    internal: Mapping[str, Mapping[str, Any]]
-    """Rows of rpmlist.jsonl by NVRA."""
+    internal: Mapping[str, tuple[int, str]]
+    """Id and payload hash of the hub's own packages, by NVRA."""
     premerge: str
     """How the origin URL of the hub's own packages ends."""
 
@@ -60,13 +61,13 @@ class Origins:
         known = self.internal.get(package.nvra)
         if known is None:
             logger.warning("%s is not in the repo's rpmlist.jsonl: the hub has to find it", package.nvra)
-        elif known["payloadhash"] != package.payloadhash:
+        elif known[1] != package.payloadhash:
             raise BuildrootFailed(
-                f"hash mismatch for {package.nvra}: {package.payloadhash}, the hub has {known['payloadhash']}",
+                f"hash mismatch for {package.nvra}: {package.payloadhash}, the hub has {known[1]}",
                 hint="the repo and the build's file differ: check the volume that holds the build",
             )
         else:
-            row["id"] = known["id"]
+            row["id"] = known[0]
         return row
 
     def _external_repo(self, package: InstalledPackage) -> Mapping[str, Any] | None:
@@ -82,46 +83,57 @@ class Origins:
         raise BuildFailed(f"Unknown origin for {package.nvra}: {url} is no external repo of the build tag")
 
 
-def read_origins(session: HubSession, settings: BuildrootSettings) -> Origins:
-    """Ask the hub for the tag's external repos, and the repo for its packages' origins."""
-    hub: Any = session
-    rows = hub.getExternalRepoList(settings.tag_id, event=settings.event_id)
-    external = {row["url"].replace("$arch", settings.arch): row for row in rows}
-    with requests.Session() as http:
-        internal = internal_packages(http, settings)
-        urls = origin_urls(http, settings) if external else {}
+def read_origins(
+    session: HubSession, settings: BuildrootSettings, metadata: RepoMetadata | None = None
+) -> Origins:
+    """Ask the hub for the external repos, and the repo, whose `metadata` may be known, for its packages' origins."""
+    external = external_repos(session, settings)
+    with open_session() as http:
+        internal = internal_packages(fetch(http, settings.baseurls, "rpmlist.jsonl"))
+        urls = {}
+        if external:
+            urls = origin_urls(http, settings, metadata or read_metadata(settings, http))
     return Origins(
         external=external, urls=urls, internal=internal, premerge=f"/repo_{settings.repo_id}_premerge/"
     )
 
 
-def internal_packages(http: requests.Session, settings: BuildrootSettings) -> dict[str, Mapping[str, Any]]:
-    """rpmlist.jsonl of the repo, by NVRA."""
+def external_repos(session: HubSession, settings: BuildrootSettings) -> dict[str, Mapping[str, Any]]:
+    """Rows of getExternalRepoList by the URL that the repo's metadata names."""
+    hub: Any = session
+    rows = hub.getExternalRepoList(settings.tag_id, event=settings.event_id)
+    return {row["url"].replace("$arch", settings.arch): row for row in rows}
+
+
+def internal_packages(rpmlist: bytes) -> dict[str, tuple[int, str]]:
+    """Id and payload hash of each package in rpmlist.jsonl, by NVRA."""
     found = {}
-    for line in fetch(http, settings.baseurls, "rpmlist.jsonl").decode().splitlines():
+    for line in rpmlist.splitlines():
         row = json.loads(line)
-        found[f"{row['name']}-{row['version']}-{row['release']}.{row['arch']}"] = row
+        nvra = f"{row['name']}-{row['version']}-{row['release']}.{row['arch']}"
+        found[nvra] = (row["id"], row["payloadhash"])
     return found
 
 
-def origin_urls(http: requests.Session, settings: BuildrootSettings) -> dict[str, str]:
+def origin_urls(
+    http: requests.Session, settings: BuildrootSettings, metadata: RepoMetadata
+) -> dict[str, str]:
     """pkgorigins of the repo: origin URL by NVRA."""
-    location = origin_location(fetch(http, settings.baseurls, "repodata/repomd.xml"))
-    if location is None:
+    record = metadata.records.get("origin")
+    if record is None:
         raise BuildFailed(
             f"repo {settings.repo_id} has no origin data although tag {settings.tag_name} has external repos",
             hint="regenerate the repo",
         )
-    return parse_origins(gzip.decompress(fetch(http, settings.baseurls, location)).decode())
-
-
-def origin_location(repomd: bytes) -> str | None:
-    """Where repomd.xml says that the origin data is, relative to the repo."""
-    for data in ElementTree.fromstring(repomd).iter(f"{REPO_NAMESPACE}data"):
-        if data.get("type") == "origin":
-            location = data.find(f"{REPO_NAMESPACE}location")
-            return None if location is None else location.get("href")
-    return None
+    data = fetch(http, settings.baseurls, record.location)
+    digest = checksum_of(record.checksum_kind)
+    digest.update(data)
+    if digest.hexdigest() != record.checksum:
+        raise BuildrootFailed(
+            f"{record.location} of repo {settings.repo_id} of {settings.tag_name} is not what its repomd.xml says",
+            hint="regenerate the repo",
+        )
+    return parse_origins(gzip.decompress(data).decode())
 
 
 def parse_origins(text: str) -> dict[str, str]:
@@ -129,7 +141,7 @@ def parse_origins(text: str) -> dict[str, str]:
     found = {}
     for line in text.splitlines():
         name, _, url = line.partition("\t")
-        found[without_epoch(name)] = url
+        found[without_epoch(name)] = sys.intern(url)
     return found
 
 

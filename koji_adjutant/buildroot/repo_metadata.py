@@ -6,6 +6,7 @@ task. A repo under another URL whose records have the same checksums is the same
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -58,9 +59,13 @@ class MetadataRecord:
     def is_sane(self) -> bool:
         """Whether it can be fetched and verified, and stays inside the repo."""
         path = PurePosixPath(self.location)
-        known = self.checksum_kind in {"md5", "sha", "sha1", "sha224", "sha256", "sha384", "sha512"}
         return (
-            known and bool(self.kind and self.location) and not path.is_absolute() and ".." not in path.parts
+            self.checksum_kind in CHECKSUM_KINDS
+            and re.fullmatch(r"[0-9a-f]{32,128}", self.checksum) is not None
+            and re.fullmatch(r"\w+", self.kind) is not None
+            and re.fullmatch(r"[\w.+~^%@-]+", path.name) is not None
+            and not path.is_absolute()
+            and ".." not in path.parts
         )
 
 

@@ -214,10 +214,6 @@ class Solver:
             return Solution(install=(), remove=frozenset())
         return self._found(self._key("requires", base_key, wanted), {"requires": wanted}, root)
 
-    def source(self, path: str, *, root: str) -> Solution:
-        """What the BuildRequires of the source package at `path` of the container add to `root`; never kept."""
-        return self._run({"source": path}, root)
-
     def provide(self, solution: Solution, directory: Path) -> None:
         """Put the files of `solution`, fetched as far as they are not here and all verified, into `directory`."""
         self.fetch(solution)

@@ -53,7 +53,8 @@ class BuildrootAdapter(BaseTaskAdapter):
         narrator, containers = Narrator(ctx, self.logs), self.initializer.containers
         narrator.begin("init")
         with containers.working():
-            origins = containers.beside(partial(read_origins, ctx.session, self.settings))
+            metadata = self.initializer.solver.metadata
+            origins = containers.beside(partial(read_origins, ctx.session, self.settings, metadata))
             home = containers.beside(partial(stage_home, ctx.workdir / "stage", self.settings, self.srpm))
             buildroot = self.initializer.build_container(self.build_spec(ctx, ctx.parameters))
             ctx.journal.record(Phase.BUILDROOT_READY, task=ctx.task_id, container=buildroot.container)

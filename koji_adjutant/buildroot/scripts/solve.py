@@ -3,7 +3,7 @@
 Argument: a file with a JSON object:
     metadata: a directory with the repo's repodata; solver_caches: a directory with dnf's own caches of it, or ""
     arch, root, scratch (a directory of this run)
-    install: {"group": NAME} or {"requires": [capability, ...]} or {"source": PATH of a source package}
+    install: {"group": NAME} or {"requires": [capability, ...]}
     releasever, module_hotfixes (true or false), modules: [[action, specifications with commas], ...]
 Writes into scratch answer.json, an object {"install": [...], "remove": [NEVRA, ...], "problem": text}, an entry of
 install being {name, epoch, version, release, arch, size, checksum: [kind, hex], location, base}; and caches that
@@ -207,31 +207,6 @@ def change_modules(base, action, specs):
             raise Unsolvable("module %s %s: %s" % (action, " ".join(specs), error)) from error
 
 
-def source_requires(path):
-    """The dependencies of a source package as rpm writes them, without rpmlib()."""
-    transaction = rpm.TransactionSet()
-    transaction.setVSFlags(rpm._RPMVSF_NOSIGNATURES | rpm._RPMVSF_NODIGESTS)
-    with open(path, "rb") as package:
-        header = transaction.hdrFromFdno(package.fileno())
-    found = []
-    for name, flags, version in zip(
-        header[rpm.RPMTAG_REQUIRENAME], header[rpm.RPMTAG_REQUIREFLAGS], header[rpm.RPMTAG_REQUIREVERSION]
-    ):
-        if flags & rpm.RPMSENSE_RPMLIB:
-            continue
-        relation = "".join(
-            sign
-            for bit, sign in (
-                (rpm.RPMSENSE_LESS, "<"),
-                (rpm.RPMSENSE_GREATER, ">"),
-                (rpm.RPMSENSE_EQUAL, "="),
-            )
-            if flags & bit
-        )
-        found.append("%s %s %s" % (name, relation, version) if relation else name)
-    return found
-
-
 def want_group(base, name):
     """Mark a comps group for installation; its mandatory and default packages, as `dnf install @name` does."""
     base.read_comps(arch_filter=True)
@@ -315,8 +290,6 @@ def main(path):
     """An exit code; the answer is written in any case."""
     with open(path) as file:
         task = json.load(file)
-    if "source" in task["install"]:
-        task["install"] = {"requires": source_requires(task["install"]["source"])}
     code, answer = 0, {"install": [], "remove": []}
     try:
         answer = solve(task)

@@ -1,18 +1,26 @@
 """Where the packages of a buildroot came from."""
 
+import gzip
+import hashlib
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from koji_adjutant.buildroot.downloads import open_session
 from koji_adjutant.buildroot.origins import (
     NESTED_LIMIT,
     Origins,
-    origin_location,
+    internal_packages,
+    origin_urls,
     parse_origins,
     without_epoch,
 )
 from koji_adjutant.buildroot.packages import parse_installed
+from koji_adjutant.buildroot.repo_metadata import MetadataRecord, RepoMetadata
 from koji_adjutant.errors import BuildFailed, BuildrootFailed
+from tests.unit.buildroot.web import settings_for, web
 
 DIGEST = "0123456789abcdef0123456789abcdef"
 (BASH,) = parse_installed(f"bash\t5.2\t1\t1\tx86_64\t7000\t1700000000\t{DIGEST}")
@@ -38,14 +46,14 @@ def test_a_long_list_has_to_do_with_the_repos_id() -> None:
 
 
 def test_internal_packages_carry_the_rpm_id() -> None:
-    known = {BASH.nvra: {"id": 12, "payloadhash": DIGEST}}
+    known = {BASH.nvra: (12, DIGEST)}
     (row,) = origins({BASH.nvra: "file:///tmp/x/repo_7_premerge/"}, known).rows([BASH])
     assert row["id"] == 12
     assert "location" not in row
 
 
 def test_another_file_of_the_same_name_is_refused() -> None:
-    known = {BASH.nvra: {"id": 12, "payloadhash": "f" * 32}}
+    known = {BASH.nvra: (12, "f" * 32)}
     with pytest.raises(BuildrootFailed, match=r"hash mismatch for bash-5\.2-1\.x86_64"):
         Origins(external={}, urls={}, internal=known, premerge=PREMERGE).rows([BASH])
 
@@ -89,11 +97,36 @@ def test_lines_of_pkgorigins() -> None:
     }
 
 
-def test_location_of_the_origin_data() -> None:
-    head = '<repomd xmlns="http://linux.duke.edu/metadata/repo">'
-    with_origin = (
-        f'{head}<data type="primary"><location href="repodata/p.xml"/></data>'
-        f'<data type="origin"><location href="repodata/pkgorigins.gz"/></data></repomd>'
+def test_lines_of_rpmlist() -> None:
+    lines = b"".join(
+        json.dumps(
+            {"id": number, "name": name, "version": "1", "release": "2", "arch": "noarch"} | more
+        ).encode()
+        + b"\n"
+        for number, name, more in (
+            (1, "bash", {"payloadhash": DIGEST}),
+            (2, "make", {"payloadhash": "x", "epoch": 3}),
+        )
     )
-    assert origin_location(with_origin.encode()) == "repodata/pkgorigins.gz"
-    assert origin_location(f"{head}</repomd>".encode()) is None
+    assert internal_packages(lines) == {"bash-1-2.noarch": (1, DIGEST), "make-1-2.noarch": (2, "x")}
+
+
+def test_origin_data_is_what_the_repo_says(tmp_path: Path) -> None:
+    data = gzip.compress(f"bash-5.2-1.x86_64\t{URL}\n".encode())
+    record = MetadataRecord(
+        kind="origin",
+        location="repodata/pkgorigins.gz",
+        checksum_kind="sha256",
+        checksum=hashlib.sha256(data).hexdigest(),
+    )
+    metadata = RepoMetadata(repomd=b"", digest="", records={"origin": record})
+    (tmp_path / "repodata").mkdir()
+    with web(tmp_path) as url, open_session() as http:
+        settings = settings_for(url)
+        (tmp_path / record.location).write_bytes(data)
+        assert origin_urls(http, settings, metadata) == {"bash-5.2-1.x86_64": URL}
+        (tmp_path / record.location).write_bytes(data[:-4])
+        with pytest.raises(BuildrootFailed, match=r"pkgorigins\.gz of repo 7 of dist-build is not what"):
+            origin_urls(http, settings, metadata)
+        with pytest.raises(BuildFailed, match="has no origin data"):
+            origin_urls(http, settings, RepoMetadata(repomd=b"", digest="", records={}))
