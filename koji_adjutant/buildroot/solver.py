@@ -140,11 +140,12 @@ def solve(run: SolverRun, manager: ContainerManager, log: LogSink) -> Solution:
     finally:
         shutil.rmtree(run.scratch, ignore_errors=True)
     repo = f"repo {run.settings.repo_id} of {run.settings.tag_name}"
+    problem = " ".join(answer["problem"].split())[:PROBLEM_LIMIT]
     if code == UNSOLVABLE:
-        raise Unsolvable(f"{repo} cannot provide what is needed: {answer['problem'][:PROBLEM_LIMIT]}")
+        raise Unsolvable(f"{repo} cannot provide what is needed: {problem}")
     if code == UNUSABLE:
         raise BuildrootFailed(
-            f"the metadata of {repo} cannot be used: {answer['problem'][:PROBLEM_LIMIT]}; see root.log",
+            f"the metadata of {repo} cannot be used: {problem}; see root.log",
             hint="regenerate the repo",
         )
     return Solution(
