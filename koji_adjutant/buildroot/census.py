@@ -7,9 +7,11 @@ that it was made of. What cannot be kept shows in the census too.
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from koji_adjutant.buildroot.image_layers import Changes, parents
 from koji_adjutant.buildroot.packages import QUERY_FORMAT, InstalledPackage, parse_installed
 from koji_adjutant.buildroot.solver import ROOT
 from koji_adjutant.config import Config
@@ -35,6 +37,8 @@ LIMIT = 1 << 30
 SAID = 400
 HEADS = 2
 """Parts before the list of paths."""
+FIELDS = 11
+"""Properties of a path, its name included."""
 NAMED = 3
 """Paths that an error message names."""
 
@@ -60,6 +64,18 @@ class Census:
     unkept: tuple[str, ...]
     digest: str
     root: RootEntry
+    paths: Mapping[str, bytes]
+    """Of each path a digest that changes whenever the path is touched."""
+
+    def since(self, before: "Census") -> Changes:
+        """What was done to the root after an earlier census of it."""
+        gone = before.paths.keys() - self.paths.keys()
+        return Changes(
+            changed=frozenset(
+                path for path, digest in self.paths.items() if before.paths.get(path) != digest
+            ),
+            removed=tuple(sorted(path for path in gone if not any(above in gone for above in parents(path)))),
+        )
 
     def unfit(self) -> str:
         """Why no image can be made of the root; empty when one can."""
@@ -97,6 +113,7 @@ class CensusSink:
     _holes: int = 0
     _unkept: list[str] = field(default_factory=list)
     _paths: list[bytes] = field(default_factory=list)
+    _entries: dict[str, bytes] = field(default_factory=dict)
     _root: RootEntry = RootEntry()
 
     def write(self, stream: Stream, data: bytes) -> None:
@@ -122,7 +139,7 @@ class CensusSink:
             self._entry = None
 
     def _count(self, entry: bytes, target: bytes) -> None:
-        kind, mode, uid, gid, links, size, blocks, inode, mtime, path = entry.split(b" ", 9)
+        kind, mode, uid, gid, links, size, blocks, inode, mtime, _, path = entry.split(b" ", FIELDS - 1)
         self._kinds[kind.decode()] += 1
         seconds = mtime.partition(b".")[0]
         name = path.rpartition(b"/")[2]
@@ -139,6 +156,7 @@ class CensusSink:
             hole = int(size) - int(blocks) * BLOCK
             self._holes += hole if hole > HOLE else 0
         parts = (kind, mode, uid, gid, links, size, seconds, path, target)
+        self._entries[path.decode(errors="surrogateescape")] = hashlib.sha256(entry).digest()
         self._paths.append(hashlib.sha256(b"\0".join(parts)).digest())
 
     def _leave_out(self, path: bytes) -> None:
@@ -161,6 +179,7 @@ class CensusSink:
             unkept=tuple(self._unkept),
             digest=every.hexdigest(),
             root=self._root,
+            paths=self._entries,
         )
 
 

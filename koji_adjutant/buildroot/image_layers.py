@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from koji_adjutant.container.interface import Change
 from koji_adjutant.errors import BuildrootFailed
 
 LAYER_BYTES = 32 << 20
@@ -22,7 +21,6 @@ MOST_LAYERS = 60
 BLOCK = tarfile.BLOCKSIZE
 TRAILER = 2 * BLOCK
 WHITEOUT = ".wh."
-OPAQUE = ".wh..wh..opq"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +38,14 @@ class Member:
     def size(self) -> int:
         """Bytes in the archive."""
         return self.end - self.start
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """Paths in which a root differs from that of the image it began as; of removed directories, they alone."""
+
+    changed: frozenset[str]
+    removed: tuple[str, ...]
 
 
 @dataclass(kw_only=True)
@@ -102,18 +108,20 @@ def read_members(path: Path) -> Iterator[Member]:
         raise BuildrootFailed(f"the engine's export of a buildroot is damaged: {error}") from error
 
 
-def plan_layers(members: Sequence[Member], changes: Sequence[Change] | None = None) -> list[Layer]:
+def plan_layers(members: Sequence[Member], changes: Changes | None = None) -> list[Layer]:
     """Layers that together are `members`, or what `changes` says that is new of them.
 
     None is over LAYER_BYTES, but for one of a single file, and those of a root for which that would be too many.
     """
     directories = {member.name: member for member in members if member.is_directory}
-    wanted = members if changes is None else changed(members, changes)
+    wanted = members if changes is None else changed(members, changes.changed)
     limit = max(LAYER_BYTES, sum(member.size for member in wanted) // MOST_LAYERS)
     most = max(LAYER_MEMBERS, len(wanted) // MOST_LAYERS)
     layers = [Layer(directories=directories)]
-    for name in whiteouts(members, changes or ()):
-        layers[0].add_whiteout(name)
+    for path in changes.removed if changes else ():
+        # What was below something that is no directory any more needs no marker.
+        if all(name in directories for name in parents(path)):
+            layers[0].add_whiteout(_beside(path))
     layer_of: dict[str, Layer] = {}
     for member in wanted:
         layer = layers[-1]
@@ -127,39 +135,10 @@ def plan_layers(members: Sequence[Member], changes: Sequence[Change] | None = No
     return [layer for layer in layers if layer.members or layer.whiteouts]
 
 
-def changed(members: Sequence[Member], changes: Sequence[Change]) -> list[Member]:
-    """Those of a root's members that are new, or differ from the image's."""
-    names = {change.path for change in changes if not change.is_removal}
-    anew = _made_anew(members, changes)
-    links = {member.link for member in members if member.link and _as_listed(member.name) in names}
-    return [
-        member
-        for member in members
-        if (name := _as_listed(member.name)) in names
-        or member.name in links
-        or name in anew
-        or any(above in anew for above in parents(name))
-    ]
-
-
-def whiteouts(members: Sequence[Member], changes: Sequence[Change]) -> list[str]:
-    """The markers for what was taken away; one for all of a directory that was made anew."""
-    anew = _made_anew(members, changes)
-    return [
-        f"{change.path}/{OPAQUE}" if change.path in anew else _beside(change.path)
-        for change in changes
-        if change.is_removal
-    ]
-
-
-def _made_anew(members: Sequence[Member], changes: Sequence[Change]) -> frozenset[str]:
-    removed = {change.path for change in changes if change.is_removal}
-    return frozenset(removed & {_as_listed(member.name) for member in members if member.is_directory})
-
-
-def _as_listed(name: str) -> str:
-    """A name as the engine's list of changes has it: JSON has no bytes that are not UTF-8."""
-    return name.encode(errors="surrogateescape").decode(errors="replace")
+def changed(members: Sequence[Member], names: frozenset[str]) -> list[Member]:
+    """Those of a root's members that are new or changed, and what they are hard links to."""
+    links = {member.link for member in members if member.link and member.name in names}
+    return [member for member in members if member.name in names or member.name in links]
 
 
 def _beside(path: str) -> str:

@@ -22,7 +22,7 @@ from koji_adjutant.container.api import (
 )
 from koji_adjutant.container.commands import unbroken
 from koji_adjutant.container.images import label_filter
-from koji_adjutant.container.interface import Change, ContainerInfo, ContainerSpec
+from koji_adjutant.container.interface import ContainerInfo, ContainerSpec
 from koji_adjutant.container.spec import QUOTA, create_request
 from koji_adjutant.container.states import inspected, listed
 from koji_adjutant.container.wire import PIECE, AnswerFile
@@ -31,8 +31,6 @@ from koji_adjutant.errors import EngineError
 NO_QUOTA = "--storage-opt is supported only"
 """How the engine refuses a quota that its storage does not have."""
 NAME_TAKEN = "name is already in use"
-REMOVED = 2
-"""The kind of a change in which a path was taken away."""
 ALIVE = frozenset({"running", "paused", "stopping"})
 
 
@@ -148,17 +146,6 @@ def export_root(api: EngineApi, container: str) -> Iterator[IO[bytes]]:
         io.BufferedReader(AnswerFile(answer), PIECE) as stream,
     ):
         yield stream
-
-
-def changes(api: EngineApi, container: str) -> tuple[Change, ...]:
-    request = Request(
-        purpose=f"list what was changed in container {container[:12]}",
-        kind=Kind.PULL,
-        method="GET",
-        path=f"/containers/{container}/changes",
-    )
-    rows = api.call(request).json() or ()
-    return tuple(Change(path=row["Path"].lstrip("/"), is_removal=row["Kind"] == REMOVED) for row in rows)
 
 
 def mount_root(api: EngineApi, container: str) -> str:

@@ -113,14 +113,6 @@ class ImageInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
-    """A path, without the first slash, in which a container's root differs from its image."""
-
-    path: str
-    is_removal: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class ContainerInfo:
     """A container as `find` and `inspect` show it; `state` in podman's words (created, running, exited...)."""
 
@@ -169,6 +161,9 @@ class ContainerManager(Protocol):
 
     def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
         """Images of the store that carry all of `labels`, newest first."""
+
+    def has_image(self, reference: str) -> bool:
+        """Whether there is an image of this name: far cheaper than to inspect it."""
 
     def inspect_image(self, reference: str) -> ImageInfo | None:
         """The image of a name or id; None when it is not in the store."""
@@ -239,9 +234,6 @@ class ContainerManager(Protocol):
 
     def export_root(self, container: str) -> AbstractContextManager[IO[bytes]]:
         """The tar stream of all of the root; the container need not have been started."""
-
-    def changes(self, container: str) -> tuple[Change, ...]:
-        """What was done to the root since the container was created, parents first."""
 
     def disconnect(self, container: str, network: str) -> None:
         """Take a running container off a network."""

@@ -36,7 +36,6 @@ from koji_adjutant.container.api import (
 )
 from koji_adjutant.container.images import Images
 from koji_adjutant.container.interface import (
-    Change,
     ContainerInfo,
     ContainerObserver,
     ContainerSpec,
@@ -182,6 +181,9 @@ class PodmanManager:
 
     def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
         return self._images.find(labels)
+
+    def has_image(self, reference: str) -> bool:
+        return self._images.exists(reference)
 
     def inspect_image(self, reference: str) -> ImageInfo | None:
         return self._images.inspect(reference)
@@ -332,9 +334,6 @@ class PodmanManager:
 
     def export_root(self, container: str) -> AbstractContextManager[IO[bytes]]:
         return containers.export_root(self, container)
-
-    def changes(self, container: str) -> tuple[Change, ...]:
-        return containers.changes(self, container)
 
     def disconnect(self, container: str, network: str) -> None:
         containers.disconnect(self, container, network)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.buildroot.image_archive import Archive, NewImage
-from koji_adjutant.buildroot.image_layers import Layer, plan_layers, read_members
-from koji_adjutant.container.interface import Change, ContainerManager
+from koji_adjutant.buildroot.image_layers import Changes, Layer, plan_layers, read_members
+from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.errors import EngineError
 from tests.contract.containers import IMAGE, WORKER, spec
 from tests.fakes.containers import FakeContainerManager
@@ -92,6 +92,8 @@ def test_an_archive_becomes_an_image_with_its_labels(manager_of: ContainerManage
     assert image.layers == tuple(archive.diff_ids)
     assert image.architecture == "amd64"
     assert manager_of.inspect_image(image.id) == image
+    assert manager_of.has_image(f"{MADE}:1")
+    assert not manager_of.has_image(f"{MADE}:none")
     assert text(manager_of, f"{MADE}:1", "one", tmp_path) == "first"
 
 
@@ -104,10 +106,9 @@ def test_layers_that_the_engine_has_need_not_be_in_the_archive(
     known = load(manager_of, "1", root, plan_layers(tuple(read_members(root)))).diff_ids
     with manager_of.created(replace(spec(), image=f"{MADE}:1")) as container:
         put(manager_of, container, tmp_path, one="changed", three="third")
-        changes = manager_of.changes(container)
         root = export(manager_of, container, tmp_path / "more.tar")
-    assert {Change(path="work/one"), Change(path="work/three")} <= set(changes)
-    layers = plan_layers(tuple(read_members(root)), [*changes, Change(path="work/two", is_removal=True)])
+    changes = Changes(changed=frozenset({"work/one", "work/three"}), removed=("work/two",))
+    layers = plan_layers(tuple(read_members(root)), changes)
     archive = load(manager_of, "2", root, layers, known)
     image = manager_of.inspect_image(f"{MADE}:2")
     assert image

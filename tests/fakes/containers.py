@@ -13,7 +13,6 @@ from typing import IO
 
 from koji_adjutant.container import archive
 from koji_adjutant.container.interface import (
-    Change,
     ContainerInfo,
     ContainerObserver,
     ContainerSpec,
@@ -139,6 +138,9 @@ class FakeContainerManager:
 
     def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
         return self.images.with_labels(labels)
+
+    def has_image(self, reference: str) -> bool:
+        return self.images.find(reference) is not None
 
     def inspect_image(self, reference: str) -> ImageInfo | None:
         self._call("inspect_image")
@@ -304,15 +306,6 @@ class FakeContainerManager:
     def export_root(self, container: str) -> Iterator[IO[bytes]]:
         self._call("export_root")
         yield packed(self.container(container).files)
-
-    def changes(self, container: str) -> tuple[Change, ...]:
-        inside = self.container(container)
-        before = self.images.files(inside.spec.image)
-        changed = [path for path, data in inside.files.items() if before.get(path) != data]
-        gone = before.keys() - inside.files.keys()
-        return tuple(
-            Change(path=path.lstrip("/"), is_removal=path in gone) for path in sorted({*changed, *gone})
-        )
 
     def mount_root(self, container: str) -> str:
         return f"/fake/storage/{self.container(container).id}/merged"

@@ -21,7 +21,7 @@ list_capabilities() {
 }
 
 list_files() {
-    find "$root" -xdev -printf '%y %m %U %G %n %s %b %i %T@ %P\0%l\0'
+    find "$root" -xdev -printf '%y %m %U %G %n %s %b %i %T@ %C@ %P\0%l\0'
 }
 
 list_packages "$1" && printf '\0' && list_capabilities && printf '\0' && list_files

@@ -5,6 +5,7 @@ A package is a file below /rpmdb of a root. What the installer puts there, and w
 
 import hashlib
 import re
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,11 +77,11 @@ def listing(files: dict[str, bytes]) -> bytes:
             name, version, release, arch = found.groups()
             sigmd5 = hashlib.md5(files[path], usedforsecurity=False).hexdigest()
             rows.append(f"{name}\t{version}\t{release}\t(none)\t{arch}\t1\t2\t{sigmd5}\n")
-    entries = [b"d 755 0 0 2 40 0 1 3.5 \0\0"]
-    entries += [
-        b"f 644 0 0 1 %d 8 %d 3.5 %b\0\0" % (len(data), number, path.strip("/").encode())
-        for number, (path, data) in enumerate(sorted(files.items()), 2)
-    ]
+    entries = [b"d 755 0 0 2 40 0 1 3.5 3.5 \0\0"]
+    for path, data in sorted(files.items()):
+        inode, changed = (zlib.crc32(known) for known in (path.encode(), data))
+        entry = f"f 644 0 0 1 {len(data)} 8 {inode} 3.5 {changed}.5 {path.strip('/')}\0\0"
+        entries.append(entry.encode())
     return "".join(rows).encode() + b"\0\0" + b"".join(entries)
 
 
