@@ -17,10 +17,9 @@ from koji_adjutant.buildroot.images import (
     ImageRequest,
     base_key,
     find_image,
-    packages_digest,
     requests_directory,
 )
-from koji_adjutant.buildroot.package_store import PackageStore, SolvedPackage
+from koji_adjutant.buildroot.package_store import PackageStore
 from koji_adjutant.buildroot.repo_metadata import read_metadata
 from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.buildroot.solver import Solver, Unsolvable
@@ -109,7 +108,8 @@ class Preparation:
             is_there = find_image(self.manager, key) is not None
             if not is_there:
                 solver.fetch(solution)
-                self._request(key, solution.install).save(requests_directory(self.config))
+                request = ImageRequest.of_base(key, settings, self.task_image, solution)
+                request.save(requests_directory(self.config))
         finally:
             shutil.rmtree(workdir)
         UsageRecords(self.config.cache_dir).prepared(
@@ -146,19 +146,6 @@ class Preparation:
             log=_Discard(),
             workdir=workdir,
             environment={"KOJI_BUILD_TAG": settings.tag_name, "KOJI_ARCH": settings.arch},
-        )
-
-    def _request(self, key: str, packages: tuple[SolvedPackage, ...]) -> ImageRequest:
-        settings = self.settings
-        return ImageRequest(
-            key=key,
-            task_image=self.task_image.id,
-            tag_name=settings.tag_name,
-            repo_id=settings.repo_id,
-            arch=settings.arch,
-            group=settings.group,
-            packages=packages,
-            contents=packages_digest(package.nevra for package in packages),
         )
 
 

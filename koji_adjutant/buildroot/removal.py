@@ -1,53 +1,25 @@
 """Removal of buildroot images: those not used for longest, and those that nobody has used for long.
 
-The engine's store is the truth about which images there are, the usage records order them; a record that was lost is
-made anew from the labels of its image. An image goes by its name, at once and as a whole; one that a container uses
-stays until later, and so does the image that it was made from. Images of another worker on the same engine are its
-to count; they only go when they are old.
+An image goes by its name, at once and as a whole; one that a container uses stays until later, and so does the image
+that it was made from. Images of another worker on the same engine are its to count; they only go when they are old.
 """
 
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Self, cast
+from typing import Self
 
-from koji_adjutant.buildroot.images import BASE_LABEL, CONFLICT, KIND_LABEL, image_name
-from koji_adjutant.buildroot.usage import Kind, TagUse, UsageRecord, UsageRecords
-from koji_adjutant.container import labels
-from koji_adjutant.container.interface import ContainerManager, ImageInfo
+from koji_adjutant.buildroot.cached_images import CachedImage
+from koji_adjutant.buildroot.images import CONFLICT
+from koji_adjutant.buildroot.usage import UsageRecords
+from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.errors import EngineError
 
 SETTLING_SECONDS = 3600.0
 """An image of ours without a name that is younger than this may be about to get one."""
 
 logger = logging.getLogger("koji.adjutant.cache")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CachedImage:
-    """A buildroot image and what is known of its use."""
-
-    image: ImageInfo
-    record: UsageRecord
-    own_size: int
-    """Bytes that it has to itself: an image of BuildRequires shares its base's."""
-
-    @property
-    def name(self) -> str:
-        """The name under which tasks find it; empty when another image has taken it."""
-        name = image_name(self.record.key)
-        return name if name in self.image.names else ""
-
-    @property
-    def base_key(self) -> str:
-        """The key of the image that it was made from; empty for a base."""
-        return self.image.labels.get(BASE_LABEL, "")
-
-    @property
-    def last_used(self) -> float:
-        """When a task last had it, or when it was made."""
-        return max(self.record.last_used, self.image.created)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,59 +41,6 @@ class Removal:
 
     cached: CachedImage
     reason: str
-
-
-def cached_images(manager: ContainerManager, records: UsageRecords) -> tuple[CachedImage, ...]:
-    """All buildroot images of the engine, those used last first; records that were lost are there again."""
-    found = [
-        image
-        for image in manager.find_images({labels.ROLE: labels.Role.IMAGE.value})
-        if image.labels.get(labels.KEY) and _is_of_this_cache(image)
-    ]
-    known = {record.key: record for record in records.all()}
-    sizes = {image.labels[labels.KEY]: image.size for image in found if image.names}
-    made = [_cached(image, known, sizes) for image in found]
-    for cached in made:
-        if cached.name and cached.record.key not in known:
-            records.restore(cached.record)
-    return tuple(sorted(made, key=lambda cached: cached.last_used, reverse=True))
-
-
-def _is_of_this_cache(image: ImageInfo) -> bool:
-    # One that is being made, or that somebody made from a buildroot, has these labels too, and another name.
-    return not image.names or image_name(image.labels[labels.KEY]) in image.names
-
-
-def _cached(image: ImageInfo, known: dict[str, UsageRecord], sizes: dict[str, int]) -> CachedImage:
-    key = image.labels[labels.KEY]
-    shared = sizes.get(image.labels.get(BASE_LABEL, ""), 0)
-    return CachedImage(
-        image=image,
-        record=known.get(key) or record_from_labels(image),
-        own_size=max(0, image.size - shared),
-    )
-
-
-def record_from_labels(image: ImageInfo) -> UsageRecord:
-    """What the image itself says."""
-    found = image.labels
-    repo = found.get(labels.REPO, "")
-    tag = TagUse(
-        tag_name=found.get(labels.TAG, ""),
-        tag_id=0,
-        repo_ids=(int(repo),) if repo.isdigit() else (),
-        last_used=image.created,
-    )
-    kind = "requires" if found.get(KIND_LABEL) == "requires" else "base"
-    return UsageRecord(
-        key=found[labels.KEY],
-        kind=cast("Kind", kind),
-        arch=found.get(labels.ARCH, ""),
-        group=found.get(labels.GROUP, ""),
-        tags=(tag,) if tag.tag_name else (),
-        created=image.created,
-        last_used=image.created,
-    )
 
 
 def to_remove(
@@ -171,7 +90,7 @@ def own_size(images: Collection[CachedImage], worker: str) -> int:
 
 
 def _is_own(cached: CachedImage, worker: str) -> bool:
-    return cached.image.labels.get(labels.WORKER) == worker
+    return cached.image.worker == worker
 
 
 def remove(
@@ -201,30 +120,35 @@ def _remove(cached: CachedImage, manager: ContainerManager) -> bool:
 
 
 def prune(
+    images: Collection[CachedImage],
     manager: ContainerManager,
     records: UsageRecords,
     limits: Limits,
     *,
     worker: str,
+    kept: Collection[str] = (),
     clock: Callable[[], float] = time.time,
-) -> tuple[Removal, ...]:
-    """Remove until what is left is within the limits, as far as it is not in use; what is gone."""
-    images = cached_images(manager, records)
+) -> tuple[tuple[Removal, ...], tuple[Removal, ...]]:
+    """Remove of `images` until the rest is within the limits; what is gone, and what would be but is in use.
+
+    Images of the keys `kept` stay.
+    """
     gone: list[Removal] = []
-    kept: set[str] = set()
-    left, limits = images, limits.without_missing(own_size(images, worker))
-    while planned := tuple(to_remove(left, limits, worker=worker, now=clock(), kept=kept)):
-        done = {removal.cached.image.id: is_gone for removal, is_gone in remove(planned, manager, records)}
-        gone += [removal for removal in planned if done[removal.cached.image.id]]
+    used: list[Removal] = []
+    stay = set(kept)
+    left, limits = tuple(images), limits.without_missing(own_size(images, worker))
+    while planned := tuple(to_remove(left, limits, worker=worker, now=clock(), kept=stay)):
+        for removal, is_gone in remove(planned, manager, records):
+            (gone if is_gone else used).append(removal)
         # Another one goes for each that was in use.
-        kept |= {removal.cached.record.key for removal in planned if not done[removal.cached.image.id]}
-        left = tuple(cached for cached in left if not done.get(cached.image.id, False))
+        stay |= {removal.cached.record.key for removal in used}
+        done = {removal.cached.image.id for removal in gone}
+        left = tuple(cached for cached in left if cached.image.id not in done)
     for removal in gone:
-        logger.info(
-            "image %s of %s is removed: %s", removal.cached.record.key[:12], _tags(removal), removal.reason
-        )
+        key, reason = removal.cached.record.key[:12], removal.reason
+        logger.info("image %s of %s is removed: %s", key, _tags(removal), reason)
     records.drop_old(frozenset(cached.record.key for cached in left))
-    return tuple(gone)
+    return tuple(gone), tuple(used)
 
 
 def _tags(removal: Removal) -> str:

@@ -49,6 +49,19 @@ class TagUse:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptImage:
+    """The image of a key, as the engine showed it: to ask again takes it long when it has many."""
+
+    id: str
+    size: int
+    created: float
+    worker: str
+    """Which daemon made it."""
+    base_key: str = ""
+    """The key of the image that it was made from; empty for a base."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class UsageRecord:
     """What is known of one key."""
 
@@ -66,6 +79,7 @@ class UsageRecord:
     """Tasks that started from an image instead of installing."""
     built: tuple[float, ...] = ()
     """When a dependency set was installed or found, within the last day."""
+    image: KeptImage | None = None
     version: int = field(default=VERSION)
 
     def used(self, use: TagUse, now: float, *, hit: bool) -> Self:
@@ -87,7 +101,8 @@ class UsageRecord:
         if data["version"] != VERSION:
             raise ValueError(f"version {data['version']} is not {VERSION}")
         tags = tuple(TagUse(**{**tag, "repo_ids": tuple(tag["repo_ids"])}) for tag in data["tags"])
-        return cls(**{**data, "tags": tags, "built": tuple(data["built"])})
+        image = KeptImage(**data["image"]) if data.get("image") else None
+        return cls(**{**data, "tags": tags, "built": tuple(data["built"]), "image": image})
 
 
 class UsageRecords:
@@ -198,14 +213,31 @@ class UsageRecords:
             if record is not None:
                 yield record
 
-    def restore(self, record: UsageRecord) -> None:
-        """Write a record that was lost, unless there is one."""
-        self._change(record.key, lambda known: known or record)
+    def has_image(self, lost: UsageRecord) -> UsageRecord:
+        """Note the image of `lost`, which is written as it is if there is no record; the record."""
+        return self._change(lost.key, lambda known: replace(known or lost, image=lost.image))
+
+    def has_no_image(self, record: UsageRecord) -> None:
+        """Note that the image of `record` is gone."""
+        self._change(record.key, lambda known: replace(known or record, image=None))
 
     def forget(self, key: str) -> None:
         """Remove the record of `key`."""
         with self._locked():
             self._file(key).unlink(missing_ok=True)
+
+    @property
+    def scanned(self) -> float:
+        """When all images of the engine were looked at; 0 for never."""
+        try:
+            return (self._directory / "scanned").stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def note_scan(self) -> None:
+        """All images of the engine have been looked at."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        (self._directory / "scanned").touch()
 
     def drop_old(self, present: frozenset[str]) -> None:
         """Remove the records of images that are not `present` any more and were not used for long."""
@@ -251,8 +283,8 @@ class UsageRecords:
             record = UsageRecord.parse(file.read_text())
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, KeyError) as error:
-            # Of another version, or cut short by a full disk: it begins anew.
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            # Of another version, another user's, or cut short by a full disk: it begins anew.
             logger.info("%s is not understood: %s", file, error)
             return None
         return record if record.key == file.stem else None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from koji_adjutant import __version__
-from koji_adjutant.cli import documents
+from koji_adjutant.cli import buildroots, documents, shell
 from koji_adjutant.config import DEFAULT_FILE, Config, load_config, site_defaults
 from koji_adjutant.errors import AdjutantError, ConfigError
 
@@ -22,7 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(words[1:])
     given = parser().parse_args(words)
     try:
-        return _config(given)
+        chosen: Callable[[argparse.Namespace], int] = getattr(given, "run", _config)
+        return chosen(given)
     except AdjutantError as error:
         sys.stderr.write(f"koji-adjutant: error: {error}\n")
         return error.exit_code if isinstance(error, ConfigError) else 1
@@ -36,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--version", action="version", version=f"koji-adjutant {__version__}")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("testbed", help="a Koji on one machine", add_help=False)
+    shell.add_command(buildroots.add_commands(commands))
     config = commands.add_parser("config", help="the daemon's configuration")
     actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("example", help="print kojid.conf.example")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
+from koji_adjutant.buildroot.cached_images import cached_images, is_scan_due
 from koji_adjutant.buildroot.removal import Limits, prune
 from koji_adjutant.buildroot.usage import UsageRecords
 from koji_adjutant.daemon.prewarming import Prewarming, Wish, is_quiet, prepare
@@ -67,9 +68,11 @@ class CacheCare:
             self._wish = None
 
     def _prune(self, missing: int) -> None:
-        config = self._services.config
+        config, manager = self._services.config, self._services.manager
+        records = UsageRecords(config.cache_dir)
+        images = cached_images(manager, records, scan=is_scan_due(records, time.time()))
         limits = Limits(size=config.buildroot_cache_size, age=config.buildroot_cache_age, missing=missing)
-        prune(self._services.manager, UsageRecords(config.cache_dir), limits, worker=self._services.worker)
+        prune(images, manager, records, limits, worker=self._services.worker)
 
 
 def missing_space(storage: Path, minspace: int) -> int:

@@ -1,13 +1,15 @@
 """Which buildroot images go, in which order, and what stays."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from koji_adjutant.buildroot.cached_images import cached_images, is_scan_due
 from koji_adjutant.buildroot.images import BASE_LABEL, CONFLICT, KIND_LABEL, image_name
-from koji_adjutant.buildroot.removal import Limits, cached_images, prune, to_remove
+from koji_adjutant.buildroot.removal import Limits, prune, to_remove
 from koji_adjutant.buildroot.usage import DAY, UsageRecords
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ImageInfo
@@ -26,6 +28,7 @@ class Store(FakeContainerManager):
         super().__init__()
         self.kept: list[ImageInfo] = []
         self.used: set[str] = set()
+        self.inspected = 0
 
     def add(
         self,
@@ -61,7 +64,15 @@ class Store(FakeContainerManager):
         return image
 
     def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
+        self._call("find_images")
         return tuple(image for image in self.kept if labels.items() <= image.labels.items())
+
+    def inspect_image(self, reference: str) -> ImageInfo | None:
+        self.inspected += 1
+        return next((image for image in self.kept if reference in image.names), None)
+
+    def has_image(self, reference: str) -> bool:
+        return any(reference in image.names for image in self.kept)
 
     def remove_image(self, reference: str) -> bool:
         self._call("remove_image")
@@ -116,7 +127,8 @@ def use(records: UsageRecords, clock: Clock, key: str, ago: float) -> None:
 
 
 def gone(store: Store, records: UsageRecords, clock: Clock, limits: Limits) -> list[str]:
-    removed = prune(store, records, limits, worker=MINE, clock=clock)
+    images = cached_images(store, records, scan=True)
+    removed, _ = prune(images, store, records, limits, worker=MINE, clock=clock)
     return [removal.cached.record.key for removal in removed]
 
 
@@ -158,7 +170,7 @@ def test_what_nobody_uses_goes_with_age(store: Store, records: UsageRecords, clo
 def test_a_dependency_image_counts_its_own_part(store: Store, records: UsageRecords, clock: Clock) -> None:
     store.add("aa", 500, NOW - DAY)
     store.add("bb", 600, NOW - DAY, base="aa")
-    sizes = {cached.record.key: cached.own_size for cached in cached_images(store, records)}
+    sizes = {cached.record.key: cached.own_size for cached in cached_images(store, records, scan=True)}
     assert sizes == {"aa": 500, "bb": 100}
     assert gone(store, records, clock, Limits(size=600, age=14 * DAY)) == []
 
@@ -189,6 +201,21 @@ def test_what_is_in_use_stays_with_its_base_and_another_goes(
     store.add("dd", 300, NOW)
     store.used.add(image_name("bb"))
     assert gone(store, records, clock, Limits(size=900, age=14 * DAY)) == ["cc"]
+    assert store.keys == {"aa", "bb", "dd"}
+
+
+def test_what_is_to_be_kept_stays_with_its_base(store: Store, records: UsageRecords, clock: Clock) -> None:
+    store.add("aa", 500, NOW)
+    store.add("bb", 600, NOW, base="aa")
+    store.add("cc", 300, NOW)
+    store.add("dd", 300, NOW)
+    store.used.add(image_name("dd"))
+    images = cached_images(store, records, scan=True)
+    removed, used = prune(
+        images, store, records, Limits(size=0, age=float("-inf")), worker="", kept={"bb"}, clock=clock
+    )
+    assert [removal.cached.record.key for removal in removed] == ["cc"]
+    assert [removal.cached.record.key for removal in used] == ["dd"]
     assert store.keys == {"aa", "bb", "dd"}
 
 
@@ -223,13 +250,13 @@ def test_what_has_another_name_is_not_ours(
 ) -> None:
     store.add("aa", 10, NOW - 90 * DAY, name=name)
     assert gone(store, records, clock, Limits(size=1, age=1)) == []
-    assert cached_images(store, records) == ()
+    assert cached_images(store, records, scan=True) == ()
 
 
 def test_lost_records_are_made_anew(store: Store, records: UsageRecords) -> None:
     store.add("aa", 10, NOW - DAY)
     store.add("bb", 20, NOW, base="aa")
-    cached_images(store, records)
+    cached_images(store, records, scan=True)
     base, more = records.find("aa"), records.find("bb")
     assert base is not None
     assert more is not None
@@ -244,9 +271,51 @@ def test_lost_records_are_made_anew(store: Store, records: UsageRecords) -> None
     assert more.kind == "requires"
 
 
+def test_the_engine_is_not_asked_for_all_images_again(
+    store: Store, records: UsageRecords, clock: Clock
+) -> None:
+    store.add("aa", 500, NOW - DAY)
+    store.add("bb", 600, NOW - DAY, base="aa")
+    first = cached_images(store, records)
+    use(records, clock, "cc", 0.0)
+    store.add("cc", 300, NOW)
+    store.fail_next("find_images", EngineUnavailable("a scan"))
+    second = cached_images(store, records)
+    assert [(cached.record.key, cached.own_size) for cached in second] == [
+        ("cc", 300),
+        ("aa", 500),
+        ("bb", 100),
+    ]
+    assert store.inspected == 1, "of the one that was made since"
+    assert {cached.image for cached in second} >= {cached.image for cached in first}
+    store.remove_image(image_name("bb"))
+    assert [cached.record.key for cached in cached_images(store, records)] == ["cc", "aa"]
+    gone = records.find("bb")
+    assert gone is not None
+    assert gone.image is None
+    assert store.inspected == 1
+
+
+def test_a_scan_is_due_once_a_day(store: Store, records: UsageRecords) -> None:
+    now = time.time()
+    assert is_scan_due(records, now)
+    store.add("aa", 500, now)
+    cached_images(store, records)
+    assert not is_scan_due(records, now + DAY / 2)
+    assert is_scan_due(records, now + DAY + 60)
+
+
+def test_an_image_of_another_key_is_not_that_of_the_record(
+    store: Store, records: UsageRecords, clock: Clock
+) -> None:
+    use(records, clock, "aa", 0.0)
+    store.add("bb", 500, NOW, name=image_name("aa"))
+    assert cached_images(store, records) == ()
+
+
 def test_a_plan_removes_nothing(store: Store, records: UsageRecords) -> None:
     store.add("aa", 10, NOW - 90 * DAY)
-    images = cached_images(store, records)
+    images = cached_images(store, records, scan=True)
     (planned,) = to_remove(images, ROOMY, worker=MINE, now=NOW)
     assert planned.reason == "not used for 90.0 days"
     assert store.keys == {"aa"}

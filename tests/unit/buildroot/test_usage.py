@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from koji_adjutant.buildroot.usage import DAY, KEEP_SECONDS, REPOS, UsageRecord, UsageRecords
+from koji_adjutant.buildroot.usage import DAY, KEEP_SECONDS, REPOS, KeptImage, UsageRecord, UsageRecords
 
 KEY = "0a1b" * 16
 USE: dict[str, Any] = {
@@ -140,13 +140,28 @@ def test_a_write_that_fails_leaves_the_record_before(
     assert sorted(path.name for path in (tmp_path / "images").iterdir()) == [f"{KEY}.json", "lock"]
 
 
-def test_restore_does_not_overwrite(records: UsageRecords) -> None:
-    lost = UsageRecord(key=KEY, kind="base", arch="x86_64", group="build", created=5.0, last_used=5.0)
-    records.restore(lost)
+def test_an_image_does_not_overwrite_what_is_known(records: UsageRecords) -> None:
+    image = KeptImage(id="i", size=5, created=1.0, worker="w")
+    lost = UsageRecord(key=KEY, kind="base", arch="x86_64", group="build", last_used=5.0, image=image)
+    assert records.has_image(lost) == lost
     assert found(records) == lost
     records.used(KEY, kind="base", **USE)
-    records.restore(lost)
-    assert found(records).hits == 1
+    assert records.has_image(lost).hits == 1
+    assert found(records).image == image
+    records.has_no_image(found(records))
+    assert (found(records).image, found(records).hits) == (None, 1)
+
+
+def test_preparing_is_no_use(records: UsageRecords, clock: Clock) -> None:
+    records.used(KEY, kind="base", **USE)
+    clock.now += 60
+    records.prepared(KEY, **{**USE, "repo_id": 2}, last_built=clock.now - 60)
+    record = found(records)
+    assert (record.hits, record.last_used) == (1, clock.now - 60)
+    assert [(tag.repo_ids, tag.last_used) for tag in record.tags] == [((2, 1), clock.now - 60)]
+    records.prepared("abc", **{**USE, "repo_id": 3}, last_built=clock.now - 60)
+    fresh = found(records, "abc")
+    assert (fresh.last_used, fresh.created, fresh.tags[0].last_used) == (0.0, clock.now, clock.now - 60)
 
 
 def test_old_records_go_with_their_images(records: UsageRecords, clock: Clock) -> None:
