@@ -154,8 +154,7 @@ class Downloads:
             try:
                 self._attempt(http, download, file)
                 file.flush()
-                download.target.parent.mkdir(parents=True, exist_ok=True)
-                partial.rename(download.target)
+                move(partial, download.target)
             except BaseException:
                 if is_at(partial, file):
                     partial.unlink()
@@ -230,6 +229,18 @@ class Downloads:
         return (
             f"{taken} bytes of checksum {digest.hexdigest()}, {expected} and {download.size or 'any'} bytes"
         )
+
+
+def move(source: Path, target: Path) -> None:
+    """Give a file its final name. The directory may be removed, because it is empty, until the file is in it."""
+    for _ in range(ATTEMPTS):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            source.rename(target)
+        except FileNotFoundError:
+            continue
+        return
+    raise BuildrootFailed(f"{target} cannot be written: its directory is removed again and again")
 
 
 def is_there(download: Download) -> bool:

@@ -6,6 +6,7 @@ wait; afterwards all use them at once.
 """
 
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -66,14 +67,20 @@ class MetadataStore:
             directory=directory, solver_caches=directory / f"solver-{image.removeprefix('sha256:')[:16]}"
         )
         lock = self.directory / f"{metadata.digest}.lock"
-        with locked(lock, exclusive=False):
-            if found.has_caches:
-                yield found
-                return
-        with locked(lock):
-            if not directory.is_dir():
-                self._fetch(metadata, settings, directory)
-            yield found
+        while True:
+            with locked(lock, exclusive=False):
+                if found.has_caches:
+                    os.utime(directory)
+                    yield found
+                    return
+            with locked(lock):
+                # Who has waited for the caches goes on with all others that did.
+                if not found.has_caches:
+                    if not directory.is_dir():
+                        self._fetch(metadata, settings, directory)
+                    os.utime(directory)
+                    yield found
+                    return
 
     def _fetch(self, metadata: RepoMetadata, settings: BuildrootSettings, directory: Path) -> None:
         partial = directory.with_name(f"{directory.name}.partial")

@@ -258,22 +258,23 @@ class Solver:
         known = self._cache.get(key)
         if known is not None:
             return known
-        solution = self._run(install, root())
+        store = MetadataStore(self.config.cache_dir)
+        with store.held(self.metadata, self.settings, self.task_image.id) as held:
+            # Another task may have found it while this one waited.
+            solution = self._cache.get(key) or self._run(held, install, root())
         self._cache.put(key, solution)
         return solution
 
-    def _run(self, install: Mapping[str, Any], root: str) -> Solution:
-        store = MetadataStore(self.config.cache_dir)
-        with store.held(self.metadata, self.settings, self.task_image.id) as held:
-            run = SolverRun(
-                settings=self.settings,
-                config=self.config,
-                owner=self.owner,
-                image=self.task_image.id,
-                root=root,
-                install=install,
-                scratch=self.workdir / f"solver-{self.owner.task_id}-{secrets.token_hex(4)}",
-                metadata=held,
-                environment=self.environment,
-            )
-            return solve(run, self.manager, self.log)
+    def _run(self, held: HeldMetadata, install: Mapping[str, Any], root: str) -> Solution:
+        run = SolverRun(
+            settings=self.settings,
+            config=self.config,
+            owner=self.owner,
+            image=self.task_image.id,
+            root=root,
+            install=install,
+            scratch=self.workdir / f"solver-{self.owner.task_id}-{secrets.token_hex(4)}",
+            metadata=held,
+            environment=self.environment,
+        )
+        return solve(run, self.manager, self.log)

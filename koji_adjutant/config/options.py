@@ -279,6 +279,12 @@ class Config:
     buildroot_cache_age: float = _adjutant(
         14 * 86400.0, read.duration, "time after which a buildroot image that nobody used goes", shown="14d"
     )
+    download_cache_size: int = _adjutant(
+        20 << 30,
+        read.size,
+        "size of downloaded packages and metadata; those not used for longest go first",
+        shown="20G",
+    )
     install_timeout: float = _adjutant(
         86400.0, read.duration, "time that the installation of a buildroot's packages may take", shown="1d"
     )

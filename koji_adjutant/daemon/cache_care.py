@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from koji_adjutant.buildroot.cached_images import cached_images, is_scan_due
+from koji_adjutant.buildroot.download_removal import prune_downloads
 from koji_adjutant.buildroot.removal import Limits, prune
 from koji_adjutant.buildroot.usage import UsageRecords
 from koji_adjutant.daemon.prewarming import Prewarming, Wish, is_quiet, prepare
@@ -69,6 +70,7 @@ class CacheCare:
 
     def _prune(self, missing: int) -> None:
         config, manager = self._services.config, self._services.manager
+        prune_downloads(config.cache_dir, config.download_cache_size)
         records = UsageRecords(config.cache_dir)
         images = cached_images(manager, records, scan=is_scan_due(records, time.time()))
         limits = Limits(size=config.buildroot_cache_size, age=config.buildroot_cache_age, missing=missing)
