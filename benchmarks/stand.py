@@ -23,6 +23,7 @@ from koji_adjutant.testbed.client import admin_session
 from koji_adjutant.testbed.content import BUILD_TAG, HOST
 from koji_adjutant.testbed.description import Description
 from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.hub_process import HUB, choose_addresses, start_hub
 from koji_adjutant.testbed.place import Place, place_at
 from koji_adjutant.testbed.report import say
 from koji_adjutant.testbed.services import Service
@@ -150,6 +151,11 @@ class Stand:
             time.sleep(0.02)
         return time.time() - began
 
+    def restart_hub(self, latency: float) -> None:
+        """The same hub, on which every request waits `latency` seconds."""
+        services.stop(self.place.record(HUB))
+        start_hub(self.place, choose_addresses(self.place, self.engine.gateway), {}, latency=latency)
+
     # What it cost
 
     def journal(self) -> Sequence[Event]:
@@ -157,7 +163,7 @@ class Stand:
 
     @property
     def hub_log(self) -> Path:
-        return self.place.logs / "hub.log"
+        return self.place.logs / f"{HUB}.log"
 
     @contextmanager
     def hub_lines(self) -> Iterator[list[str]]:

@@ -1,5 +1,6 @@
 """Builds whose buildroot is there already, and what they cost the hub, the engine and the disk."""
 
+import statistics
 from collections.abc import Iterator
 
 from benchmarks.bench import Bench, Measurement
@@ -10,6 +11,7 @@ from koji_adjutant.journal import Phase
 from koji_adjutant.testbed.report import say
 from koji_adjutant.testbed.tasks import Task
 
+LATENCY = 0.005
 BARE = "bare rpmbuild --rebuild in a populated chroot"
 
 
@@ -52,6 +54,20 @@ def warm_hello(bench: Bench) -> Iterator[Figure]:
     yield from warm("hello", bench)
 
 
+def far_hub(bench: Bench) -> Iterator[Figure]:
+    """The same with a hub that is not in the next room."""
+    bench.warm_up("hello")
+    near = [bench.built("hello").seconds for _ in range(bench.rounds)]
+    bench.stand.restart_hub(LATENCY)
+    try:
+        tasks = [bench.built("hello") for _ in range(bench.rounds)]
+    finally:
+        bench.stand.restart_hub(0.0)
+    against = Against(what="warm_hello, measured beside", value=statistics.median(near))
+    yield figure("warm_hello_5ms", [task.seconds for task in tasks], against=against)
+    bench.explain(tasks)
+
+
 def warm_needsdeps(bench: Bench) -> Iterator[Figure]:
     yield from warm("needsdeps", bench)
 
@@ -77,6 +93,7 @@ def warm_long(bench: Bench) -> Iterator[Figure]:
 
 MEASUREMENTS = (
     Measurement(names=("warm_hello", "bare_hello"), measure=warm_hello),
+    Measurement(names=("warm_hello_5ms",), measure=far_hub),
     Measurement(names=("warm_needsdeps", "bare_needsdeps"), measure=warm_needsdeps, packages=("needsdeps",)),
     Measurement(names=("warm_long_ratio", "warm_long"), measure=warm_long, packages=("long",)),
 )

@@ -52,8 +52,10 @@ def choose_addresses(place: Place, gateway: str) -> Addresses:
     return Addresses(gateway=gateway, port=port, files_port=files_port)
 
 
-def start_hub(place: Place, addresses: Addresses, accounts: Mapping[str, object]) -> services.Service:
-    """Start the hub and wait until it answers on both addresses."""
+def start_hub(
+    place: Place, addresses: Addresses, accounts: Mapping[str, object], *, latency: float = 0.0
+) -> services.Service:
+    """Start the hub and wait until it answers on both addresses. Each request waits `latency` seconds first."""
     given = place.hub / "accounts.json"
     write_secret(given, json.dumps(accounts))
     log = place.logs / f"{HUB}.log"
@@ -64,7 +66,7 @@ def start_hub(place: Place, addresses: Addresses, accounts: Mapping[str, object]
         f"--dir={place.hub}",
         f"--port={addresses.port}",
     ]
-    argv += [f"--run-interval={RUN_INTERVAL}", f"--accounts={given}"]
+    argv += [f"--run-interval={RUN_INTERVAL}", f"--latency={latency}", f"--accounts={given}"]
     argv += [f"--serve-files={addresses.gateway}:{addresses.files_port}"]
     process = services.start(argv, record=place.record(HUB), log=log, environment=os.environ)
     try:

@@ -7,6 +7,7 @@ without the lock, and is made again, which is what a row lock does to it on a re
 import gc
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -66,12 +67,14 @@ class Dispatcher:
         """The answer to a call; raises wire.BadRequest for what is none."""
         if len(body) > self._options.max_request_length:
             raise wire.BadRequest("Invalid request: Request too long")
+        time.sleep(self._options.latency)
         request = wire.parse(body)
         _log_access(client, request.method, len(body))
         return self._answer(client, request.method, lambda call: self._dispatch(call, request))
 
     def upload(self, client: Client, body: BinaryIO) -> bytes:
         """Take the body of a POST into its file; the body is read without the hub's lock."""
+        time.sleep(self._options.latency)
         _log_access(client, "upload", int(client.headers.get("Content-Length", 0)))
         planned: list[Upload] = []
         answer = self._answer(client, None, lambda call: planned.append(plan_upload(call, client.query)))

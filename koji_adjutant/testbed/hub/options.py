@@ -24,5 +24,7 @@ class HubOptions:
     max_repo_tasks: int = 10
     # Work the queue of repo requests whenever somebody asks, as the daemon kojira does on a real hub.
     kojira: bool = True
+    # Seconds that each request to the hub waits before anything is done, as if it came from far away.
+    latency: float = 0.0
     # What the hub takes for the time; tests move it.
     clock: Callable[[], float] = time.time

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import http.client
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -17,6 +19,7 @@ from xmlrpc.client import Fault, dumps, loads
 import koji
 import pytest
 
+from koji_adjutant.testbed.hub.options import HubOptions
 from koji_adjutant.testbed.hub.server import EmbeddedHub
 
 if TYPE_CHECKING:
@@ -285,3 +288,18 @@ def test_a_client_that_is_collected_in_the_middle_of_a_call(served: Served, admi
     assert served.hub.control.rows("SELECT closed FROM sessions WHERE id = ?", (number,)) == [
         {"closed": True}
     ]
+
+
+def test_a_hub_far_away_is_slow_and_counts_its_requests(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "koji_adjutant.testbed.hub.access")
+    with EmbeddedHub(tmp_path / "far", HubOptions(run_interval=0, latency=0.05)) as hub:
+        session: Any = koji.ClientSession(hub.url, {})
+        began = time.monotonic()
+        session.echo("a")
+        session.echo("b")
+        assert time.monotonic() - began >= 0.1
+        session.rsession.close()
+    asked = [record.getMessage().rpartition(", ")[0] for record in caplog.records]
+    assert asked == ["session -: echo"] * 2
