@@ -83,27 +83,27 @@ class CreaterepoTask(TaskHandler):
         return recycle_repodata(place.repodir / "repodata", plan.datadir)
 
     def _make(self, ctx: TaskContext, plan: RepoPlan, info: Mapping[str, Any], logs: TaskLogs) -> None:
-        extra = self._tag_extra(ctx, info)
+        tag_id, event = info["tag_id"], info["create_event"]
+        cache = TagPolicyCache(ctx.config.cache_dir, hub=ctx.config.server, ttl=ctx.config.policy_cache_ttl)
+        known = cache.find(tag_id, event)
+        extra = self._tag_extra(tag_id, event) if known is None else known
         choice = PolicyResolver(ctx.config).image_for(
             tag_name=plan.tag_name, tag_extra=extra, arch=plan.arch, method=self.method
         )
         limits = task_limits(ctx.config, method=self.method, tag_name=plan.tag_name, tag_extra=extra)
         image = self.services.manager.ensure_image_available(choice.reference, ctx.config.image_pull_policy)
         ctx.journal.record(Phase.IMAGE_READY, task=self.id, image=choice.reference)
+        if known is None:
+            # Not before it was of use: what has to be corrected is asked for again.
+            cache.keep(tag_id, event, extra)
         limited = LimitedManager(self.services.manager, limits, task_image=image.id)
         with limited.explained():
             self._run_tools(ctx, limited.manager, plan, info, logs=logs, image=image.id)
 
-    def _tag_extra(self, ctx: TaskContext, info: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What policy needs to know of the repo's tag."""
-        config, tag_id, event = ctx.config, info["tag_id"], info["create_event"]
-        cache = TagPolicyCache(config.cache_dir, hub=config.server, ttl=config.policy_cache_ttl)
-        known = cache.find(tag_id, event)
-        if known is None:
-            hub: Any = self.session
-            known = policy_extra((hub.getBuildConfig(tag_id, event=event) or {}).get("extra") or {})
-            cache.keep(tag_id, event, known)
-        return known
+    def _tag_extra(self, tag_id: int, event: int) -> Mapping[str, Any]:
+        """What policy needs to know of a tag, from the hub."""
+        hub: Any = self.session
+        return policy_extra((hub.getBuildConfig(tag_id, event=event) or {}).get("extra") or {})
 
     def _run_tools(
         self,

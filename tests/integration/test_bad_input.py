@@ -105,8 +105,12 @@ def test_a_repo_that_is_deleted(testbed: Testbed) -> None:
 
 @pytest.fixture
 def broken_target(testbed: Testbed) -> Iterator[str]:
-    """A target whose build tag names an image that nobody has."""
-    policy = {"version": "1.0", "rules": [{"type": "default", "image": NO_IMAGE}]}
+    """A target whose build tag names an image that nobody has, for its builds and not for its repos."""
+    rules = [
+        {"type": "task_type", "task_type": method, "image": NO_IMAGE}
+        for method in ("buildArch", "rebuildSRPM")
+    ]
+    policy = {"version": "1.0", "rules": rules}
     testbed.session.createTag(BROKEN, parent=BUILD_TAG, arches=testbed.description.arch)
     testbed.session.editTag2(BROKEN, extra={"adjutant_image_policy": policy})
     testbed.session.createBuildTarget(BROKEN, BROKEN, TAG)

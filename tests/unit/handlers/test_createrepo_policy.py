@@ -105,3 +105,6 @@ def test_an_image_that_cannot_be_had_fails_the_task(
     with pytest.raises(koji.BuildrootError, match=said):
         make_handler(CreaterepoTask, 2, [1, "x86_64", None], session(extra), manager=engine).run()
     assert not engine.specs
+    corrected = session({})
+    make_handler(CreaterepoTask, 2, [1, "x86_64", None], corrected, manager=engine).run()
+    assert corrected.finished()
