@@ -4,7 +4,13 @@ The first costs no command of its own (0.1 s), and nothing of a package has run 
 command of root's, which no file of the build user can answer.
 """
 
-from koji_adjutant.buildroot.packages import QUERY_FORMAT, InstalledPackage, parse_installed
+from koji_adjutant.buildroot.packages import (
+    QUERY_FORMAT,
+    InstalledPackage,
+    digest_format,
+    parse_installed,
+    with_digests,
+)
 from koji_adjutant.container.interface import ContainerManager, Stream
 from koji_adjutant.errors import BuildrootFailed
 
@@ -53,12 +59,33 @@ def start_and_list(manager: ContainerManager, container: str) -> tuple[Installed
     """Start a build container; what its PID 1 lists. BuildrootFailed when that is no list."""
     listing = _Listing()
     manager.start_attached(container, listing, listing.is_complete)
-    return listing.packages(*listing.split())
+    return _with_digests(manager, container, listing.packages(*listing.split()))
 
 
 def list_again(manager: ContainerManager, container: str) -> tuple[InstalledPackage, ...]:
     """What rpm in a running build container lists."""
     listing = _Listing()
-    argv = ("rpm", "-qa", "--qf", QUERY_FORMAT)
-    status = manager.exec(container, argv, listing, environment=ENVIRONMENT, user="0:0")
-    return listing.packages(bytes(listing.data), str(status))
+    status = _query(manager, container, QUERY_FORMAT, listing)
+    return _with_digests(manager, container, listing.packages(bytes(listing.data), str(status)))
+
+
+def _query(manager: ContainerManager, container: str, query_format: str, listing: _Listing) -> int:
+    argv = ("rpm", "-qa", "--qf", query_format)
+    return manager.exec(container, argv, listing, environment=ENVIRONMENT, user="0:0")
+
+
+def _with_digests(
+    manager: ContainerManager, container: str, packages: tuple[InstalledPackage, ...]
+) -> tuple[InstalledPackage, ...]:
+    """Packages that rpm 6 has made have no sigmd5; what Koji takes instead costs a question more."""
+    if all(package.payloadhash for package in packages):
+        return packages
+    listing = _Listing()
+    _query(manager, container, digest_format(newest=True), listing)
+    # To rpm a tag that it does not know is no failure.
+    newest = bool(listing.data)
+    if not newest:
+        listing = _Listing()
+        status = _query(manager, container, digest_format(newest=False), listing)
+        listing.packages(b"", str(status))
+    return with_digests(packages, listing.data.decode(errors="surrogateescape"), newest=newest)

@@ -3,6 +3,7 @@
 import pytest
 
 from koji_adjutant.buildroot.listing import list_again, start_and_list
+from koji_adjutant.buildroot.packages import digest_format
 from koji_adjutant.container.interface import ContainerSpec, Stream
 from koji_adjutant.errors import BuildrootFailed
 from tests.fakes.containers import CommandResult, FakeContainerManager
@@ -64,3 +65,33 @@ def test_a_later_list_that_fails_is_none() -> None:
     manager.script(("rpm", "-qa"), CommandResult(exit_code=1, output=(("stderr", b"no database"),)))
     with pytest.raises(BuildrootFailed, match="rpm ended with 1: no database"):
         list_again(manager, container)
+
+
+NEW = ROW.replace(b"0" * 32, b"(none)")
+
+
+@pytest.mark.parametrize(
+    ("newest", "digests", "ident"),
+    [(0, b"aa\tbb\t(none)\n", "sha3-256::aa"), (1, b"bb\t(none)\n", "sha256::bb")],
+)
+def test_packages_of_rpm_6_are_asked_for_once_more(newest: int, digests: bytes, ident: str) -> None:
+    said = b"bash\t5\t1\t(none)\tx86_64\t" + digests
+    manager, container = started(("stdout", NEW + b"listed 0\n"))
+    refusal: tuple[Stream, bytes] = ("stderr", b'unknown tag: "SHA3_256HEADER"')
+    output: tuple[Stream, bytes] = ("stdout", said)
+    manager.script(
+        ("rpm", "-qa", "--qf", digest_format(newest=True)),
+        CommandResult(output=(refusal if newest else output,)),
+    )
+    manager.script(
+        ("rpm", "-qa", "--qf", digest_format(newest=False)), CommandResult(output=(("stdout", said),))
+    )
+    (package,) = start_and_list(manager, container)
+    assert package.payloadhash == ident
+
+
+def test_an_rpm_that_tells_no_digest_is_named() -> None:
+    manager, container = started(("stdout", NEW + b"listed 0\n"))
+    manager.script(("rpm", "-qa"), CommandResult(exit_code=1, output=(("stderr", b"no database"),)))
+    with pytest.raises(BuildrootFailed, match="rpm ended with 1: no database"):
+        start_and_list(manager, container)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from koji_adjutant.buildroot.packages import parse_installed
+from koji_adjutant.buildroot.packages import digest_format, parse_installed, with_digests
 from koji_adjutant.errors import BuildrootFailed
 
 BASH = "bash\t5.2\t1\t(none)\tx86_64\t7000\t1700000000\t0123456789abcdef0123456789abcdef"
@@ -45,6 +45,38 @@ def test_a_strange_line_is_an_error(line: str) -> None:
         parse_installed(line)
 
 
-def test_a_package_without_digest_is_an_error() -> None:
+def test_a_strange_digest_is_an_error() -> None:
     with pytest.raises(BuildrootFailed, match="no header digest"):
-        parse_installed(BASH.rsplit("\t", 1)[0] + "\t(none)")
+        parse_installed(BASH.rsplit("\t", 1)[0] + "\tabc")
+
+
+NEW = BASH.rsplit("\t", 1)[0] + "\t(none)"
+"""What rpm 6 writes has no sigmd5."""
+
+
+@pytest.mark.parametrize(
+    ("newest", "digests", "expected"),
+    [
+        (True, "aa\tbb\tcc", "sha3-256::aa"),
+        (True, "(none)\tbb\t(none)", "sha256::bb"),
+        (False, "bb\tcc", "sha256::bb"),
+        (False, "(none)\tcc", "sha1::cc"),
+    ],
+)
+def test_a_package_of_rpm_6_is_known_by_what_koji_takes(newest: bool, digests: str, expected: str) -> None:
+    packages = parse_installed(f"{NEW}\n{PERL}\n")
+    assert packages[0].payloadhash == ""
+    listing = f"bash\t5.2\t1\t(none)\tx86_64\t{digests}\nperl\t5.36\t7\t4\tnoarch\t{digests}\n"
+    bash, perl = with_digests(packages, listing, newest=newest)
+    assert (bash.payloadhash, perl.payloadhash) == (expected, "f" * 32)
+
+
+def test_the_format_has_what_the_parser_expects() -> None:
+    assert digest_format(newest=True).count("%{") == 8
+    assert "SHA3" not in digest_format(newest=False)
+
+
+@pytest.mark.parametrize("listing", ["", "bash\t5.2\t1\t(none)\tx86_64\t(none)\t(none)\n"])
+def test_a_package_without_any_digest_is_an_error(listing: str) -> None:
+    with pytest.raises(BuildrootFailed, match=r"bash-5\.2-1\.x86_64 has no header digest"):
+        with_digests(parse_installed(NEW), listing, newest=False)
