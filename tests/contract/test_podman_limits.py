@@ -1,0 +1,171 @@
+"""The limits of a task on a real engine: each is in force, and the one that was hit is named."""
+
+import subprocess
+import sysconfig
+import tarfile
+import time
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.container import labels
+from koji_adjutant.container.interface import ContainerSpec
+from koji_adjutant.container.labels import Owner, Role
+from koji_adjutant.container.podman_manager import PodmanManager
+from koji_adjutant.errors import BuildFailed
+from koji_adjutant.policy.limits import TaskLimits
+from koji_adjutant.task_adapters.limited_manager import LimitedManager
+from koji_adjutant.testbed import rootfs
+from koji_adjutant.testbed.engine import Engine
+from tests.contract.containers import IMAGE, PATH, Output, shell
+
+pytestmark = [pytest.mark.podman, pytest.mark.usefixtures("contract_image")]
+
+OWNER = Owner(worker="contract", task_id=1)
+COUNTING_IMAGE = "localhost/counting:1"
+MODULES = ("collections", "encodings", "importlib", "lib-dynload", "re")
+MEBI = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def counting_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What of a task image the disk watch needs: find, and Python with the modules that it has in plain files."""
+    python = Path(sysconfig.get_config_var("BINDIR"), f"python{sysconfig.get_python_version()}").resolve()
+    library = Path(sysconfig.get_path("stdlib"))
+    content = BytesIO(rootfs.archive(("find",)))
+    with tarfile.open(fileobj=content, mode="a") as tar:
+        tar.add(python, "usr/bin/python3")
+        for needed in sorted({str(path) for path in rootfs.libraries(python)}):
+            if needed.lstrip("/") not in tar.getnames():
+                tar.add(Path(needed).resolve(), needed.lstrip("/"))
+        for path in (*library.glob("*.py"), *filter(Path.exists, (library / name for name in MODULES))):
+            tar.add(path, str(path).lstrip("/"))
+    path = tmp_path_factory.mktemp("counting") / "root.tar"
+    path.write_bytes(content.getvalue())
+    engine.podman("import", "--quiet", str(path), COUNTING_IMAGE)
+    return COUNTING_IMAGE
+
+
+def spec(role: Role = Role.BUILD) -> ContainerSpec:
+    return ContainerSpec(
+        image=IMAGE,
+        command=("/bin/sleep", "infinity"),
+        labels=OWNER.labels(role),
+        environment=PATH,
+        user="1000:1000",
+    )
+
+
+def trial(manager: PodmanManager, limits: TaskLimits, script: str) -> str:
+    """What a build is told whose script fails under these limits."""
+    one = LimitedManager(manager, limits, task_image=COUNTING_IMAGE)
+    with pytest.raises(BuildFailed) as caught, one.explained(), one.running(spec()) as container:
+        code = one.manager.exec(container, shell(script), Output())
+        assert code
+        raise BuildFailed("it failed")
+    assert not manager.find(OWNER.labels(Role.BUILD))
+    assert not manager.find({labels.WORKER: OWNER.worker, labels.ROLE: Role.TOOL.value})
+    return str(caught.value)
+
+
+def test_memory(manager: PodmanManager) -> None:
+    # dd has a buffer of this size, and fills it.
+    said = trial(manager, TaskLimits(memory=64 * MEBI), "dd if=/dev/zero of=/dev/null bs=200M count=1; false")
+    assert "the kernel killed 1 of its processes for want of memory; the limit memory is 64 MiB" in said
+
+
+def test_memory_of_a_single_process(manager: PodmanManager) -> None:
+    one = LimitedManager(manager, TaskLimits(memory=64 * MEBI), task_image=COUNTING_IMAGE)
+    hungry = ("/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=200M", "count=1")
+    wanted = ContainerSpec(image=IMAGE, command=hungry, labels=OWNER.labels(Role.TOOL), environment=PATH)
+    with pytest.raises(BuildFailed, match=r"tool container was killed.*limit is 64 MiB"), one.explained():
+        assert one.run(wanted, Output()) == 137
+        raise BuildFailed("it failed")
+
+
+def test_processes(manager: PodmanManager) -> None:
+    said = trial(
+        manager, TaskLimits(pids=30), "for i in $(seq 60); do sleep 2 & done 2>/dev/null; wait; false"
+    )
+    assert "the limit pids is 30: raise pids in limits of the builder" in said
+
+
+def test_processes_that_stay(manager: PodmanManager) -> None:
+    script = "exec 2>/dev/null; (for i in $(seq 60); do sleep 600 & done) & sleep 3; exit 4"
+    said = trial(manager, TaskLimits(pids=30), script)
+    assert "no other process can be started in its container; the limit pids is 30" in said
+
+
+def test_cpus(manager: PodmanManager) -> None:
+    """The scheduler's own count of how often it held the container back."""
+    one = LimitedManager(manager, TaskLimits(cpus=0.2), task_image=COUNTING_IMAGE)
+    output = Output()
+    script = (
+        "i=0; while ((i < 200000)); do ((i++)); done\n"
+        "cat /sys/fs/cgroup/cpu.stat /sys/fs/cgroup/cpu/cpu.stat 2>/dev/null; true"
+    )
+    with one.running(spec()) as container:
+        assert one.manager.exec(container, ("/bin/bash", "-c", script), output) == 0
+    found = dict(line.split() for line in output.stdout.decode().splitlines())
+    assert int(found["nr_throttled"]) > 0
+
+
+@pytest.mark.usefixtures("counting_image")
+@pytest.mark.parametrize(
+    ("limits", "script", "said"),
+    [
+        (
+            TaskLimits(build_disk=30 * MEBI),
+            "cd /work; i=0; while :; do dd if=/dev/zero of=$((++i)) bs=1M count=1; sleep 0.05; done 2>/dev/null",
+            "to its disk; the limit build_disk is 30 MiB: raise build_disk in limits of the builder",
+        ),
+        (
+            TaskLimits(build_inodes=500),
+            "cd /work; i=0; while ((i < 100000)); do : >$((i++)); done; sleep 600",
+            "files; the limit build_inodes is 500: raise build_inodes in limits of the builder",
+        ),
+        (
+            TaskLimits(build_inodes=200),
+            "cd /work; for i in $(seq 1000); do mkdir d; cd d; done 2>/dev/null; sleep 600",
+            "files; the limit build_inodes is 200",
+        ),
+    ],
+    ids=["bytes", "inodes", "a path longer than any path may be"],
+)
+def test_disk(manager: PodmanManager, limits: TaskLimits, script: str, said: str) -> None:
+    began = time.monotonic()
+    assert said in trial(manager, limits, script)
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.usefixtures("counting_image")
+def test_what_is_there_already_and_what_is_linked_counts_once_or_not_at_all(manager: PodmanManager) -> None:
+    """20 MB under five names, written before the root is complete, and 20 MB more: within 30 MB."""
+    one = LimitedManager(manager, TaskLimits(build_disk=30 * MEBI), task_image=COUNTING_IMAGE)
+    write = "cd /work; dd if=/dev/zero of={0} bs=1M count=20 2>/dev/null; for i in 1 2 3 4; do ln {0} {0}.$i; done"
+    with one.explained(), one.created(spec()) as container:
+        manager.start(container)
+        assert manager.exec(container, shell(write.format("before")), Output()) == 0
+        one.start(container)
+        time.sleep(3)
+        assert manager.exec(container, shell(write.format("after")), Output()) == 0
+        time.sleep(3)
+        found = manager.inspect(container)
+        assert found is not None
+        assert found.state == "running"
+
+
+def test_a_quota_is_asked_for_and_done_without_where_there_is_none(
+    manager: PodmanManager, engine: Engine
+) -> None:
+    one = LimitedManager(manager, TaskLimits(build_disk=MEBI), task_image=COUNTING_IMAGE)
+    storage = engine.layout.storage
+    kind = subprocess.run(
+        ["stat", "--file-system", "--format=%T", storage], capture_output=True, text=True, check=True
+    )
+    assert kind.stdout.strip() != "xfs", "this test needs an engine without quotas"
+    with one.created(spec()) as container:
+        found = manager.inspect(container)
+        assert found is not None
+        assert found.upper_dir.startswith(str(storage))
