@@ -19,6 +19,7 @@ from koji_adjutant.cli import logs, main_loop
 from koji_adjutant.cli.arguments import Arguments, parse
 from koji_adjutant.cli.main_loop import End
 from koji_adjutant.config import Config, load_config
+from koji_adjutant.container import registry_auth
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.daemon import Daemon
 from koji_adjutant.daemon.state import StateDirectory
@@ -86,6 +87,7 @@ def _prepare(config: Config) -> None:
     koji.pathinfo.topdir = config.topdir
     for name, value in config.rlimits.items():
         _set_limit(name, value)
+    registry_auth.headers(str(config.registry_auth_file or ""))
     for directory in (Path(config.workdir), config.cache_dir):
         try:
             directory.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from koji_adjutant.container.commands import unbroken
 from koji_adjutant.container.interface import ImageInfo, PullPolicy
 from koji_adjutant.container.states import epoch
 from koji_adjutant.container.wire import DeadlinePassed
-from koji_adjutant.errors import EngineError, ImagePullError
+from koji_adjutant.errors import ConfigError, EngineError, ImagePullError
 
 CHECK = (
     "check the reference in the image policy, that this host reaches the registry, and registry_auth_file "
@@ -78,7 +78,7 @@ class Images:
             method="POST",
             path="/images/pull",
             parameters={"reference": reference, "policy": policy.value if always else "missing"},
-            headers=registry_auth.headers(self._registry_auth_file),
+            headers=self._login(reference),
         )
         seconds = request.kind.seconds(self._api.timeouts)
         try:
@@ -92,6 +92,13 @@ class Images:
             raise ImagePullError(
                 f"image {reference} cannot be pulled (policy {policy}): {reason}", hint=CHECK
             )
+
+    def _login(self, reference: str) -> Mapping[str, str]:
+        try:
+            return registry_auth.headers(self._registry_auth_file)
+        except ConfigError as error:
+            # It was good when the daemon started.
+            raise ImagePullError(f"image {reference} cannot be pulled: {error}") from error
 
     def _pull_error(self, request: Request, deadline: float) -> str:
         """What the engine reports of a pull while it goes on is lines of JSON; an error is one of them."""

@@ -29,6 +29,11 @@ def kojid(hub: Hub, tmp_path: Path) -> Kojid:
     [
         ({"nonsense": "1"}, 2, ("kojid.conf", "nonsense", "unknown")),
         ({"maxjobs": "many"}, 2, ("kojid.conf", "maxjobs", "many")),
+        (
+            {"adjutant_registry_auth_file": "/no/such/file"},
+            2,
+            ("registry_auth_file", "/no/such/file", "No such file"),
+        ),
         ({"server": "http://127.0.0.1:1/kojihub", "max_retries": "1"}, 1, ("127.0.0.1:1",)),
         ({"password": "wrong-password"}, 1, ("refuses user builder", "check user and password")),
     ],
