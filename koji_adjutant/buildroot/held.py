@@ -7,7 +7,7 @@ thread that does anything else is not waited for, and ends with the process.
 
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
@@ -28,6 +28,7 @@ class TaskContainers:
     def __init__(self) -> None:
         self._held: dict[str, ExitStack] = {}
         self._going: list[Future[None]] = []
+        self._first: list[Future[None]] = []
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="task")
 
     def __enter__(self) -> Self:
@@ -66,7 +67,11 @@ class TaskContainers:
 
     def release(self, container: str) -> None:
         """Have a container go; nobody needs it any more."""
-        self._going.append(self._threads.submit(self._held.pop(container).close))
+        self._going.append(self._threads.submit(self._close, self._held.pop(container)))
+
+    def _close(self, stack: ExitStack) -> None:
+        wait(self._first)
+        stack.close()
 
     def remove(self, container: str) -> None:
         """Remove a container now."""
@@ -74,6 +79,7 @@ class TaskContainers:
 
     def remove_all(self, error: BaseException | None = None) -> None:
         """Remove all that is held now; what fails while `error` is under way is noted with it."""
+        wait(self._first)
         while self._held:
             _, stack = self._held.popitem()
             if error is None:
@@ -84,6 +90,12 @@ class TaskContainers:
             except AdjutantError as second:
                 error.add_note(f"and then: {second}")
                 logger.warning("after %r: %s", error, second)
+
+    def first(self, call: Callable[[], None]) -> Future[None]:
+        """Call in another thread; no container goes before the call has ended."""
+        future = self._threads.submit(call)
+        self._first.append(future)
+        return future
 
     def beside(self, call: Callable[[], Result]) -> Future[Result]:
         """Call in another thread."""

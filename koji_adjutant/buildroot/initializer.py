@@ -12,8 +12,10 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
+from koji_adjutant.buildroot.ahead import SolvedAhead, is_worth_it
 from koji_adjutant.buildroot.held import TaskContainers
 from koji_adjutant.buildroot.images import (
     EMPTY_IMAGE,
@@ -80,6 +82,7 @@ class BuildrootInitializer:
     containers: TaskContainers
     journal: Journal
     poke: Poke
+    _ahead: SolvedAhead | None = None
     _wish: ImageRequest | None = None
     """The set of BuildRequires that was installed, while it has no image and nobody has asked for one."""
 
@@ -145,11 +148,23 @@ class BuildrootInitializer:
 
     # BuildRequires
 
+    def look_ahead(self, buildroot: Buildroot, requires: Sequence[str]) -> None:
+        """Begin to look for what will probably be asked for, unless it seems to be there."""
+        if not is_worth_it(requires, buildroot.packages):
+            return
+        self._ahead = SolvedAhead(requires)
+        root = partial(self.manager.mount_root, buildroot.container)
+        run = partial(self._ahead.run, self.solver, base_key=buildroot.content, root=root)
+        self._ahead.ended = self.containers.first(run).result
+
     def install_requires(self, buildroot: Buildroot, requires: Sequence[str]) -> Buildroot:
         """The buildroot with `requires` added to what it has; its container may be another one afterwards.
 
         Unsolvable, InstallFailed. With the same `content` when nothing had to be installed.
         """
+        if self._ahead is not None:
+            self._ahead.finish(requires, self.solver.log)
+            self._ahead = None
         container, wanted = buildroot.container, frozenset(requires)
         if wanted <= buildroot.satisfied:
             return buildroot

@@ -34,7 +34,8 @@ class BuildArchTask(BuildrootTask):
         """The hub's result: rpms, srpms and logs relative to its work directory, and the buildroot's id."""
         repo = self.repo(opts)
         srpm = self.source_package(pkg)
-        self.adjust_weight(srpm)
+        fields: Any = koji.get_header_fields(str(srpm), ["name", "requirenevrs"])
+        self.adjust_weight(fields["name"])
         build_config = self.session.getBuildConfig(cast("Any", root), event=repo["create_event"])
         root_arch = self.concrete_arch(arch, build_config)
         with self.buildroot(repo, build_config, root_arch, INSTALL_GROUP) as place:
@@ -45,13 +46,13 @@ class BuildArchTask(BuildrootTask):
                 record=place.record,
                 initializer=place.initializer,
                 logs=place.logs,
+                expected=tuple(fields["requirenevrs"]),
             )
             adapter.run(place.ctx, place.manager, place.logs.sink("build.log"))
             return self.upload(place, adapter.result, keep_srpm=keep_srpm)
 
-    def adjust_weight(self, srpm: Path) -> None:
+    def adjust_weight(self, name: str) -> None:
         """Weigh the task by how long this package has taken to build."""
-        name: Any = koji.get_header_fields(str(srpm), ["name"])["name"]
         average = self.session.getAverageBuildDuration(name, age=6)
         if average is not None:
             weight = WEIGHT + min(MOST_EXTRA_WEIGHT, average / SECONDS_PER_WEIGHT)

@@ -44,10 +44,13 @@ class BuildArchAdapter(BuildrootAdapter):
 
     target: str
     """What rpmbuild is told to build for; `noarch` for a noarch task in a root of another arch."""
+    expected: tuple[str, ...] = ()
+    """What the uploaded source package asks for: that of the root will mostly ask for the same."""
 
     def run(self, ctx: TaskContext, manager: ContainerManager, sink: LogSink) -> int:  # noqa: ARG002
         """Build; BuildFailed in the words that Koji's users know when the package does not build."""
         with self.prepared(ctx, manager) as prepared:
+            self.initializer.look_ahead(prepared.buildroot, self.expected)
             build = _Build(self, ctx, manager, prepared)
             with self._reported_when_it_fails(build, prepared):
                 build.run()

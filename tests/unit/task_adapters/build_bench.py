@@ -183,6 +183,7 @@ class Bench:
         """Packages that rpm puts into a root under another name."""
         self.build_actions: list[tuple[str, ...]] = []
         self.answers: dict[str, list[Answer]] = {"source": [Answer()]}
+        self.expected: tuple[str, ...] = ()
         self.script(IDLE, self._idle, endless=True)
         self.script(RPM_QA, lambda container, _: (0, ("stdout", listing(self.roots.of(container.id)))))
         self.script(INSTALLER, self._install)
@@ -285,6 +286,7 @@ class Bench:
                 record=record,
                 initializer=self._initializer(containers, logs, record.id),
                 logs=logs,
+                expected=self.expected,
             )
             adapter.run(self.ctx, self.manager, logs.sink("build.log"))
         return cast("tuple[Path, ...]", adapter.result)

@@ -1,15 +1,29 @@
 """Images of BuildRequires, on the engine in memory: when one is asked for, and how a container of it takes over."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
 
 from koji_adjutant.buildroot.images import find_image
 from koji_adjutant.buildroot.usage import UsageRecords
+from koji_adjutant.container import labels
 from koji_adjutant.errors import BuildFailed, EngineError
 from koji_adjutant.task_adapters.rpmbuild import DYNAMIC, FAILED, MISSING
 from tests.fakes.containers import Command, FakeContainer
-from tests.unit.task_adapters.build_bench import BASE, BUILD, EXPIRED, FLEX, STATES, ZLIB, Answer, Bench
+from tests.unit.buildroot.fake_repo import asked
+from tests.unit.task_adapters.build_bench import (
+    BASE,
+    BUILD,
+    EXPIRED,
+    FLEX,
+    SOLVER,
+    STATES,
+    ZLIB,
+    Answer,
+    Bench,
+)
 
 NEEDS_ZLIB = Answer(code=MISSING, requires=("zlib",))
 
@@ -154,3 +168,53 @@ def test_a_build_that_fails_before_it_installs_asks_for_nothing(needing: Bench) 
     with pytest.raises(BuildFailed):
         needing.run()
     assert needing.asked_for == []
+
+
+def test_what_is_expected_is_looked_for_beside_the_build(needing: Bench) -> None:
+    needing.expected = ("zlib",)
+    needing.answers["source"] = [Answer(code=MISSING, requires=needing.expected)]
+    needing.run()
+    assert needing.roles == ["solver", "build", "solver", "installer"]
+    assert needing.hub.host.calls[-2] == ("updateBuildRootList", ["bash", "zlib"])
+
+
+def test_what_is_expected_in_vain_does_no_harm(needing: Bench) -> None:
+    needing.expected = ("flex",)
+    needing.run()
+    assert needing.roles == ["solver", "build", "solver", "solver", "installer"]
+    assert needing.hub.host.calls[-2] == ("updateBuildRootList", ["bash", "zlib"])
+
+
+def test_what_is_expected_and_cannot_be_had_is_no_error(needing: Bench) -> None:
+    needing.expected = ("nothing",)
+    needing.run()
+    assert b"nothing" not in needing.hub.files.get("root.log", b"")
+
+
+def test_what_seems_to_be_there_is_not_looked_for(bench: Bench) -> None:
+    bench.have_image()
+    bench.expected = ("bash >= 1", "rpmlib(CompressedFileNames) <= 3.0.4-1")
+    bench.run()
+    assert bench.roles == ["solver", "build"]
+
+
+def test_the_root_stays_while_it_is_read(needing: Bench) -> None:
+    needing.expected = ("zlib",)
+    needing.answers = {"source": [Answer(code=FAILED)]}
+    asked_for, may_answer = threading.Event(), threading.Event()
+    solve = needing._solve
+
+    def slowly(container: FakeContainer, command: Command) -> tuple[Any, ...]:
+        if "group" not in asked(container, command):
+            asked_for.set()
+            assert may_answer.wait(10)
+        return solve(container, command)
+
+    needing.script(SOLVER, slowly)
+    with ThreadPoolExecutor() as threads:
+        run = threads.submit(needing.run)
+        assert asked_for.wait(10)
+        assert len(needing.manager.find({labels.ROLE: "build"})) == 1
+        may_answer.set()
+        with pytest.raises(BuildFailed):
+            run.result()
