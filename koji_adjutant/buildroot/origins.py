@@ -5,6 +5,7 @@ the hub would refuse the list, and a wrong origin would be worse.
 """
 
 import gzip
+import io
 import json
 import logging
 import sys
@@ -108,7 +109,7 @@ def external_repos(session: HubSession, settings: BuildrootSettings) -> dict[str
 def internal_packages(rpmlist: bytes) -> dict[str, tuple[int, str]]:
     """Id and payload hash of each package in rpmlist.jsonl, by NVRA."""
     found = {}
-    for line in rpmlist.splitlines():
+    for line in io.BytesIO(rpmlist):
         row = json.loads(line)
         nvra = f"{row['name']}-{row['version']}-{row['release']}.{row['arch']}"
         found[nvra] = (row["id"], row["payloadhash"])

@@ -295,7 +295,9 @@ class Config:
     )
     log_size_limit: int = _adjutant(4 << 30, read.size, "size of a log that stops its build", shown="4G")
     solver_network: str = _adjutant(
-        "bridge", read.network, "network of downloads: bridge, pasta, slirp4netns, host, or a network's name"
+        "bridge",
+        read.network,
+        "network of containers that have one: bridge, pasta, slirp4netns, host, or a network's name",
     )
     log_file: Path | None = _adjutant(
         Path("/var/log/kojid.log"), read.optional_path, "the daemon's log; empty: none but standard error"

@@ -1,8 +1,8 @@
 """Which network a container is on, by the kind of task and by what the container does. Pure.
 
-Code of a package has a network in the kinds of tasks in which kojid gives it one, and in no other. What fetches
-packages or repository metadata has one; it runs no code of a package. Configuration says which network that is, and
-can only take it away.
+Code of a package has a network in the kinds of tasks in which kojid gives it one, and in no other. What reads external
+repositories has one; it runs no code of a package. Packages of buildroots are fetched by the daemon itself.
+Configuration says which network that is, and can only take it away.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from koji_adjutant.config import Config
-from koji_adjutant.errors import BuildrootFailed, TaskFailed, TaskFault
+from koji_adjutant.errors import TaskFailed, TaskFault
 
 NO_NETWORK = "none"
 
@@ -21,12 +21,11 @@ class NetworkUse(StrEnum):
     BUILD = "running rpmbuild"
     INSTALL = "installing packages"
     REPODATA = "reading packages of the topdir"
-    SOLVE = "fetching packages"
+    SOLVE = "solving"
     EXTERNAL_REPOS = "reading external repositories"
 
 
 FETCHING: dict[NetworkUse, type[TaskFault]] = {
-    NetworkUse.SOLVE: BuildrootFailed,
     NetworkUse.EXTERNAL_REPOS: TaskFailed,
 }
 """The uses that get a network, and what it is called when they cannot have one."""
