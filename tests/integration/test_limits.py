@@ -122,7 +122,7 @@ def tiny(testbed: Testbed) -> Iterator[str]:
     """A target whose buildroots may not have as much as their packages need; of options that no image has."""
     tag = "dist-md-tiny"
     testbed.session.createTag(tag, parent=BUILD_TAG, arches=testbed.description.arch)
-    testbed.session.editTag2(tag, extra={"adjutant.limits": {"build_disk": "40M"}, "mock.yum.best": 1})
+    testbed.session.editTag2(tag, extra={"adjutant.limits": {"build_disk": "40M"}, "mock.releasever": "1"})
     testbed.session.createBuildTarget(tag, tag, TAG)
     testbed.regenerate(tag)
     yield tag
