@@ -8,10 +8,10 @@ that a killed task left is written anew by the next who wants it.
 import fcntl
 import hashlib
 import os
-import queue
 import ssl
 import threading
 from collections.abc import Iterator, MutableMapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,53 +106,42 @@ class Downloads:
         self._partial = partial
         self._proxies = proxies
         self._stop = threading.Event()
-        self._failures: list[DownloadFailed | OSError] = []
+        self._sessions: list[requests.Session] = []
+        self._own = threading.local()
 
     def fetch(self, downloads: Sequence[Download]) -> None:
         """All of them, or DownloadFailed for the first that failed."""
-        waiting: queue.SimpleQueue[Download] = queue.SimpleQueue()
-        for download in downloads:
-            waiting.put(download)
         self._partial.mkdir(parents=True, exist_ok=True)
-        threads = [
-            # A read that hangs must not keep a task from ending.
-            threading.Thread(target=self._work, args=(waiting,), daemon=True)
-            for _ in range(min(CONNECTIONS, len(downloads)))
-        ]
+        executor = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="download", initializer=self._connect)
         try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive() and not self._failures:
-                    thread.join(0.2)
+            futures = [executor.submit(self._fetch_one, download) for download in downloads]
+            ended, others = wait(futures, return_when=FIRST_EXCEPTION)
+            failures = [error for future in ended if (error := future.exception()) is not None]
+            if failures:
+                self._stop.set()
+                wait(others, STOP_SECONDS)
+                raise failures[0]
         finally:
+            # A read that hangs must not keep a task from ending.
             self._stop.set()
-        for thread in threads:
-            thread.join(STOP_SECONDS)
-        if self._failures:
-            raise self._failures[0]
+            executor.shutdown(wait=False, cancel_futures=True)
+            for session in self._sessions:
+                session.close()
 
-    def _work(self, waiting: "queue.SimpleQueue[Download]") -> None:
-        with open_session() as http:
-            while not self._stop.is_set():
-                try:
-                    download = waiting.get_nowait()
-                except queue.Empty:
-                    return
-                try:
-                    self._fetch_one(http, download)
-                except (DownloadFailed, OSError) as error:
-                    self._failures.append(error)
-                    self._stop.set()
+    def _connect(self) -> None:
+        self._own.session = open_session()
+        self._sessions.append(self._own.session)
 
-    def _fetch_one(self, http: requests.Session, download: Download) -> None:
+    def _fetch_one(self, download: Download) -> None:
+        if self._stop.is_set():
+            return
         partial = self._partial / download.checksum
         with locked(partial) as file:
             if is_there(download):
                 partial.unlink()
                 return
             try:
-                self._attempt(http, download, file)
+                self._attempt(self._own.session, download, file)
                 file.flush()
                 move(partial, download.target)
             except BaseException:
