@@ -5,7 +5,6 @@ a task may be about to link it; what a task has linked stays with the task. Meta
 task holds it. Workers that share a cache directory may all remove at once.
 """
 
-import fcntl
 import logging
 import shutil
 import time
@@ -13,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from koji_adjutant.buildroot.downloads import is_at
+from koji_adjutant.buildroot.metadata_store import remove_metadata
 
 SETTLING_SECONDS = 3600.0
 LEFT_SECONDS = 86400.0
@@ -73,25 +72,6 @@ def remove(download: CachedDownload) -> bool:
     download.path.unlink(missing_ok=True)
     if download.path.suffix == ".rpm":
         _remove_if_empty(download.path.parent)
-    return True
-
-
-def remove_metadata(directory: Path) -> bool:
-    """Remove the metadata of one digest and its lock, unless somebody holds it."""
-    lock = directory.with_name(f"{directory.name}.lock")
-    with lock.open("ab") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        if not is_at(lock, handle):
-            return False
-        # Gone at once; what is left of it when this process is killed is removed with the next metadata of its digest.
-        partial = directory.with_name(f"{directory.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        directory.rename(partial)
-        shutil.rmtree(partial)
-        lock.unlink()
     return True
 
 

@@ -5,6 +5,7 @@ the metadata are the solver's own caches of it, one set for each task image: who
 wait; afterwards all use them at once.
 """
 
+import fcntl
 import logging
 import os
 import shutil
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from xml.sax.saxutils import quoteattr
 
-from koji_adjutant.buildroot.downloads import Download, Downloads, locked
+from koji_adjutant.buildroot.downloads import Download, Downloads, is_at, locked
 from koji_adjutant.buildroot.repo_metadata import REPOMD, MetadataRecord, RepoMetadata, proxies
 from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.errors import BuildrootFailed
@@ -82,6 +83,12 @@ class MetadataStore:
                     yield found
                     return
 
+    def discard(self, metadata: RepoMetadata) -> None:
+        """Have it fetched and read anew by the next task: the solver could not use what is here."""
+        directory = self.directory / metadata.digest
+        if directory.is_dir() and remove_metadata(directory):
+            logger.warning("metadata %s is thrown away", directory)
+
     def _fetch(self, metadata: RepoMetadata, settings: BuildrootSettings, directory: Path) -> None:
         partial = directory.with_name(f"{directory.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
@@ -105,6 +112,25 @@ class MetadataStore:
             raise BuildrootFailed(f"metadata cannot be kept in {self.directory}: {error}") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def remove_metadata(directory: Path) -> bool:
+    """Remove the metadata of one digest and its lock, unless somebody holds it."""
+    lock = directory.with_name(f"{directory.name}.lock")
+    with lock.open("ab") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        if not is_at(lock, handle):
+            return False
+        # Gone at once; what is left of it when this process is killed is removed with the next metadata of its digest.
+        partial = directory.with_name(f"{directory.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        directory.rename(partial)
+        shutil.rmtree(partial)
+        lock.unlink()
+    return True
 
 
 def local_name(record: MetadataRecord) -> str:

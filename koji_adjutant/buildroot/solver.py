@@ -259,9 +259,13 @@ class Solver:
         if known is not None:
             return known
         store = MetadataStore(self.config.cache_dir)
-        with store.held(self.metadata, self.settings, self.task_image.id) as held:
-            # Another task may have found it while this one waited.
-            solution = self._cache.get(key) or self._run(held, install, root())
+        try:
+            with store.held(self.metadata, self.settings, self.task_image.id) as held:
+                # Another task may have found it while this one waited.
+                solution = self._cache.get(key) or self._run(held, install, root())
+        except BuildrootFailed:
+            store.discard(self.metadata)
+            raise
         self._cache.put(key, solution)
         return solution
 

@@ -291,6 +291,21 @@ def test_metadata_that_dnf_cannot_read_is_the_repos_fault(bench: Bench) -> None:
         bench.solver("one").group()
 
 
+@pytest.mark.parametrize("spoilt", ["build.solv", "primary-primary.xml.gz"])
+def test_files_that_the_disk_has_spoilt_harm_one_task_at_most(bench: Bench, spoilt: str) -> None:
+    bench.repo("one")
+    solution = bench.solver("one").group()
+    shutil.rmtree(bench.directory / "cache" / "solutions")
+    metadata = bench.directory / "cache" / "metadata"
+    (path,) = metadata.rglob(spoilt)
+    path.write_bytes(b"")
+    if spoilt != "build.solv":
+        shutil.rmtree(next(metadata.glob("*/solver-*")))
+        with pytest.raises(BuildrootFailed, match="metadata of repo 7 of dist-build cannot be used"):
+            bench.solver("one").group()
+    assert bench.solver("one").group() == solution
+
+
 def test_the_container_is_given_as_little_as_can_be(bench: Bench) -> None:
     bench.repo("one")
     bench.solver("one").requires(["zlib"], base_key="b", root=lambda: empty_root(bench))
