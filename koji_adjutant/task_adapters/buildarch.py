@@ -20,7 +20,7 @@ from koji_adjutant.buildroot.initializer import InstallFailed
 from koji_adjutant.buildroot.settings import TOPDIR
 from koji_adjutant.buildroot.solver import Unsolvable
 from koji_adjutant.container.interface import ContainerManager, LogSink
-from koji_adjutant.errors import BuildFailed, TaskTimeout
+from koji_adjutant.errors import BuildFailed, TaskFault, TaskTimeout
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.buildroot_adapter import BuildrootAdapter, Prepared
 from koji_adjutant.task_adapters.rpmbuild import (
@@ -66,7 +66,7 @@ class BuildArchAdapter(BuildrootAdapter):
         """The hub gets the whole package set of a build that failed, too."""
         try:
             yield
-        except BuildFailed:
+        except TaskFault:
             self._report(build, prepared)
             self.initializer.keep_requires()
             raise

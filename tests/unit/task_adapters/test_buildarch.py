@@ -221,6 +221,16 @@ def test_a_populated_root_that_lists_other_packages_is_not_built_in(bench: Bench
     assert bench.asked_for == []
 
 
+def test_requirements_that_rpm_installs_otherwise_are_not_built_with(bench: Bench) -> None:
+    bench.have_image()
+    bench.answers = {"source": [Answer(code=MISSING, requires=("zlib",))]}
+    bench.breaks = {ZLIB: "zlib-2-1.x86_64"}
+    with pytest.raises(BuildrootFailed, match=r"without zlib-1-1\.x86_64, with zlib-2-1\.x86_64"):
+        bench.run()
+    assert bench.actions == ["source"]
+    assert bench.hub.host.calls == [*STATES, update("bash"), EXPIRED]
+
+
 def test_what_rpm_says_of_a_package_that_it_cannot_install_is_told(bench: Bench) -> None:
     said = b"error: bash-5-1.x86_64: install failed\n"
     bench.script(INSTALLER, lambda *_: (1, ("stderr", said)))
