@@ -3,6 +3,7 @@
 A real mock is asked for what kojid asks of it for one build, with the configuration that Koji's own library writes.
 """
 
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -54,15 +55,17 @@ class RealMock:
 
     def build(self, package: str) -> Against | None:
         """init, uname, rebuild and clean, as a kojid runs them."""
-        srpm = self.stand.description.srpms[package]
+        configuration = self._configuration()
+        # Where mock's user can read it.
+        srpm = shutil.copy(self.stand.description.srpms[package], self.directory)
         began = time.monotonic()
         for words in (["--init"], ["--chroot", "uname -r"], ["--no-clean", "--rebuild", srpm], ["--clean"]):
-            self._run(*words)
+            self._run(configuration, *words)
         return Against(what=f"mock, by {self.command.name}", value=time.monotonic() - began)
 
-    def _run(self, *words: str) -> None:
+    def _run(self, configuration: Path, *words: str) -> None:
         options = (
-            f"--root={self._configuration()}",
+            f"--root={configuration}",
             f"--resultdir={self.directory}/result",
             "--isolation=simple",
         )

@@ -41,6 +41,8 @@ class Storage:
 def storage(*, keep: bool = False) -> Iterator[Storage]:
     """An empty file system. With `keep` it stays, and its directory is for who asked to remove."""
     home = Path(tempfile.mkdtemp(prefix="kab-"))
+    # Another user may pass through, if only to what he is shown: mock does not run as root.
+    home.chmod(0o711)
     point = home / "fs"
     point.mkdir()
     try:
