@@ -95,7 +95,6 @@ class BuildrootSettings:
             ("event of the repo", self.event_id),
             ("arch of the root", self.arch),
             ("package manager", self.package_manager),
-            ("network of the build", "none"),
             ("user of the build", f"{BUILD_USER} {BUILD_IDS[0]}:{BUILD_IDS[1]} ({BUILD_GROUP})"),
             ("/etc/localtime", self.timezone or "none"),
             *((f"image {kind}", digest) for kind, digest in images.items()),

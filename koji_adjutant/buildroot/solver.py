@@ -24,6 +24,7 @@ from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, LogSink, VolumeMount
 from koji_adjutant.container.labels import Owner, Role
 from koji_adjutant.errors import AdjutantError, BuildrootFailed
+from koji_adjutant.policy.network import NetworkUse, network_for
 
 SCRIPT = Path(__file__).with_name("scripts") / "solve.py"
 ROOT = "/buildroot"
@@ -83,7 +84,7 @@ def solver_spec(run: SolverRun) -> ContainerSpec:
             VolumeMount(source=engine_path(run.metadata.directory), target=METADATA, options=("rbind",)),
             VolumeMount(source=engine_path(run.scratch), target=scratch, read_only=False),
         ),
-        network="none",
+        network=network_for(NetworkUse.SOLVE, run.config),
         label_disable=True,
     )
 

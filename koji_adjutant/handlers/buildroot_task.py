@@ -29,6 +29,7 @@ from koji_adjutant.errors import BuildFailed
 from koji_adjutant.handlers.base import TaskHandler
 from koji_adjutant.journal import Phase
 from koji_adjutant.policy.limits import task_limits
+from koji_adjutant.policy.network import network_of_package_code
 from koji_adjutant.policy.resolver import PolicyResolver
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.limited_manager import LimitedManager
@@ -138,7 +139,11 @@ class BuildrootTask(TaskHandler):
             )
             limited = LimitedManager(self.services.manager, limits, task_image=image.id)
             images = {"task": f"{choice.reference} {image.digest or image.id}", "empty": EMPTY_IMAGE}
-            notes = {"image policy": choice.rule_text, **dict(limits.rows())}
+            notes = {
+                "image policy": choice.rule_text,
+                "network of the build": network_of_package_code(self.method, ctx.config),
+                **dict(limits.rows()),
+            }
             name = f"{settings.tag_name}-{record.id}-{settings.repo_id}"
             logs.sink(CONFIG_LOG).write(
                 "stdout",
