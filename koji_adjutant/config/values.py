@@ -21,6 +21,7 @@ _TRUE = frozenset({"1", "yes", "true", "on"})
 _FALSE = frozenset({"0", "no", "false", "off"})
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_LEAST_MEMORY, _LEAST_CPUS = 32 << 20, 0.01
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MACRO = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\([^)]*\))?")
 _NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(:.+)?")
@@ -170,8 +171,24 @@ def count(value: str) -> int:
     return number
 
 
+def memory(value: str) -> int:
+    """A size in which a container can start."""
+    number = size(value)
+    if number < _LEAST_MEMORY:
+        raise ValueError("expected 32M or more: a container does not start with less")
+    return number
+
+
+def cpus(value: str) -> float:
+    """A number of processors, as fine as the scheduler takes it."""
+    number = positive(value)
+    if number < _LEAST_CPUS:
+        raise ValueError("expected 0.01 or more")
+    return number
+
+
 LIMITS: Mapping[str, Callable[[str], float]] = MappingProxyType(
-    {"memory": size, "cpus": positive, "pids": count, "build_disk": size, "build_inodes": count}
+    {"memory": memory, "cpus": cpus, "pids": count, "build_disk": size, "build_inodes": count}
 )
 """What of a task can be limited, and how a limit is written."""
 

@@ -79,6 +79,8 @@ def test_good_value(parse: values.Parser, text: str, expected: object) -> None:
         (values.network, "no network", "name of a network"),
         (values.labels, "io.koji.adjutant.worker=me", "belong to koji-adjutant"),
         (values.labels, "alone", "name=value"),
+        (values.limits, "memory=4M", "32M or more"),
+        (values.limits, "cpus=0.001", "0.01 or more"),
         (values.limits, "pids=0", "pids=0: expected a whole number above zero"),
         (values.limits, "memory=-1", "memory=-1: expected a size"),
         (values.limits, "cpu=1", "memory, cpus, pids, build_disk, build_inodes, not of 'cpu'"),
