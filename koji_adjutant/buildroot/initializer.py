@@ -46,6 +46,8 @@ logger = logging.getLogger(__name__)
 
 NOT_FOUND = 404
 NOT_INITIALIZED = "could not init buildroot"
+HOME_LIMIT = 1 << 30
+"""Bytes of a build user's home that are handed on: beyond, packages are sooner installed than it is copied."""
 WORTH_AN_IMAGE = 2
 """How often within a day a set of BuildRequires is installed before it gets an image."""
 
@@ -265,7 +267,7 @@ class BuildrootInitializer:
 
     def _home_copied(self, source: str, container: str) -> bool:
         try:
-            self.manager.copy_across(source, HOME, container)
+            self.manager.copy_across(source, HOME, container, limit=HOME_LIMIT)
         except EngineError as error:
             # Package code has been at work there; the container that it knows will do.
             logger.warning("task %s: its home cannot be handed on: %s", self.owner.task_id, error)

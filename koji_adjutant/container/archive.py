@@ -75,6 +75,16 @@ def _exactly(content: IO[bytes], size: int, path: Path) -> Iterator[bytes]:
         yield data
 
 
+def pieces(stream: IO[bytes], limit: int) -> Iterator[bytes]:
+    """A stream in pieces. EngineError when it is longer than `limit`: files with holes come without them."""
+    size = 0
+    while piece := stream.read(PIECE):
+        size += len(piece)
+        if size > limit:
+            raise EngineError(f"refused to copy more than {limit} bytes from one container to another")
+        yield piece
+
+
 def unpack(stream: IO[bytes], target: Path) -> tuple[Path, ...]:
     """Directories and regular files of a tar stream below `target`; the files written, in their order.
 

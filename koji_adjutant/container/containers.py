@@ -4,7 +4,6 @@ import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 from urllib.parse import quote
@@ -102,14 +101,14 @@ def copy_to(api: EngineApi, container: str, source: Path, target: str, owner: tu
     api.call(request)
 
 
-def put_archive(api: EngineApi, container: str, directory: str, stream: IO[bytes]) -> None:
+def put_archive(api: EngineApi, container: str, directory: str, pieces: Iterator[bytes]) -> None:
     request = Request(
         purpose=f"copy into {directory} of container {container[:12]}",
         kind=Kind.CREATE,
         method="PUT",
         path=f"/containers/{container}/archive",
         parameters={"path": str(PurePosixPath(directory).parent), "copyUIDGID": "true"},
-        data=iter(partial(stream.read, archive.PIECE), b""),
+        data=pieces,
         headers={"Content-Type": "application/x-tar"},
     )
     api.call(request)

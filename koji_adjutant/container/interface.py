@@ -226,8 +226,11 @@ class ContainerManager(Protocol):
     def open_archive(self, container: str, source: str) -> AbstractContextManager[IO[bytes]]:
         """The tar stream of `source`."""
 
-    def copy_across(self, container: str, directory: str, target: str) -> None:
-        """`directory` of a container into the same place of container `target`, whose user owns all of it there."""
+    def copy_across(self, container: str, directory: str, target: str, *, limit: int) -> None:
+        """`directory` of a container into the same place of container `target`, whose user owns all of it there.
+
+        EngineError when it is more than `limit` bytes; part of it is there then.
+        """
 
     def mount_root(self, container: str) -> str:
         """Path of the container's root, valid for the engine only: bind it, never open it."""

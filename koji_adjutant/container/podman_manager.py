@@ -325,9 +325,9 @@ class PodmanManager:
     def open_archive(self, container: str, source: str) -> AbstractContextManager[IO[bytes]]:
         return containers.open_archive(self, container, source)
 
-    def copy_across(self, container: str, directory: str, target: str) -> None:
+    def copy_across(self, container: str, directory: str, target: str, *, limit: int) -> None:
         with self.open_archive(container, directory) as stream:
-            containers.put_archive(self, target, directory, stream)
+            containers.put_archive(self, target, directory, archive.pieces(stream, limit))
 
     def mount_root(self, container: str) -> str:
         return containers.mount_root(self, container)

@@ -11,6 +11,8 @@ from koji_adjutant.errors import EngineError
 from tests.contract.containers import IMAGE, FakeSubject, Output, PodmanSubject, Subject, shell, spec
 from tests.fakes.containers import CommandResult, FakeContainerManager
 
+LIMIT = 1 << 30
+
 
 @pytest.fixture(params=["fake", pytest.param("podman", marks=pytest.mark.podman)])
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
@@ -58,10 +60,12 @@ def test_a_directory_goes_from_one_container_to_another(manager_of: ContainerMan
     (source / "below" / "data").write_bytes(content)
     with manager_of.running(spec()) as first, manager_of.created(spec()) as second:
         manager_of.copy_to(first, source, "/work", owner=(1000, 135))
-        manager_of.copy_across(first, "/work/source", second)
+        manager_of.copy_across(first, "/work/source", second, limit=LIMIT)
+        with pytest.raises(EngineError, match="more than 1000000 bytes"):
+            manager_of.copy_across(first, "/work/source", second, limit=1_000_000)
         (copy,) = manager_of.copy_from(second, "/work/source", target)
         with pytest.raises(EngineError):
-            manager_of.copy_across(first, "/no/such", second)
+            manager_of.copy_across(first, "/no/such", second, limit=LIMIT)
     assert copy.read_bytes() == content
 
 
@@ -79,7 +83,7 @@ def test_a_directory_keeps_modes_and_links_and_is_the_users(
     users = dataclasses.replace(spec(), user="1000:135")
     with manager.created(spec()) as first, manager.running(users) as second:
         manager.copy_to(first, source, "/work")
-        manager.copy_across(first, "/work/source", second)
+        manager.copy_across(first, "/work/source", second, limit=LIMIT)
         argv = ("/bin/stat", "-c", "%u:%g %a %F", "/work/source/script", "/work/source/link")
         assert manager.exec(second, argv, output, environment={"PATH": "/bin"}) == 0
     assert output.stdout == b"1000:135 755 regular file\n1000:135 777 symbolic link\n"

@@ -298,9 +298,12 @@ class FakeContainerManager:
         found = self._below(container, source)
         yield packed({str(PurePosixPath(path).relative_to(above)): data for path, data in found.items()})
 
-    def copy_across(self, container: str, directory: str, target: str) -> None:
+    def copy_across(self, container: str, directory: str, target: str, *, limit: int) -> None:
         self._call("copy_across")
-        self.container(target).files.update(self._below(container, directory))
+        found = self._below(container, directory)
+        if sum(map(len, found.values())) > limit:
+            raise EngineError(f"refused to copy more than {limit} bytes from one container to another")
+        self.container(target).files.update(found)
 
     @contextmanager
     def export_root(self, container: str) -> Iterator[IO[bytes]]:
