@@ -30,6 +30,7 @@ class TaskContainers:
         self._going: list[Future[None]] = []
         self._first: list[Future[None]] = []
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="task")
+        self._removing = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="remove")
 
     def __enter__(self) -> Self:
         return self
@@ -38,10 +39,9 @@ class TaskContainers:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.remove_all(value)
-        self._threads.shutdown(wait=False, cancel_futures=value is not None)
+        self._threads.shutdown(wait=False)
+        self._removing.shutdown(wait=False)
         for removal in self._going:
-            if removal.cancelled():
-                continue
             error = removal.exception()
             if error is not None and kind is None:
                 raise error
@@ -67,7 +67,7 @@ class TaskContainers:
 
     def release(self, container: str) -> None:
         """Have a container go; nobody needs it any more."""
-        self._going.append(self._threads.submit(self._close, self._held.pop(container)))
+        self._going.append(self._removing.submit(self._close, self._held.pop(container)))
 
     def _close(self, stack: ExitStack) -> None:
         wait(self._first)
