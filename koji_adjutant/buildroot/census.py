@@ -32,6 +32,7 @@ BLOCK = 512
 HOLE = 16 << 20
 """A file that takes so much less disk than its size says has holes; less may be a file system that compresses."""
 MOST_IN_HOLES = 256 << 20
+CENSUS_SECONDS = 900.0
 LIMIT = 1 << 30
 """Bytes of a listing that are taken: millions of files."""
 SAID = 400
@@ -200,7 +201,7 @@ def census_spec(config: Config, owner: Owner, image: str, root: str) -> Containe
 def take_census(manager: ContainerManager, config: Config, owner: Owner, image: str, root: str) -> Census:
     """The census of the root that the engine has at `root`."""
     sink = CensusSink()
-    status = manager.run(census_spec(config, owner, image, root), sink)
+    status = manager.run(census_spec(config, owner, image, root), sink, timeout=CENSUS_SECONDS)
     if status:
         said = " ".join(sink.said.decode(errors="replace").split())
         raise BuildrootFailed(f"the census of a buildroot ended with status {status}: {said}")

@@ -45,13 +45,15 @@ from koji_adjutant.container.interface import (
     ImageInfo,
     Stream,
 )
-from koji_adjutant.errors import BuildrootFailed, EngineError
+from koji_adjutant.errors import BuildrootFailed, EngineError, TaskTimeout
 from koji_adjutant.journal import Journal, Phase
 
 PIECE = 1 << 20
 ATTENTION = 16 << 20
 """Bytes of an export after which somebody else may have the engine."""
 TAKE_OVER_SECONDS = 3600.0
+INSTALL_SECONDS = 1800.0
+"""A task installed the same packages, so nothing here takes long for a good reason."""
 CONFLICT = 409
 
 logger = logging.getLogger("koji.adjutant.images")
@@ -106,7 +108,7 @@ class ImageMaker:
             return False
         except NotNow as error:
             logger.info("no image of key %s for now: %s", request.key, error)
-        except (BuildrootFailed, EngineError) as error:
+        except (BuildrootFailed, EngineError, TaskTimeout) as error:
             logger.warning("no image of key %s: %s", request.key, error)
             refuse(self.config, request.key, str(error))
         path.unlink(missing_ok=True)
@@ -125,7 +127,9 @@ class ImageMaker:
 
     def _make(self, request: ImageRequest) -> None:
         began = time.monotonic()
-        if find_image(self.manager, request.key):
+        if found := find_image(self.manager, request.key):
+            if unverified_name(request.key) in found.names:
+                self.manager.untag_image(unverified_name(request.key))
             return
         base = self._base(request)
         with (
@@ -137,7 +141,7 @@ class ImageMaker:
             self._remove_unverified(request.key)
             try:
                 self._make_from(container, request, base, Path(scratch))
-            except (BuildrootFailed, EngineError):
+            except (BuildrootFailed, EngineError, TaskTimeout):
                 self._remove_unverified(request.key)
                 raise
         self.journal.record(
@@ -235,7 +239,8 @@ class ImageMaker:
         )
         spec = installer_spec(run)
         output = _Output()
-        status = self.manager.run(replace(spec, limits=replace(spec.limits, cpu_weight=LOW_WEIGHT)), output)
+        low = replace(spec, limits=replace(spec.limits, cpu_weight=LOW_WEIGHT))
+        status = self.manager.run(low, output, timeout=INSTALL_SECONDS)
         shutil.rmtree(packages)
         if status:
             said = " ".join(output.end.decode(errors="replace").split())
