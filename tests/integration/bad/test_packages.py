@@ -1,0 +1,107 @@
+"""Packages that are bad: the build ends with an error that names package and log, and the next one is as ever."""
+
+import re
+
+import koji
+import pytest
+
+from koji_adjutant.testbed.tasks import Task, family
+from tests.integration.bad.conftest import BAD, Bad
+
+pytestmark = pytest.mark.podman
+
+ROUNDS = r"""
+%generate_buildrequires
+round=$(cat %{_builddir}/round 2>/dev/null || echo 0)
+echo $((round + 1)) > %{_builddir}/round
+for number in $(seq 0 $round); do echo "bad-loop-$number"; done
+"""
+WISH = """
+%generate_buildrequires
+echo bad-not-there
+"""
+
+
+def test_a_scriptlet_that_fails(bad: Bad) -> None:
+    failure = bad.failure(bad.source("pre-fails", "bad-pre-fails"))
+    assert "bad-pre-fails" in failure.message
+    assert "root.log" in failure.message
+    assert "bad-pre-fails: this failure is intended" in failure.log("root.log")
+
+
+def test_scriptlets_that_never_end(impatient: Bad) -> None:
+    """One waits, the other forks until it may not any more: each ends with its own container."""
+    started = [start(impatient, name) for name in ("bad-hangs", "bad-forks")]
+    for name, number in zip(("bad-hangs", "bad-forks"), started, strict=True):
+        impatient.testbed.wait_task(number)
+        failure = impatient.failure_of(arch_task(impatient, number))
+        assert name in failure.message
+        assert "root.log" in failure.message
+    impatient.still_builds()
+
+
+def start(bad: Bad, requires: str) -> int:
+    done = bad.testbed.koji(
+        "build", "--nowait", "--scratch", BAD, str(bad.source(f"with-{requires}", requires))
+    )
+    (number,) = re.findall(r"^Created task: (\d+)$", done.stdout, re.MULTILINE)
+    return int(number)
+
+
+def arch_task(bad: Bad, number: int) -> Task:
+    return next(task for task in family(bad.testbed.session, number) if task.method == "buildArch")
+
+
+def test_a_scriptlet_that_fills_the_disk(bad: Bad) -> None:
+    failure = bad.failure(bad.source("fills-disk", "bad-fills-disk"))
+    assert "build_disk" in failure.message
+    bad.still_builds()
+
+
+def test_packages_that_conflict(bad: Bad) -> None:
+    failure = bad.failure(bad.source("conflicting", "bad-conflicts", "bad-conflicted"))
+    assert {"bad-conflicts", "bad-conflicted"} <= set(re.findall(r"bad-\w+", failure.message))
+    assert "bad-conflicted" in failure.log("root.log")
+    bad.still_builds()
+
+
+def test_a_package_with_a_file_of_another(bad: Bad) -> None:
+    failure = bad.failure(bad.source("wants-file", "bad-file"))
+    assert re.search(r"/usr/bin/bash.*bad-file.*conflicts", failure.message)
+    bad.still_builds()
+
+
+def test_a_package_that_replaces_the_shell(bad: Bad) -> None:
+    """No build but those with it ever sees that shell: the image of its dependencies is for nobody else."""
+    for _ in range(2):
+        failure = bad.failure(bad.source("other-shell", "bad-sh"))
+        assert isinstance(failure.error, koji.BuildError)
+        assert "build.log" in failure.message
+        assert "/bin/sh" in failure.log("build.log")
+    bad.still_builds()
+
+
+def test_ten_thousand_requirements(bad: Bad) -> None:
+    requires = [f"bad-many({number})" for number in range(1, 10_001)]
+    task = bad.still_builds(*requires)
+    assert "bad-many" in (bad.testbed.output(task) / "installed_pkgs.log").read_text()
+
+
+def test_ten_thousand_requirements_that_nobody_meets(bad: Bad) -> None:
+    failure = bad.failure(bad.source("wishes", *(f"bad-no-such({number})" for number in range(10_000))))
+    assert "bad-no-such(0)" in failure.message
+    assert len(failure.message) < 3000
+    assert "root.log" in failure.message
+
+
+def test_dynamic_requirements_without_end(bad: Bad) -> None:
+    failure = bad.failure(bad.source("endless", build=f"true\n{ROUNDS}"))
+    assert isinstance(failure.error, koji.BuildError)
+    assert "10" in failure.message
+    bad.still_builds()
+
+
+def test_dynamic_requirements_that_nobody_meets(bad: Bad) -> None:
+    failure = bad.failure(bad.source("wishing", build=f"true\n{WISH}"))
+    assert "bad-not-there" in failure.message
+    assert "bad-not-there" in failure.log("root.log")
