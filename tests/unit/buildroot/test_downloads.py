@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import ssl
 import threading
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.buildroot import downloads
-from koji_adjutant.buildroot.downloads import Download, DownloadFailed, Downloads, locked
+from koji_adjutant.buildroot.downloads import Download, DownloadFailed, Downloads, locked, open_session
 from tests.unit.buildroot.web import web
 
 CONTENT = b"content" * 1000
@@ -200,3 +201,17 @@ def test_shared_locks_go_together(tmp_path: Path) -> None:
         pytest.raises(BlockingIOError),
     ):
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_the_systems_certificates_are_trusted_unless_the_environment_names_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in downloads.CA_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    bundle = ssl.get_default_verify_paths().cafile
+    with open_session() as session:
+        assert session.verify == (bundle or True)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/our-own.pem")
+    with open_session() as session:
+        found = session.merge_environment_settings("https://example.org", {}, None, None, None)
+        assert found["verify"] == "/etc/our-own.pem"
