@@ -36,17 +36,17 @@ class TaskContainers:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self, _kind: type[BaseException] | None, value: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self.remove_all(value)
         self._threads.shutdown(wait=False)
         self._removing.shutdown(wait=False)
         for removal in self._going:
-            error = removal.exception()
-            if error is not None and kind is None:
-                raise error
-            if error is not None:
-                logger.warning("after %r: %s", value, error)
+            try:
+                removal.result()
+            except AdjutantError as error:
+                # The work is done, and the daemon sweeps what is left.
+                logger.warning("a container that has done its work cannot be removed now: %s", error)
 
     @contextmanager
     def working(self) -> Iterator[None]:

@@ -54,12 +54,15 @@ def test_work_that_fails_leaves_nothing_for_later(manager: FakeContainerManager)
         assert len(manager.removed) == 1
 
 
-def test_a_removal_that_fails_is_reported(manager: FakeContainerManager) -> None:
-    with pytest.raises(EngineError, match="not now"), TaskContainers() as containers:
+def test_a_removal_that_fails_when_the_work_is_done_is_left_to_the_sweep(
+    manager: FakeContainerManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    with TaskContainers() as containers:
         container = containers.create(manager, SPEC)
         manager.fail_next("remove", EngineError("not now"))
         containers.release(container)
     manager.remove(container)
+    assert "not now" in caplog.text
 
 
 def test_a_removal_that_fails_hides_no_other_error(manager: FakeContainerManager) -> None:
