@@ -1,9 +1,9 @@
 """The buildroot images of this host, with what is known of their use.
 
 The engine's store is the truth about which images there are. To look at all of them takes an engine long when it has
-hundreds (podman 4.3: half a minute for 200), so what it showed once is kept in the usage records, and it is only
-asked whether each is still there. A scan looks at everything: it finds images without a record, which was lost, and
-images that have lost their name.
+hundreds (podman 4.3: two seconds for 200, half a minute when they have layers in common), so what it showed once is
+kept in the usage records, and it is only asked whether each is still there. A scan looks at everything: it finds images
+without a record, which was lost, and images that have lost their name.
 """
 
 from collections.abc import Iterator
