@@ -124,13 +124,18 @@ def solving_options(settings: BuildrootSettings) -> dict[str, Any]:
     }
 
 
-def solve(run: SolverRun, manager: ContainerManager, log: LogSink) -> Solution:
-    """What has to be installed. Unsolvable when the repo cannot give it; BuildrootFailed when it is unusable."""
+def solve(
+    run: SolverRun, manager: ContainerManager, log: LogSink, own_log: LogSink | None = None
+) -> Solution:
+    """What has to be installed. Unsolvable when the repo cannot give it; BuildrootFailed when it is unusable.
+
+    What the package manager writes of its own goes to `own_log`, or to the end of `log`.
+    """
     run.scratch.mkdir(parents=True)
     try:
         (run.scratch / "task.json").write_text(json.dumps(solver_task(run)))
         code = manager.run(solver_spec(run), log)
-        keep_logs(run.scratch / "log", log)
+        keep_logs(run.scratch / "log", own_log or log)
         if code not in (0, UNSOLVABLE, UNUSABLE):
             raise BuildrootFailed(
                 f"the solver ended with status {code}; see root.log", hint=f"check image {run.image}"
@@ -169,7 +174,7 @@ def read_answer(path: Path) -> dict[str, Any]:
 
 
 def keep_logs(directory: Path, log: LogSink) -> None:
-    """What dnf wrote of its own goes to the end of the log of the run."""
+    """What dnf wrote of its own."""
     for name in ("dnf.log", "hawkey.log"):
         path = directory / name
         if path.is_file():
@@ -197,6 +202,8 @@ class Solver:
     environment: Mapping[str, str]
     external_repos: Callable[[], Mapping[str, str]] = dict
     """Names of the tag's external repos by URL; asked for when one of them has to be named."""
+    own_log: LogSink | None = None
+    """For what the package manager writes of its own; without it that goes to `log`."""
 
     def group(self) -> Solution:
         """The install group into an empty root. Unsolvable, BuildrootFailed."""
@@ -263,11 +270,13 @@ class Solver:
         try:
             with store.held(self.metadata, self.settings, self.task_image.id) as held:
                 # Another task may have found it while this one waited.
-                solution = self._cache.get(key) or self._run(held, install, root())
+                solution = self._cache.get(key)
+                if solution is None:
+                    solution = self._run(held, install, root())
+                    self._cache.put(key, solution)
         except BuildrootFailed:
             store.discard(self.metadata)
             raise
-        self._cache.put(key, solution)
         return solution
 
     def _run(self, held: HeldMetadata, install: Mapping[str, Any], root: str) -> Solution:
@@ -282,4 +291,4 @@ class Solver:
             metadata=held,
             environment=self.environment,
         )
-        return solve(run, self.manager, self.log)
+        return solve(run, self.manager, self.log, self.own_log)

@@ -1,8 +1,10 @@
 """The solver, with this host's dnf in place of a container of the task image."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -157,6 +159,22 @@ def test_another_question_has_another_answer(bench: Bench, options: dict[str, An
     assert bench.solver("one", **options).cached_group() is None
 
 
+def test_tasks_that_begin_together_find_out_once(bench: Bench) -> None:
+    bench.repo("one")
+    found = []
+    threads = [
+        threading.Thread(target=lambda solver=bench.solver("one"): found.append(solver.group()))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert found.count(found[0]) == 4
+    assert len(bench.manager.specs) == 1
+
+
 def test_what_does_not_matter_does_not_ask_again(bench: Bench) -> None:
     bench.repo("one")
     bench.solver("one").group()
@@ -199,6 +217,14 @@ def test_what_cannot_be_solved_is_not_kept(bench: Bench) -> None:
             bench.solver("one").requires(["broken"], base_key="b", root=lambda: empty_root(bench))
     assert len(bench.manager.specs) == 2
     assert b"nothing provides nowhere" in bench.log.text
+
+
+def test_what_dnf_writes_of_its_own_has_a_log_of_its_own(bench: Bench) -> None:
+    bench.repo("one")
+    own = Log()
+    dataclasses.replace(bench.solver("one"), own_log=own).group()
+    assert b"using cache for: build" in own.text
+    assert b"using cache for: build" not in bench.log.text
 
 
 def test_a_reason_is_told_up_to_a_limit(bench: Bench) -> None:
