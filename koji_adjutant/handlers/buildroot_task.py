@@ -24,7 +24,7 @@ from koji_adjutant.buildroot.record import BuildrootRecord
 from koji_adjutant.buildroot.repo_metadata import RepoMetadata, read_metadata
 from koji_adjutant.buildroot.settings import BuildrootSettings, buildroot_settings
 from koji_adjutant.buildroot.solver import Solver
-from koji_adjutant.container.interface import ContainerManager
+from koji_adjutant.container.interface import ContainerManager, VolumeMount
 from koji_adjutant.errors import BuildFailed
 from koji_adjutant.handlers.base import TaskHandler
 from koji_adjutant.journal import Phase
@@ -143,6 +143,7 @@ class BuildrootTask(TaskHandler):
                 "image policy": choice.rule_text,
                 "network of the build": network_of_package_code(self.method, ctx.config),
                 **dict(limits.rows()),
+                **{f"mount {mount.target}": mount_text(mount) for mount in ctx.config.build_mounts},
             }
             name = f"{settings.tag_name}-{record.id}-{settings.repo_id}"
             logs.sink(CONFIG_LOG).write(
@@ -159,6 +160,7 @@ class BuildrootTask(TaskHandler):
                 store=PackageStore(ctx.config.cache_dir),
                 metadata=self._metadata(settings),
                 log=logs.sink("root.log"),
+                own_log=logs.sink("dnf.log"),
                 workdir=ctx.workdir,
                 environment=ctx.environment(build_tag=settings.tag_name, arch=settings.arch),
                 external_repos=partial(self._external_repos, settings),
@@ -184,3 +186,8 @@ class BuildrootTask(TaskHandler):
         hub: Any = self.session
         rows = hub.getExternalRepoList(settings.tag_id, event=settings.event_id)
         return {row["url"].replace("$arch", settings.arch): row["external_repo_name"] for row in rows}
+
+
+def mount_text(mount: VolumeMount) -> str:
+    """What mock_config.log says of a mount of the build."""
+    return f"{mount.source} ({'read-only' if mount.read_only else 'writable'})"
