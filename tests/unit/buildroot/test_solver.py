@@ -14,7 +14,7 @@ import pytest
 
 from koji_adjutant.buildroot import downloads
 from koji_adjutant.buildroot.downloads import open_session
-from koji_adjutant.buildroot.package_store import PackageStore
+from koji_adjutant.buildroot.package_store import PackageStore, Solution
 from koji_adjutant.buildroot.repo_metadata import read_metadata
 from koji_adjutant.buildroot.solver import DRIVERS, MACHINES, Solver, Unsolvable, driver
 from koji_adjutant.config import Config
@@ -161,11 +161,12 @@ def test_another_question_has_another_answer(bench: Bench, options: dict[str, An
 
 def test_tasks_that_begin_together_find_out_once(bench: Bench) -> None:
     bench.repo("one")
-    found = []
-    threads = [
-        threading.Thread(target=lambda solver=bench.solver("one"): found.append(solver.group()))
-        for _ in range(4)
-    ]
+    found: list[Solution] = []
+
+    def task() -> None:
+        found.append(bench.solver("one").group())
+
+    threads = [threading.Thread(target=task) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
