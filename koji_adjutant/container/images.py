@@ -205,7 +205,8 @@ class Images:
         """See ContainerManager."""
         request = Request(
             purpose=f"remove image {reference}",
-            kind=Kind.STOP,
+            # As long as it takes to write one.
+            kind=Kind.PULL,
             method="DELETE",
             path=f"/images/{reference}",
             accepted=frozenset({NOT_FOUND, CONFLICT}),
