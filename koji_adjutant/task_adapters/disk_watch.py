@@ -26,6 +26,8 @@ from koji_adjutant.policy.limits import TaskLimits, size_text
 SCRIPT = Path(__file__).with_name("scripts") / "measure.py"
 UPPER = "/upper"
 LINE_LIMIT = 200
+HEAD_START = 0.7
+"""Seconds. With the rest between two counts it is less than the two in which a full disk has to be seen."""
 
 logger = logging.getLogger(__name__)
 
@@ -87,24 +89,24 @@ class DiskWatch:
         self._complete_since: float | None = None
         self._partial = b""
         self._own = ""
-        self._ended = False
+        self._ended = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
-        """Start to count, unless it has begun."""
+        """Start to count soon, unless it has begun: what is over in a moment fills no disk."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._watch, name="disk watch", daemon=True)
             self._thread.start()
 
     def root_is_complete(self) -> None:
-        """What is in the root by now is no business of the limit: it is counted from here on."""
+        """What was installed into the root is no business of the limit: what comes from here on is counted."""
         self._complete_since = time.monotonic()
 
     def end(self) -> None:
         """Stop to count; nothing of it is left afterwards."""
         with self._lock:
-            self._ended = True
+            self._ended.set()
             own = self._own
         if own:
             self._manager.kill(own)
@@ -135,6 +137,8 @@ class DiskWatch:
             self._on_full()
 
     def _watch(self) -> None:
+        if self._ended.wait(HEAD_START):
+            return
         try:
             found = self._manager.inspect(self._watched)
             if found is None or not found.upper_dir:
@@ -142,17 +146,17 @@ class DiskWatch:
                 return
             with self._manager.created(self._spec(found.upper_dir)) as own:
                 with self._lock:
-                    if self._ended:
+                    if self._ended.is_set():
                         return
                     self._own = own
                 # What is killed before it has started ends with its first line.
-                self._manager.start_attached(own, self, lambda: self._ended)
+                self._manager.start_attached(own, self, self._ended.is_set)
             self._lost("the counting ended")
         except AdjutantError as error:
             self._lost(str(error))
 
     def _lost(self, reason: str) -> None:
-        if self._ended or self.problem:
+        if self._ended.is_set() or self.problem:
             return
         self.problem = f"its disk cannot be watched, which build_disk asks for: {reason}"
         try:

@@ -87,10 +87,10 @@ class LimitedManager:
 
     def start(self, container: str) -> None:
         self._engine.start(container)
-        self._root_is_complete(container)
+        self._watch(container)
 
     def start_attached(self, container: str, sink: LogSink, enough: Callable[[], bool]) -> None:
-        self._root_is_complete(container)
+        self._watch(container)
         self._engine.start_attached(container, sink, enough)
 
     def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
@@ -102,8 +102,8 @@ class LimitedManager:
                 watch.begin()
         code = self._engine.run(self._limited(spec), sink, timeout=timeout)
         if role is Role.INSTALLER:
-            for container in tuple(self._watches):
-                self._root_is_complete(container)
+            for watch in tuple(self._watches.values()):
+                watch.root_is_complete()
         if code == KILLED and role in LIMITED and self._limits.memory is not None and not self._is_stopped:
             self._add(
                 f"the {role} container was killed, as for want of memory; the limit is "
@@ -155,9 +155,8 @@ class LimitedManager:
     def _is_stopped(self) -> bool:
         return any(watch.problem for watch in tuple(self._watches.values()))
 
-    def _root_is_complete(self, container: str) -> None:
+    def _watch(self, container: str) -> None:
         if watch := self._watches.get(container):
-            watch.root_is_complete()
             watch.begin()
 
     def _stop(self, spec: ContainerSpec) -> None:

@@ -4,6 +4,8 @@ import subprocess
 import sysconfig
 import tarfile
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -45,6 +47,19 @@ def counting_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
     path.write_bytes(content.getvalue())
     engine.podman("import", "--quiet", str(path), COUNTING_IMAGE)
     return COUNTING_IMAGE
+
+
+@dataclass
+class Created:
+    """The labels of containers that were created."""
+
+    labels: list[Mapping[str, str]] = field(default_factory=list)
+
+    def container_created(self, container: str, labels: Mapping[str, str]) -> None:
+        self.labels.append(labels)
+
+    def container_removed(self, container: str) -> None:
+        """All go."""
 
 
 def spec(role: Role = Role.BUILD) -> ContainerSpec:
@@ -140,20 +155,30 @@ def test_disk(manager: PodmanManager, limits: TaskLimits, script: str, said: str
 
 
 @pytest.mark.usefixtures("counting_image")
-def test_what_is_there_already_and_what_is_linked_counts_once_or_not_at_all(manager: PodmanManager) -> None:
-    """20 MB under five names, written before the root is complete, and 20 MB more: within 30 MB."""
+def test_what_was_installed_does_not_count_and_what_is_linked_counts_once(manager: PodmanManager) -> None:
+    """20 MB under five names, written before an installation ends, and 20 MB more: within 30 MB."""
     one = LimitedManager(manager, TaskLimits(build_disk=30 * MEBI), task_image=COUNTING_IMAGE)
     write = "cd /work; dd if=/dev/zero of={0} bs=1M count=20 2>/dev/null; for i in 1 2 3 4; do ln {0} {0}.$i; done"
-    with one.explained(), one.created(spec()) as container:
-        manager.start(container)
+    installation = replace(spec(Role.INSTALLER), command=("/bin/true",))
+    with one.explained(), one.running(spec()) as container:
         assert manager.exec(container, shell(write.format("before")), Output()) == 0
-        one.start(container)
+        assert one.run(installation, Output()) == 0
         time.sleep(3)
         assert manager.exec(container, shell(write.format("after")), Output()) == 0
         time.sleep(3)
         found = manager.inspect(container)
         assert found is not None
         assert found.state == "running"
+
+
+@pytest.mark.usefixtures("counting_image")
+def test_a_short_build_is_not_counted_at_all(manager: PodmanManager) -> None:
+    observer = Created()
+    manager.observe(observer)
+    one = LimitedManager(manager, TaskLimits(build_disk=30 * MEBI), task_image=COUNTING_IMAGE)
+    with one.running(spec()) as container:
+        assert manager.exec(container, shell("echo"), Output()) == 0
+    assert [found[labels.ROLE] for found in observer.labels] == [Role.BUILD.value]
 
 
 def test_a_quota_is_asked_for_and_done_without_where_there_is_none(
