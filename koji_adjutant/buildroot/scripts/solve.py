@@ -139,7 +139,7 @@ def needs_filelists(task):
     """Whether a solution may depend on files that primary metadata does not have; what the repo needs is noted."""
     if any("/" in text and is_odd(text) for text in task["install"].get("requires", ())):
         return True
-    name = os.path.join(task["solver_caches"] or os.path.join(task["scratch"], "cache"), ODD_PATHS)
+    name = os.path.join(task["scratch"], "cache", ODD_PATHS)
     if not os.path.exists(name):
         with open(name, "w") as file:
             json.dump(has_odd_paths(os.path.join(task["metadata"], "repodata")), file)

@@ -185,6 +185,15 @@ def test_file_lists_are_read_only_where_a_dependency_needs_them(tmp_path: Path) 
     assert odd.made() == set()
 
 
+def test_the_first_question_may_be_for_a_file(tmp_path: Path) -> None:
+    run = run_in(tmp_path, Package(name="base", odd_files=("/usr/share/odd",)))
+    assert run.chosen({"requires": ["/usr/share/odd"]}) == ["base-1"]
+    run.keep_caches()
+    run.caches.chmod(0o555)
+    assert run.chosen({"group": "build"}) == ["base-1"]
+    assert run.made() == {"build.solv", "odd-paths.json"}
+
+
 def test_metadata_that_no_dnf_can_read(tmp_path: Path) -> None:
     run = run_in(tmp_path, Package(name="base"))
     (run.repo / "repodata" / "primary.xml.gz").write_bytes(b"not what it was")
