@@ -42,3 +42,15 @@ def test_the_client_where_nothing_is_up(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_repo_without_an_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["up", "--dir", str(tmp_path), "--external-repo", "http://127.0.0.1/repo"]) == 2
     assert "--image" in capsys.readouterr().err
+
+
+def test_a_second_architecture_is_asked_for(tmp_path: Path) -> None:
+    given = parser().parse_args(["up", "--arch", "i686", "--dir", str(tmp_path)])
+    assert given.arch == "i686"
+    assert parser().parse_args(["up"]).arch is None
+
+
+def test_only_architectures_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["up", "--arch", "s390x"])
+    assert "s390x" in capsys.readouterr().err
