@@ -6,11 +6,10 @@ a figure is over its limit.
 
 import argparse
 import os
-import shutil
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from benchmarks import chatty, cold, figures, repos, scale, stall, warm
@@ -27,6 +26,7 @@ from koji_adjutant.testbed.report import say
 from koji_adjutant.testbed.stand import Options
 
 ROUNDS = 5
+INTERRUPTED = 130
 RESULTS = Path(__file__).parent / "latest.json"
 MEASUREMENTS: tuple[Measurement, ...] = (
     *warm.MEASUREMENTS,
@@ -61,7 +61,9 @@ def chosen(only: Sequence[str] | None) -> list[Measurement]:
     return [one for one in MEASUREMENTS if only is None or set(only) & set(one.names)]
 
 
-def run(given: argparse.Namespace, wanted: Sequence[Measurement], place: Storage) -> Iterator[Figure]:
+def run(
+    given: argparse.Namespace, wanted: Sequence[Measurement], place: Storage
+) -> Generator[Figure, None, None]:
     """Bring everything up, measure, take everything down."""
     distribution = make(cache_directory(os.environ, Path.home()) / "distribution", say)
     packages = sorted({package for one in wanted for package in one.packages})
@@ -86,25 +88,37 @@ def run(given: argparse.Namespace, wanted: Sequence[Measurement], place: Storage
 
 def main(argv: Sequence[str]) -> int:
     given = parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     found: list[Figure] = []
     try:
-        wanted = chosen(given.only)
         with storage(keep=given.keep) as place:
-            say(f"storage: {place.kind}")
-            for one in run(given, wanted, place):
-                found.append(one)
-                say(next(line for number, line in enumerate(table([one])) if number))
-            if not given.keep:
-                shutil.rmtree(place.directory / "bare")
+            measure(given, place, found)
     except AdjutantError as error:
-        sys.stderr.write(f"benchmarks: error: {error}\n")
-        return 1
-    report(found, place.kind, given.json)
+        return _cut_short(found, str(error), 1)
+    except KeyboardInterrupt:
+        return _cut_short(found, "interrupted", INTERRUPTED)
+    report(found, place.kind, given.json or (None if given.only else RESULTS))
     return 1 if any(one.is_broken for one in found) else 0
 
 
-def report(found: Sequence[Figure], where: str, path: Path) -> None:
+def measure(given: argparse.Namespace, place: Storage, found: list[Figure]) -> None:
+    """Add to `found` what is measured, and show it as it comes."""
+    say(f"storage: {place.kind}")
+    # Closed here, so that the testbed has gone before its storage does, wherever an interrupt comes.
+    with closing(run(given, chosen(given.only), place)) as figures_found:
+        for one in figures_found:
+            found.append(one)
+            say(list(table([one]))[1])
+
+
+def _cut_short(found: Sequence[Figure], why: str, code: int) -> int:
+    """What was measured until then is shown, and not written."""
+    for line in table(found):
+        say(line)
+    sys.stderr.write(f"benchmarks: error: {why}\n")
+    return code
+
+
+def report(found: Sequence[Figure], where: str, path: Path | None) -> None:
     """Print the table and write it down."""
     say("")
     for line in table(found):
@@ -115,8 +129,10 @@ def report(found: Sequence[Figure], where: str, path: Path) -> None:
     for one in found:
         if one.is_broken:
             say(f"over its limit: {one.name}, {one.value:.3g} {one.unit}, at most {one.limit:.3g}")
-    figures.write(path, found, where)
+    if path is not None:
+        figures.write(path, found, where)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

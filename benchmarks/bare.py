@@ -123,5 +123,6 @@ def makecache_seconds(url: str, scratch: Path) -> float:
     )
     began = time.monotonic()
     environment = {"HOME": str(scratch), "PATH": os.environ["PATH"]}
-    subprocess.run(["dnf", "--quiet", f"--config={configuration}", "makecache"], env=environment, check=True)
+    argv = ["dnf", "--quiet", "--releasever=1", f"--config={configuration}", "makecache"]
+    subprocess.run(argv, env=environment, check=True)
     return time.monotonic() - began

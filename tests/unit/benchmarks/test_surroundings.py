@@ -4,17 +4,21 @@ import hashlib
 import json
 import subprocess
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from pytest_mock import MockerFixture
 
+from benchmarks import __main__ as main
 from benchmarks import scale
 from benchmarks import storage as storage_module
+from benchmarks.figures import Figure, figure
 from benchmarks.mock import RECORDED, Spread
 from benchmarks.stand import BenchFailed, Stand
-from benchmarks.storage import storage
+from benchmarks.storage import Storage, storage
 from koji_adjutant.errors import AdjutantError
 
 
@@ -93,3 +97,46 @@ def test_a_build_that_fails_is_no_figure(mocker: MockerFixture) -> None:
     )
     with pytest.raises(BenchFailed, match=r"task 3 \(buildArch\) FAILED"):
         stand.finish(3)
+
+
+def test_what_was_measured_until_an_error_is_shown_and_not_written(
+    tmp_path: Path, mocker: MockerFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone: list[str] = []
+
+    def run(*_: object) -> Iterator[Figure]:
+        try:
+            yield figure("warm_hello", [0.75], against=None)
+            raise BenchFailed("the rest cannot be measured")
+        finally:
+            gone.append("testbed")
+
+    @contextmanager
+    def storage(**_: object) -> Iterator[Storage]:
+        try:
+            yield Storage(directory=tmp_path, kind="tmpfs")
+        finally:
+            gone.append("storage")
+
+    mocker.patch.object(main, "run", run)
+    mocker.patch.object(main, "storage", storage)
+    assert main.main([f"--json={tmp_path}/figures.json"]) == 1
+    said = capsys.readouterr()
+    assert "0.75" in said.out
+    assert "cannot be measured" in said.err
+    assert not (tmp_path / "figures.json").exists()
+    assert gone == ["testbed", "storage"]
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(1.0, 0), (1.2, 1)])
+def test_a_broken_limit_is_an_exit_code(
+    seconds: float, code: int, tmp_path: Path, mocker: MockerFixture
+) -> None:
+    def run(*_: object) -> Iterator[Figure]:
+        yield figure("warm_hello", [seconds], against=None)
+
+    mocker.patch.object(main, "run", run)
+    place = nullcontext(Storage(directory=tmp_path, kind="tmpfs"))
+    mocker.patch.object(main, "storage", return_value=place)
+    assert main.main([f"--json={tmp_path}/figures.json"]) == code
+    assert json.loads((tmp_path / "figures.json").read_text())["warm_hello"]["value"] == seconds
