@@ -35,6 +35,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *repos.MEASUREMENTS,
     *scale.MEASUREMENTS,
     *cold.MEASUREMENTS,
+    *warm.LONG,
 )
 
 

@@ -31,7 +31,7 @@ from koji_adjutant.testbed.stand import Options, bring_down, bring_up
 from koji_adjutant.testbed.tasks import ENDED, Task, fault_of, task_of, task_output
 
 STEP = 0.2
-TASK_SECONDS = 300.0
+TASK_SECONDS = 600.0
 IMAGE_SECONDS = 180.0
 CAPACITY = 30.0
 MAXJOBS = "10"
