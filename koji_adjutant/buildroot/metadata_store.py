@@ -39,6 +39,8 @@ class HeldMetadata:
     def keep_caches(self, made: Path) -> None:
         """Take over the caches that the solver has made anew in the directory `made`."""
         new = [path for path in made.iterdir() if path.is_file() and not path.is_symlink()]
+        if not new and self.has_caches:
+            return
         partial = Path(tempfile.mkdtemp(dir=self.directory, prefix="."))
         try:
             for path in new:

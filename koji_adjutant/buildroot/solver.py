@@ -23,7 +23,7 @@ from koji_adjutant.buildroot.solutions import SolutionCache, solution_key
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, LogSink, VolumeMount
 from koji_adjutant.container.labels import Owner, Role
-from koji_adjutant.errors import AdjutantError, BuildrootFailed
+from koji_adjutant.errors import AdjutantError, BuildrootFailed, TaskTimeout
 from koji_adjutant.policy.network import NetworkUse, network_for
 
 SCRIPT = Path(__file__).with_name("scripts") / "solve.py"
@@ -134,7 +134,7 @@ def solve(
     run.scratch.mkdir(parents=True)
     try:
         (run.scratch / "task.json").write_text(json.dumps(solver_task(run)))
-        code = manager.run(solver_spec(run), log)
+        code = _status(run, manager, log)
         keep_logs(run.scratch / "log", own_log or log)
         if code not in (0, UNSOLVABLE, UNUSABLE):
             raise BuildrootFailed(
@@ -158,6 +158,17 @@ def solve(
         install=tuple(SolvedPackage.from_json(row) for row in answer["install"]),
         remove=frozenset(answer["remove"]),
     )
+
+
+def _status(run: SolverRun, manager: ContainerManager, log: LogSink) -> int:
+    limit = run.config.install_timeout
+    try:
+        return manager.run(solver_spec(run), log, timeout=limit)
+    except TaskTimeout as error:
+        raise BuildrootFailed(
+            f"the solver did not end in {limit:g} seconds; see root.log",
+            hint="install_timeout on the builder is the limit",
+        ) from error
 
 
 def read_answer(path: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from koji_adjutant.buildroot.solver import DRIVERS, MACHINES, Solver, Unsolvable
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerSpec, ImageInfo, LogSink, Stream
 from koji_adjutant.container.labels import Owner
-from koji_adjutant.errors import BuildrootFailed
+from koji_adjutant.errors import BuildrootFailed, TaskTimeout
 from tests.unit.buildroot.web import settings_for, web
 from tests.unit.buildroot.xml_repo import Package, write_xml_repo
 
@@ -46,9 +46,12 @@ class HostManager:
 
     def __init__(self) -> None:
         self.specs: list[ContainerSpec] = []
+        self.hangs = False
 
-    def run(self, spec: ContainerSpec, sink: LogSink) -> int:
+    def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float) -> int:
         self.specs.append(spec)
+        if self.hangs:
+            raise TaskTimeout(f"it ran longer than {timeout} s")
         python, *arguments = spec.command
         path = spec.command[-1]
         places = sorted(((mount.target, mount.source) for mount in spec.mounts), reverse=True)
@@ -376,3 +379,13 @@ def test_a_corrupt_solution_is_found_anew(bench: Bench) -> None:
     assert bench.solver("one").group() == solution
     assert len(bench.manager.specs) == 2
     assert bench.solver("one").cached_group() == solution
+
+
+def test_a_solver_without_end_is_no_fault_of_the_package(bench: Bench) -> None:
+    bench.repo("one")
+    bench.manager.hangs = True
+    with pytest.raises(BuildrootFailed, match=r"the solver did not end in 86400 seconds.*install_timeout"):
+        bench.solver("one").group()
+    bench.manager.hangs = False
+    assert bench.solver("one").group().install
+    assert not any((bench.directory / "work").iterdir())
