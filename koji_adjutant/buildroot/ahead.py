@@ -1,64 +1,37 @@
-"""BuildRequires that are looked for before they are asked for.
+"""BuildRequires that are seen to before they are asked for.
 
-The source package that a root makes mostly asks for what the uploaded one asked for. So that is solved and fetched
-beside the first commands of a build, and is there when the build script asks. Nothing depends on it: whoever asks
-waits for the end and then asks as if there had been nothing. It reads the root of the build container, which must
-neither change nor go before `finish`.
+The source package that a root makes mostly asks for what the uploaded one asked for. So that is solved beside the
+first commands of a build, and fetched, or, where an image has it, a container of that image is started. Nothing
+depends on it: whoever asks waits for the end, and asks then as if there had been nothing. It reads the root of the
+build container, which must neither change nor go before the end.
 """
 
-import logging
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from koji_adjutant.buildroot.packages import InstalledPackage
-from koji_adjutant.buildroot.solver import Solver
 from koji_adjutant.container.interface import LogSink, Stream
-from koji_adjutant.errors import AdjutantError
 
 KEPT = 1 << 20
 RPMLIB = "rpmlib("
 
-logger = logging.getLogger(__name__)
 
-
-class _Kept:
+class KeptOutput:
     """What the solver says, for whoever it turns out to be for."""
 
     def __init__(self) -> None:
-        self.pieces: list[tuple[Stream, bytes]] = []
+        self._pieces: list[tuple[Stream, bytes]] = []
         self._size = 0
 
     def write(self, stream: Stream, data: bytes) -> None:
+        """Keep one piece of output, up to a limit."""
         self._size += len(data)
         if self._size <= KEPT:
-            self.pieces.append((stream, data))
+            self._pieces.append((stream, data))
 
-
-class SolvedAhead:
-    """One look ahead; `ended` waits for its run in another thread."""
-
-    def __init__(self, requires: Sequence[str]) -> None:
-        self._requires = tuple(requires)
-        self._output = _Kept()
-        self.ended: Callable[[], None] | None = None
-
-    def run(self, solver: Solver, *, base_key: str, root: Callable[[], str]) -> None:
-        """Solve and fetch; what goes wrong is said again when it matters."""
-        try:
-            solution = replace(solver, log=self._output).requires(
-                self._requires, base_key=base_key, root=root
-            )
-            solver.fetch(solution)
-        except AdjutantError as error:
-            logger.info("task %s: BuildRequires are not known ahead: %s", solver.owner.task_id, error)
-
-    def finish(self, requires: Sequence[str], log: LogSink) -> None:
-        """Wait for the end; what was said of these `requires` goes to `log`."""
-        if self.ended is not None:
-            self.ended()
-        if tuple(requires) == self._requires:
-            for stream, data in self._output.pieces:
-                log.write(stream, data)
+    def pass_on(self, log: LogSink) -> None:
+        """Write all that was kept to `log`."""
+        for stream, data in self._pieces:
+            log.write(stream, data)
 
 
 def is_worth_it(requires: Sequence[str], installed: Sequence[InstalledPackage]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec
 from koji_adjutant.errors import AdjutantError
@@ -28,7 +28,7 @@ class TaskContainers:
     def __init__(self) -> None:
         self._held: dict[str, ExitStack] = {}
         self._going: list[Future[None]] = []
-        self._first: list[Future[None]] = []
+        self._first: list[Future[Any]] = []
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="task")
         self._removing = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="remove")
 
@@ -91,7 +91,7 @@ class TaskContainers:
                 error.add_note(f"and then: {second}")
                 logger.warning("after %r: %s", error, second)
 
-    def first(self, call: Callable[[], None]) -> Future[None]:
+    def first(self, call: Callable[[], Result]) -> Future[Result]:
         """Call in another thread; no container goes before the call has ended."""
         future = self._threads.submit(call)
         self._first.append(future)

@@ -11,11 +11,12 @@ import logging
 import secrets
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from koji_adjutant.buildroot.ahead import SolvedAhead, is_worth_it
+from koji_adjutant.buildroot.ahead import KeptOutput, is_worth_it
 from koji_adjutant.buildroot.held import TaskContainers
 from koji_adjutant.buildroot.images import (
     EMPTY_IMAGE,
@@ -29,7 +30,7 @@ from koji_adjutant.buildroot.images import (
     requires_key,
 )
 from koji_adjutant.buildroot.installer import InstallerRun, installer_spec
-from koji_adjutant.buildroot.listing import list_again, start_and_list
+from koji_adjutant.buildroot.listing import list_again, other_packages, start_and_list
 from koji_adjutant.buildroot.package_store import Solution
 from koji_adjutant.buildroot.packages import InstalledPackage
 from koji_adjutant.buildroot.rpm_output import RpmOutput
@@ -37,9 +38,9 @@ from koji_adjutant.buildroot.settings import HOME, BuildrootSettings
 from koji_adjutant.buildroot.solver import Solver, Unsolvable
 from koji_adjutant.buildroot.usage import Kind, UsageRecords
 from koji_adjutant.config import Config
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec
 from koji_adjutant.container.labels import Owner
-from koji_adjutant.errors import BuildrootFailed, EngineError, TaskTimeout
+from koji_adjutant.errors import AdjutantError, BuildrootFailed, EngineError, TaskTimeout
 from koji_adjutant.journal import Journal, Phase
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,15 @@ class Buildroot:
     """Requirements that the solver has found to be there."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ahead:
+    """What was seen to ahead: what for, what the solver said, and a container that has it already."""
+
+    requires: tuple[str, ...]
+    output: KeptOutput
+    buildroot: Buildroot | None
+
+
 class InstallFailed(BuildrootFailed):
     """rpm could not install what had been solved; root.log says why."""
 
@@ -84,7 +94,7 @@ class BuildrootInitializer:
     containers: TaskContainers
     journal: Journal
     poke: Poke
-    _ahead: SolvedAhead | None = None
+    _ahead: Future[Ahead] | None = None
     _wish: ImageRequest | None = None
     """The set of BuildRequires that was installed, while it has no image and nobody has asked for one."""
 
@@ -150,39 +160,54 @@ class BuildrootInitializer:
 
     # BuildRequires
 
-    def look_ahead(self, buildroot: Buildroot, requires: Sequence[str]) -> None:
-        """Begin to look for what will probably be asked for, unless it seems to be there."""
-        if not is_worth_it(requires, buildroot.packages):
-            return
-        self._ahead = SolvedAhead(requires)
-        root = partial(self.manager.mount_root, buildroot.container)
-        run = partial(self._ahead.run, self.solver, base_key=buildroot.content, root=root)
-        self._ahead.ended = self.containers.first(run).result
+    def look_ahead(self, base: Buildroot, requires: Sequence[str]) -> None:
+        """Begin to see to what will probably be asked for, unless it seems to be there."""
+        if is_worth_it(requires, base.packages):
+            self._ahead = self.containers.first(partial(self._see_to, base, tuple(requires)))
+
+    def _see_to(self, base: Buildroot, requires: tuple[str, ...]) -> Ahead:
+        output = KeptOutput()
+        solver = replace(self.solver, log=output)
+        found = None
+        try:
+            root = partial(self.manager.mount_root, base.container)
+            solution = solver.requires(requires, base_key=base.content, root=root)
+            if solution.install:
+                found = self._from_image(base.spec, *self._added(base, solution))
+            if found is None:
+                solver.fetch(solution)
+        except AdjutantError as error:
+            logger.info("task %s: BuildRequires are not seen to ahead: %s", self.owner.task_id, error)
+        return Ahead(requires=requires, output=output, buildroot=found)
+
+    def _seen_to(self, requires: Sequence[str]) -> Buildroot | None:
+        """What the look ahead has prepared, once it has ended."""
+        if self._ahead is None:
+            return None
+        ahead, self._ahead = self._ahead.result(), None
+        if ahead.requires == tuple(requires):
+            ahead.output.pass_on(self.solver.log)
+        return ahead.buildroot
 
     def install_requires(self, buildroot: Buildroot, requires: Sequence[str]) -> Buildroot:
         """The buildroot with `requires` added to what it has; its container may be another one afterwards.
 
         Unsolvable, InstallFailed. With the same `content` when nothing had to be installed.
         """
-        if self._ahead is not None:
-            self._ahead.finish(requires, self.solver.log)
-            self._ahead = None
+        prepared = self._seen_to(requires)
         container, wanted = buildroot.container, frozenset(requires)
         if wanted <= buildroot.satisfied:
             return buildroot
-        solution = self.solver.requires(
-            requires, base_key=buildroot.content, root=lambda: self.manager.mount_root(container)
-        )
+        root = partial(self.manager.mount_root, container)
+        solution = self.solver.requires(requires, base_key=buildroot.content, root=root)
         self.journal.record(
             Phase.SOLVED, task=self.owner.task_id, container=container, packages=len(solution.install)
         )
         if not solution.install:
             return replace(buildroot, satisfied=buildroot.satisfied | wanted)
         satisfied = wanted if solution.remove else buildroot.satisfied | wanted
-        before = {package.nevra for package in buildroot.packages}
-        expected = frozenset(before - solution.remove | {package.nevra for package in solution.install})
-        key = requires_key(buildroot.content, solution)
-        found = self._taken_over(buildroot, key, expected) if buildroot.is_base else None
+        key, expected = self._added(buildroot, solution)
+        found = self._taken_over(buildroot, key, expected, prepared) if buildroot.is_base else None
         if found is not None:
             self._used(key, "requires", solution, hit=True)
             return replace(found, satisfied=satisfied)
@@ -192,6 +217,12 @@ class BuildrootInitializer:
         if buildroot.is_base:
             self._count(buildroot.content, key, solution, packages)
         return replace(buildroot, packages=packages, content=key, is_base=False, satisfied=satisfied)
+
+    def _added(self, buildroot: Buildroot, solution: Solution) -> tuple[str, frozenset[str]]:
+        """Key and packages of the root that the buildroot becomes with a solution."""
+        before = {package.nevra for package in buildroot.packages}
+        after = before - solution.remove | {package.nevra for package in solution.install}
+        return requires_key(buildroot.content, solution), frozenset(after)
 
     def keep_requires(self) -> None:
         """Have an image made of the BuildRequires that this task had to install: they will be wanted again soon."""
@@ -204,12 +235,18 @@ class BuildrootInitializer:
         """Whether `keep_requires` would ask for an image."""
         return self._wish is not None
 
-    def _taken_over(self, base: Buildroot, key: str, expected: frozenset[str]) -> Buildroot | None:
-        buildroot = self._from_image(base.spec, key, expected, home_of=base.container)
-        if buildroot is None:
+    def _taken_over(
+        self, base: Buildroot, key: str, expected: frozenset[str], prepared: Buildroot | None
+    ) -> Buildroot | None:
+        """A container of the image of `key`, with the build user's home; the base's goes."""
+        if prepared is not None and prepared.content != key:
+            self.containers.release(prepared.container)
+            prepared = None
+        found = prepared or self._from_image(base.spec, key, expected)
+        if found is None or not self._home_copied(base.container, found.container):
             return None
         self.containers.release(base.container)
-        return replace(buildroot, is_base=False)
+        return replace(found, is_base=False)
 
     def _count(self, base: str, key: str, solution: Solution, packages: Sequence[InstalledPackage]) -> None:
         request = self._image_request("requires", key, solution, packages, base=base)
@@ -230,13 +267,8 @@ class BuildrootInitializer:
 
     # Both
 
-    def _from_image(
-        self, spec: ContainerSpec, key: str, expected: frozenset[str], *, home_of: str = ""
-    ) -> Buildroot | None:
-        """A started container of the image of `key`; None when there is none, or not of what its name says.
-
-        With `home_of` it has the build user's home of that container.
-        """
+    def _from_image(self, spec: ContainerSpec, key: str, expected: frozenset[str]) -> Buildroot | None:
+        """A started container of the image of `key`; None when there is none, or not of what its name says."""
         image = find_image(self.manager, key)
         if image is None:
             return None
@@ -248,14 +280,12 @@ class BuildrootInitializer:
                 raise
             # Removed since it was found.
             return None
-        if home_of and not self._home_copied(home_of, container):
-            return None
         try:
             packages = start_and_list(self.manager, container)
         except (EngineError, BuildrootFailed) as error:
             reason = str(error)
         else:
-            reason = _difference(image, packages, expected)
+            reason = mismatch(image, packages) or other_packages(packages, expected)
             if not reason:
                 self.journal.record(
                     Phase.IMAGE_READY, task=self.owner.task_id, container=container, key=key, image=image.id
@@ -312,7 +342,7 @@ class BuildrootInitializer:
             )
 
     def _check(self, packages: Sequence[InstalledPackage], expected: frozenset[str]) -> None:
-        difference = _other_packages(packages, expected)
+        difference = other_packages(packages, expected)
         if difference:
             raise BuildrootFailed(
                 f"the buildroot of task {self.owner.task_id} is not what the solver chose: {difference}",
@@ -359,18 +389,3 @@ class BuildrootInitializer:
     def _ask(self, request: ImageRequest) -> None:
         request.save(requests_directory(self.config))
         self.poke()
-
-
-def _difference(image: ImageInfo, packages: Sequence[InstalledPackage], expected: frozenset[str]) -> str:
-    return mismatch(image, packages) or _other_packages(packages, expected)
-
-
-def _other_packages(packages: Sequence[InstalledPackage], expected: frozenset[str]) -> str:
-    """How what rpm lists differs from what was solved, in a few names; empty when it does not."""
-    listed = {package.nevra for package in packages}
-    if len(listed) == len(packages) and listed == expected:
-        return ""
-    missing, surplus = sorted(expected - listed), sorted(listed - expected)
-    named = [f"without {name}" for name in missing[:3]] + [f"with {name}" for name in surplus[:3]]
-    count = len(missing) + len(surplus)
-    return f"rpm lists other packages ({len(packages)}, {count} differ: {', '.join(named) or 'some twice'})"

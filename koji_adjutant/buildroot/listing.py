@@ -4,6 +4,8 @@ The first costs no command of its own (0.1 s), and nothing of a package has run 
 command of root's, which no file of the build user can answer.
 """
 
+from collections.abc import Sequence
+
 from koji_adjutant.buildroot.packages import (
     QUERY_FORMAT,
     InstalledPackage,
@@ -89,3 +91,14 @@ def _with_digests(
         status = _query(manager, container, digest_format(newest=False), listing)
         listing.packages(b"", str(status))
     return with_digests(packages, listing.data.decode(errors="surrogateescape"), newest=newest)
+
+
+def other_packages(packages: Sequence[InstalledPackage], expected: frozenset[str]) -> str:
+    """How what rpm lists differs from what was solved, in a few names; empty when it does not."""
+    listed = {package.nevra for package in packages}
+    if len(listed) == len(packages) and listed == expected:
+        return ""
+    missing, surplus = sorted(expected - listed), sorted(listed - expected)
+    named = [f"without {name}" for name in missing[:3]] + [f"with {name}" for name in surplus[:3]]
+    count = len(missing) + len(surplus)
+    return f"rpm lists other packages ({len(packages)}, {count} differ: {', '.join(named) or 'some twice'})"

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -157,18 +158,23 @@ class StateDirectory:
 
 
 class TaskJournal:
-    """The journal of a task process: events also go to the task's state file."""
+    """The journal of a task process, all of its threads: events also go to the task's state file."""
 
     def __init__(self, journal: Journal, directory: StateDirectory, state: TaskState) -> None:
         self._journal = journal
         self._directory = directory
         self._state = state
+        self._writing = threading.Lock()
 
     def record(
         self, phase: Phase, *, task: int | None = None, container: str = "", **details: object
     ) -> None:
         """Report that `task` has reached `phase`."""
         self._journal.record(phase, task=task, container=container, **details)
+        with self._writing:
+            self._note(phase, container)
+
+    def _note(self, phase: Phase, container: str) -> None:
         containers = self._state.containers
         if phase is Phase.CONTAINER_CREATED:
             containers = (*containers, container)

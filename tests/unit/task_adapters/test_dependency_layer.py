@@ -178,6 +178,31 @@ def test_what_is_expected_is_looked_for_beside_the_build(needing: Bench) -> None
     assert needing.hub.host.calls[-2] == ("updateBuildRootList", ["bash", "zlib"])
 
 
+def test_a_container_that_was_started_ahead_takes_over(needing: Bench) -> None:
+    needing.have_image((*BASE, ZLIB), key=needing.requires_key(ZLIB))
+    needing.expected = ("zlib",)
+    assert [path.name for path in needing.run()] == ["hello-1-1.x86_64.rpm", "hello-1-1.src.rpm"]
+    assert needing.roles == ["solver", "build", "solver", "build"]
+    assert needing.hub.host.calls[-2] == ("updateBuildRootList", ["bash", "zlib"])
+
+
+def test_a_container_that_was_started_ahead_in_vain_goes(needing: Bench) -> None:
+    needing.have_image((*BASE, FLEX), key=needing.requires_key(FLEX))
+    needing.expected = ("flex",)
+    needing.run()
+    assert needing.roles == ["solver", "build", "solver", "build", "solver", "installer"]
+    assert needing.hub.host.calls[-2] == ("updateBuildRootList", ["bash", "zlib"])
+
+
+def test_an_image_that_lies_is_thrown_away_ahead(needing: Bench) -> None:
+    key = needing.requires_key(ZLIB)
+    needing.have_image((*BASE, ZLIB), key=key, inside=(*BASE, FLEX))
+    needing.expected = ("zlib",)
+    needing.run()
+    assert find_image(needing.manager, key) is None
+    assert needing.hub.host.calls[-2] == ("updateBuildRootList", ["bash", "zlib"])
+
+
 def test_what_is_expected_in_vain_does_no_harm(needing: Bench) -> None:
     needing.expected = ("flex",)
     needing.run()
