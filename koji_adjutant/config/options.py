@@ -286,7 +286,7 @@ class Config:
         shown="20G",
     )
     install_timeout: float = _adjutant(
-        86400.0, read.duration, "time that the installation of a buildroot's packages may take", shown="1d"
+        86400.0, read.duration, "time that finding or installing a buildroot's packages may take", shown="1d"
     )
     prewarm: bool = _switch(
         "make the buildroot image of a new repo before a task needs it, for tags lately built for",
