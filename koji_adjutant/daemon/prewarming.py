@@ -66,7 +66,12 @@ class Prewarming:
         if not self._is_on or now - self._asked < ASK_INTERVAL:
             return ()
         self._asked = now
-        tags = watched_tags(self._records.all(since=now - DAY), now)
+        try:
+            tags = watched_tags(self._records.all(since=now - DAY), now)
+        except OSError as error:
+            # Polling the hub matters more.
+            logger.warning("Usage records are not known: %s", error)
+            return ()
         self._tags = {tag.tag_id: tag for tag in tags}
         return tuple(self._tags)
 

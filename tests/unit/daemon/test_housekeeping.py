@@ -233,6 +233,20 @@ def test_steps_of_an_image_are_apart_and_wait_a_while_for_tasks(
     assert 0.45 <= time.monotonic() - began < PATIENCE
 
 
+def test_care_of_the_cache_is_a_helpers(
+    keeper: Housekeeping, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.sweep_first(PATIENCE)
+    ended: list[tuple[str, bool]] = []
+    works = {"works": (tmp_path / "done").touch, "fails": (tmp_path / "none" / "x").touch}
+    due = iter(works.items())
+    monkeypatch.setattr(keeper.cache, "due", lambda **_: [one] if (one := next(due, None)) else [])
+    monkeypatch.setattr(keeper.cache, "ended", lambda name, *, is_done: ended.append((name, is_done)))
+    work_until(keeper, lambda: len(ended) == len(works))
+    assert sorted(ended) == [("fails", False), ("works", True)]
+    assert (tmp_path / "done").exists()
+
+
 def test_the_end_leaves_nothing(keeper: Housekeeping, manager: DiskManager, state: StateDirectory) -> None:
     keeper.sweep_first(PATIENCE)
     containers = [manager.add(task) for task in (7, 8)]

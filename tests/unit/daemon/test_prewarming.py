@@ -89,6 +89,14 @@ def test_tags_are_bounded(watch: Prewarming, config: Config, clock: Clock) -> No
     assert asked(watch, clock) == tuple(range(WATCHED + 5, 5, -1))
 
 
+def test_records_that_cannot_be_read_keep_nobody_from_polling(
+    watch: Prewarming, clock: Clock, mocker: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    mocker.patch.object(UsageRecords, "all", side_effect=OSError("broken disk"))
+    assert asked(watch, clock) == ()
+    assert "broken disk" in caplog.text
+
+
 def test_off(config: Config, clock: Clock) -> None:
     watch = Prewarming(replace(config, prewarm=False), clock)
     built(config, clock, 1, 10)
