@@ -3,14 +3,14 @@
 The engine's store is the truth about which images there are. To look at all of them takes an engine long when it has
 hundreds (podman 4.3: two seconds for 200, half a minute when they have layers in common), so what it showed once is
 kept in the usage records, and it is only asked whether each is still there. A scan looks at everything: it finds images
-without a record, which was lost, and images that have lost their name.
+without a record, which was lost, and images that have lost their name or never got one.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import cast
 
-from koji_adjutant.buildroot.images import BASE_LABEL, KIND_LABEL, image_name
+from koji_adjutant.buildroot.images import BASE_LABEL, KIND_LABEL, image_name, unverified_name
 from koji_adjutant.buildroot.usage import DAY, KeptImage, Kind, TagUse, UsageRecord, UsageRecords
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager, ImageInfo
@@ -25,7 +25,7 @@ class CachedImage:
     record: UsageRecord
     image: KeptImage
     name: str
-    """The name under which tasks find it; empty when another image has taken it."""
+    """The name under which tasks find it; empty when another image has it, or it was never finished."""
     own_size: int
     """Bytes that it has to itself: an image of BuildRequires shares its base's."""
 
@@ -100,8 +100,9 @@ def _scanned(manager: ContainerManager, records: UsageRecords) -> Iterator[_Foun
             continue
         if image_name(key) in shown.names:
             yield records.has_image(lost), kept_image(shown), image_name(key)
-        elif not shown.names:
-            # One that is being made, or that somebody made from a buildroot, has these labels too, and a name.
+        elif set(shown.names) <= {unverified_name(key)}:
+            # Whoever was making it was killed, or has just begun. What somebody made from a buildroot has these
+            # labels too, and a name of its own.
             yield lost, kept_image(shown), ""
 
 

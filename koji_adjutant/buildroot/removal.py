@@ -17,7 +17,7 @@ from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.errors import EngineError
 
 SETTLING_SECONDS = 3600.0
-"""An image of ours without a name that is younger than this may be about to get one."""
+"""An image of ours without its name that is younger than this may be about to get it."""
 
 logger = logging.getLogger("koji.adjutant.cache")
 
@@ -79,7 +79,7 @@ def _oldest_first(images: Collection[CachedImage]) -> list[CachedImage]:
 
 def _age_reason(cached: CachedImage, limits: Limits, now: float) -> str:
     if not cached.name:
-        return "has no name any more" if now - cached.image.created > SETTLING_SECONDS else ""
+        return "has not the name that tasks look for" if now - cached.image.created > SETTLING_SECONDS else ""
     unused = now - cached.last_used
     return f"not used for {unused / 86400:.1f} days" if unused > limits.age else ""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.buildroot.cached_images import cached_images, is_scan_due
-from koji_adjutant.buildroot.images import BASE_LABEL, CONFLICT, KIND_LABEL, image_name
+from koji_adjutant.buildroot.images import BASE_LABEL, CONFLICT, KIND_LABEL, image_name, unverified_name
 from koji_adjutant.buildroot.removal import Limits, prune, to_remove
 from koji_adjutant.buildroot.usage import DAY, UsageRecords
 from koji_adjutant.container import labels
@@ -244,7 +244,16 @@ def test_an_image_without_a_name_goes_once_it_is_settled(
     assert records.find("aa") is not None, "the record is that of the image with the name"
 
 
-@pytest.mark.parametrize("name", ["localhost/mine:1", image_name("aa") + "-unverified"])
+def test_an_image_that_was_never_finished_goes_once_it_is_settled(
+    store: Store, records: UsageRecords, clock: Clock
+) -> None:
+    store.add("aa", 10, NOW - DAY, name=unverified_name("aa"))
+    store.add("bb", 10, NOW, name=unverified_name("bb"))
+    assert gone(store, records, clock, ROOMY) == ["aa"]
+    assert store.keys == {"bb"}
+
+
+@pytest.mark.parametrize("name", ["localhost/mine:1", image_name("aa") + "-mine"])
 def test_what_has_another_name_is_not_ours(
     store: Store, records: UsageRecords, clock: Clock, name: str
 ) -> None:
