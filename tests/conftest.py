@@ -43,6 +43,12 @@ class PodmanUse:
 USE = pytest.StashKey[PodmanUse]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--oracle-seeds", type=int, default=5, help="how many tags the oracle of buildroots draws by lot"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[USE] = PodmanUse()
 
