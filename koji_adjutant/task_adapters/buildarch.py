@@ -6,7 +6,8 @@ build fails (kojid-facts 4.3, 4.4). BuildRequires are installed as mock does it:
 base root, and again after its BuildRequires were installed, until that changes nothing; then the dynamic ones.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -76,6 +77,11 @@ class BuildArchAdapter(BuildrootAdapter):
         self.record.update_list(prepared.origins.rows(build.buildroot.packages))
 
 
+def digest(requires: Sequence[str]) -> str:
+    """Of BuildRequires that are there: the build script need not look again."""
+    return hashlib.sha256("".join(f"{requirement}\n" for requirement in requires).encode()).hexdigest()
+
+
 def is_scratch(ctx: TaskContext) -> bool:
     """Whether the task belongs to a scratch build: only the request of its parent says so."""
     hub: Any = ctx.session
@@ -141,7 +147,7 @@ class _Build:
         for _ in range(STATIC_ROUNDS):
             if status not in (MISSING, DYNAMIC) or not self._install():
                 return status
-            status = self._script("again", target)
+            status = self._script("again", target, digest(self._narrator.requires))
         return status
 
     def _install_dynamic(self) -> None:
