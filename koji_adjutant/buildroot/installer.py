@@ -8,6 +8,7 @@ never this container. It must be gone before the container whose root it populat
 from dataclasses import dataclass
 from pathlib import Path
 
+from koji_adjutant.buildroot.machines import personality
 from koji_adjutant.buildroot.settings import BUILD_GROUP, BUILD_IDS, BUILD_USER, HOME, SCRATCH, host_timezone
 from koji_adjutant.buildroot.solver import ROOT
 from koji_adjutant.config import Config
@@ -52,7 +53,7 @@ def installer_spec(run: InstallerRun) -> ContainerSpec:
     uid, gid = BUILD_IDS
     mode = "base" if run.is_base else "more"
     user = (BUILD_USER, str(uid), BUILD_GROUP, str(gid), HOME, SCRATCH)
-    arguments = (mode, *user, host_timezone(), run.arch, "forced" if run.forced else "")
+    arguments = (mode, *user, host_timezone(), personality(run.arch), "forced" if run.forced else "")
     return ContainerSpec(
         image=run.image,
         command=("/bin/bash", "-c", SCRIPT.read_text(), SCRIPT.name, *arguments),

@@ -1,17 +1,18 @@
 #!/bin/bash
 # Install packages into /buildroot; runs as root in the installer container, without network.
 #
-# usage: install.sh base|more USER UID GROUP GID HOME SCRATCH TIMEZONE ARCH FORCED
+# usage: install.sh base|more USER UID GROUP GID HOME SCRATCH TIMEZONE MACHINE FORCED
 #   base: the root is empty; afterwards it has the build user and what mock puts into a root
 #   more: packages are added
-# SCRATCH is a directory of the build user's. TIMEZONE is what the root's /etc/localtime points to, or empty. ARCH is that
-# of the packages: scriptlets see a machine of it. FORCED is not empty when packages of ARCH are taken whatever this machine is.
+# SCRATCH is a directory of the build user's. TIMEZONE is what the root's /etc/localtime points to, or empty. MACHINE is
+# what setarch makes of this machine for scriptlets, or empty. FORCED is not empty when packages are taken whatever their
+# architecture is.
 # The packages are the files below /packages. Everything said goes to root.log.
 set -u -o pipefail
 umask 022
 
 mode=$1 user=$2 uid=$3 group=$4 gid=$5 home=$6
-scratch=$7 timezone=$8 arch=$9 forced=${10}
+scratch=$7 timezone=$8 machine=$9 forced=${10}
 root=/buildroot
 
 # What mock puts into an empty root before there are packages: a package finds these files, and leaves its own beside them.
@@ -39,13 +40,8 @@ link_devices() {
         chmod 1777 "$root/dev/shm"
 }
 
-# A machine of another kind than this kernel's own is one of 32 bits, or a foreign one that the kernel has an interpreter for.
 as_machine() {
-    case $arch in
-    i[3-6]86 | athlon | geode | pentium[34]) setarch i686 "$@" ;;
-    armv[5-8]* | s390 | ppc | sparc | sparcv9) setarch linux32 "$@" ;;
-    *) "$@" ;;
-    esac
+    if [[ -n $machine ]]; then setarch "$machine" "$@"; else "$@"; fi
 }
 
 # Whether packages are what they say of themselves; their files are so if their payload is.
