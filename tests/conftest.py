@@ -45,7 +45,7 @@ USE = pytest.StashKey[PodmanUse]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--oracle-seeds", type=int, default=5, help="how many tags the oracle of buildroots draws by lot"
+        "--oracle-seeds", type=int, default=4, help="how many tags the oracle of buildroots draws by lot"
     )
 
 
