@@ -27,7 +27,8 @@ SCRATCH = "/chroot_tmpdir"
 READY_STATES = (koji.REPO_READY, koji.REPO_EXPIRED)
 LOCALTIME = Path("/etc/localtime")
 REFUSED_EXTRA = ("mock.plugin_conf.sign_enable",)
-WITHOUT_EFFECT = ("mock.use_bootstrap", "mock.new_chroot", "mock.bootstrap_image_ready")
+WITHOUT_EFFECT = ("mock.use_bootstrap", "mock.new_chroot", "mock.bootstrap_image_ready", "mock.yum.best")
+"""Which of mock's own means is used, and an option that Koji's configuration has where dnf does not look for it."""
 
 NOTHING: Mapping[str, object] = {}
 
