@@ -11,7 +11,7 @@ import logging
 import secrets
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -69,10 +69,11 @@ class Buildroot:
 
 @dataclass(frozen=True, kw_only=True)
 class Ahead:
-    """What was seen to ahead: what for, what the solver said, and a container that has it already."""
+    """What was seen to ahead: what for, what the solver said, and a container that has it, or its packages."""
 
     requires: tuple[str, ...]
     output: KeptOutput
+    fetching: Future[None] | None
     buildroot: Buildroot | None
 
 
@@ -168,17 +169,18 @@ class BuildrootInitializer:
     def _see_to(self, base: Buildroot, requires: tuple[str, ...]) -> Ahead:
         output = KeptOutput()
         solver = replace(self.solver, log=output)
-        found = None
+        found = fetching = None
         try:
             root = partial(self.manager.mount_root, base.container)
             solution = solver.requires(requires, base_key=base.content, root=root)
             if solution.install:
                 found = self._from_image(base.spec, *self._added(base, solution))
             if found is None:
-                solver.fetch(solution)
+                # Longer than the root may be held for it.
+                fetching = self.containers.beside(partial(solver.fetch, solution))
         except AdjutantError as error:
             logger.info("task %s: BuildRequires are not seen to ahead: %s", self.owner.task_id, error)
-        return Ahead(requires=requires, output=output, buildroot=found)
+        return Ahead(requires=requires, output=output, fetching=fetching, buildroot=found)
 
     def _seen_to(self, requires: Sequence[str]) -> Buildroot | None:
         """What the look ahead has prepared, once it has ended."""
@@ -187,6 +189,8 @@ class BuildrootInitializer:
         ahead, self._ahead = self._ahead.result(), None
         if ahead.requires == tuple(requires):
             ahead.output.pass_on(self.solver.log)
+            # What cannot be fetched is said when it is asked for again.
+            wait([ahead.fetching] if ahead.fetching else [])
         return ahead.buildroot
 
     def install_requires(self, buildroot: Buildroot, requires: Sequence[str]) -> Buildroot:
