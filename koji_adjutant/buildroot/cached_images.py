@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import cast
 
-from koji_adjutant.buildroot.images import BASE_LABEL, KIND_LABEL, image_name, unverified_name
+from koji_adjutant.buildroot.images import BASE_LABEL, KIND_LABEL, image_name, unverified_names
 from koji_adjutant.buildroot.usage import DAY, KeptImage, Kind, TagUse, UsageRecord, UsageRecords
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager, ImageInfo
@@ -100,7 +100,7 @@ def _scanned(manager: ContainerManager, records: UsageRecords) -> Iterator[_Foun
             continue
         if image_name(key) in shown.names:
             yield records.has_image(lost), kept_image(shown), image_name(key)
-        elif set(shown.names) <= {unverified_name(key)}:
+        elif set(shown.names) <= set(unverified_names(key)):
             # Whoever was making it was killed, or has just begun. What somebody made from a buildroot has these
             # labels too, and a name of its own.
             yield lost, kept_image(shown), ""

@@ -1,7 +1,8 @@
 """Loads an image in steps, one layer each, so that others can have the engine in between.
 
-Each step is an archive with one new layer; those below are in the engine already and are only named. What a step
-replaces is an image without a name, and goes at once. An engine that wants every layer in an archive gets all of
+Each step is an archive with one new layer; those below are in the engine already and are only named. Steps have two
+names in turn, and what a step replaces goes at once: an image that was left behind is found by these names alone, for
+an engine takes seconds to look through all of its images. An engine that wants every layer in an archive gets all of
 them in one.
 """
 
@@ -14,7 +15,6 @@ from pathlib import Path
 from koji_adjutant.buildroot.census import RootEntry
 from koji_adjutant.buildroot.image_archive import Archive, NewImage
 from koji_adjutant.buildroot.image_layers import Layer
-from koji_adjutant.buildroot.images import remove_image_by_id
 from koji_adjutant.container.interface import ContainerManager, ImageInfo
 from koji_adjutant.errors import EngineError
 
@@ -23,10 +23,10 @@ logger = logging.getLogger("koji.adjutant.images")
 
 @dataclass(frozen=True, kw_only=True)
 class ImageLoader:
-    """Loads one image under `name`, with the layers of `root`, an exported root whose own directory is `entry`."""
+    """Loads one image under one of `names`: layers of `root`, the export of a root whose directory is `entry`."""
 
     manager: ContainerManager
-    name: str
+    names: tuple[str, str]
     labels: Mapping[str, str]
     architecture: str
     root: Path
@@ -41,27 +41,27 @@ class ImageLoader:
             if known and not container:
                 raise
             logger.warning("this engine wants whole images: %s", error)
+        for name in self.names:
+            self.manager.remove_image(name)
         if container:
             # One layer, as large as it may be: what lies below is in no archive.
-            return self.manager.commit(container, self.name, self.labels)
-        self._load((), layers)
-        return self._loaded()
+            return self.manager.commit(container, self.names[0], self.labels)
+        self._load(self.names[0], (), layers)
+        return self._loaded(self.names[0])
 
     def _in_steps(self, layers: Sequence[Layer], known: Sequence[str]) -> ImageInfo:
-        previous: ImageInfo | None = None
+        name, other = self.names
         for layer in layers:
             began = time.monotonic()
-            known = self._load(known, [layer])
-            image = self._loaded()
-            if previous is not None and previous.id != image.id:
-                remove_image_by_id(self.manager, previous.id)
-            previous = image
+            known = self._load(name, known, [layer])
+            self.manager.remove_image(other)
+            name, other = other, name
             self.pause(time.monotonic() - began)
-        return self._loaded()
+        return self._loaded(other)
 
-    def _load(self, known: Sequence[str], layers: Sequence[Layer]) -> Sequence[str]:
+    def _load(self, name: str, known: Sequence[str], layers: Sequence[Layer]) -> Sequence[str]:
         image = NewImage(
-            name=self.name,
+            name=name,
             labels=self.labels,
             architecture=self.architecture,
             root=self.root,
@@ -73,8 +73,8 @@ class ImageLoader:
         self.manager.load_image(archive)
         return tuple(archive.diff_ids)
 
-    def _loaded(self) -> ImageInfo:
-        found = self.manager.inspect_image(self.name)
+    def _loaded(self, name: str) -> ImageInfo:
+        found = self.manager.inspect_image(name)
         if found is None:
-            raise EngineError(f"image {self.name} is not in the engine's storage right after it was loaded")
+            raise EngineError(f"image {name} is not in the engine's storage right after it was loaded")
         return found

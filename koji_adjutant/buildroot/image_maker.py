@@ -33,7 +33,7 @@ from koji_adjutant.buildroot.images import (
     refuse,
     remove_image_by_id,
     rpmdb_digest,
-    unverified_name,
+    unverified_names,
 )
 from koji_adjutant.buildroot.installer import InstallerRun, installer_spec
 from koji_adjutant.buildroot.package_store import PackageStore
@@ -127,9 +127,8 @@ class ImageMaker:
 
     def _make(self, request: ImageRequest) -> None:
         began = time.monotonic()
-        if found := find_image(self.manager, request.key):
-            if unverified_name(request.key) in found.names:
-                self.manager.untag_image(unverified_name(request.key))
+        if find_image(self.manager, request.key):
+            self._remove_unverified(request.key)
             return
         base = self._base(request)
         with (
@@ -189,11 +188,12 @@ class ImageMaker:
             self.manager.remove(container)
 
     def _remove_unverified(self, key: str) -> None:
-        for image in self.manager.find_images({labels.KEY: key}):
-            if unverified_name(key) in image.names:
-                self.manager.untag_image(unverified_name(key))
-            if image_name(key) not in image.names:
-                remove_image_by_id(self.manager, image.id)
+        for name in unverified_names(key):
+            image = self.manager.inspect_image(name)
+            if image is not None:
+                self.manager.untag_image(name)
+                if not set(image.names) - {name}:
+                    remove_image_by_id(self.manager, image.id)
 
     def _make_from(self, container: str, request: ImageRequest, base: ImageInfo, scratch: Path) -> None:
         root = self.manager.mount_root(container)
@@ -206,7 +206,7 @@ class ImageMaker:
         members = tuple(read_members(self._export(container, scratch / "root.tar")))
         loader = ImageLoader(
             manager=self.manager,
-            name=unverified_name(request.key),
+            names=unverified_names(request.key),
             labels={**request.labels(self.worker), RPMDB_LABEL: rpmdb_digest(before.packages)},
             architecture=base.architecture,
             root=scratch / "root.tar",
@@ -273,7 +273,7 @@ class ImageMaker:
         if difference := before.difference(after):
             raise BuildrootFailed(f"the image that was made of its root is another: {difference}")
         self.manager.tag_image(image.id, image_name(request.key))
-        self.manager.untag_image(unverified_name(request.key))
+        self._remove_unverified(request.key)
 
 
 def make_image(

@@ -95,6 +95,11 @@ def unverified_name(key: str) -> str:
     return f"{UNVERIFIED}:{key[:NAMED]}"
 
 
+def unverified_names(key: str) -> tuple[str, str]:
+    """That, and another: an image that grows has them in turn, so that none is ever without a name."""
+    return unverified_name(key), f"{unverified_name(key)}-next"
+
+
 def lock_name(key: str) -> str:
     """The name of the container that the image of `key` is made from."""
     return f"koji-adjutant-image-{key[:NAMED]}"

@@ -388,6 +388,7 @@ class BuildrootInitializer:
             packages=solution.install,
             removed=solution.remove,
             contents=packages_digest(package.nevra for package in packages),
+            forced=bool(self.settings.forcearch),
         )
 
     def _ask(self, request: ImageRequest) -> None:

@@ -22,7 +22,7 @@ from koji_adjutant.buildroot.images import (
     find_image,
     image_name,
     lock_name,
-    unverified_name,
+    unverified_names,
 )
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerSpec, Timeouts
@@ -134,7 +134,7 @@ def test_an_image_is_the_populated_root(manager: PodmanManager, bench: Bench, tm
     assert bench.refusals() == []
     image = find_image(manager, KEY)
     assert image
-    assert len(image.layers) > 4
+    assert len(image.layers) > 2
     empty = manager.import_empty_image(EMPTY_IMAGE)
     expected = lasting(populated(manager, bench, request, empty.id))
     found = lasting(seen(manager, image.id, tmp_path / "image.tar"))
@@ -244,7 +244,7 @@ def test_a_maker_that_is_killed_between_two_layers_is_cleaned_up_after(
     manager.close()
     path = bench.ask(base_request(bench))
     assert run_doomed(engine.socket, bench, path, "load_image", number) == -signal.SIGKILL
-    assert manager.inspect_image(unverified_name(KEY))
+    assert any(map(manager.inspect_image, unverified_names(KEY)))
     assert find_image(manager, KEY) is None
     assert manager.inspect(lock_name(KEY))
     assert maker(manager, bench).make(path)
