@@ -54,3 +54,11 @@ def test_other_machines_are_told_what_to_do(mocker: MockerFixture) -> None:
     mocker.patch.object(platform, "machine", return_value="aarch64")
     with pytest.raises(ConfigError, match="this machine is aarch64; give the testbed"):
         check_machine()
+
+
+def test_a_second_machine_has_no_packages_but_those_of_the_first() -> None:
+    first, second = read_recipe(), read_recipe("i686")
+    assert set(second.seeds) < set(first.seeds)
+    assert (second.machine.debian, second.machine.own) == ("i386", frozenset())
+    assert f"/usr/lib/{second.machine.multiarch}" in read_layout(second.machine.multiarch).directories
+    assert (second.names, second.links, second.scriptlets) == (first.names, first.links, first.scriptlets)

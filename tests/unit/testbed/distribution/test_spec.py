@@ -56,3 +56,9 @@ def test_file_entries_by_kind() -> None:
         '%config(noreplace) %attr(0644,root,root) "/etc/a%%b"'
     )
     assert file_entry("/usr/bin/sh", stat.S_IFLNK | 0o777) == '"/usr/bin/sh"'
+
+
+def test_the_file_of_a_package_without_an_architecture() -> None:
+    version = Version(epoch="2", version="1.0", release="3")
+    assert Spec(name="a", version=version, summary="s", noarch=True).noarch_file == "a-1.0-3.noarch.rpm"
+    assert not Spec(name="a", version=version, summary="s").noarch_file
