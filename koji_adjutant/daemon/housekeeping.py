@@ -169,8 +169,8 @@ class Housekeeping:
             make_image(request, manager, config, worker, journal, pause=self._leave_engine)
 
     def _leave_engine(self, seconds: float) -> None:
-        """In the helper, after so many seconds of the engine's time: as many for others, more when there are tasks."""
-        time.sleep(seconds)
+        """In the helper, after so many seconds of the engine's time: a moment for others, more when there are tasks."""
+        time.sleep(seconds / 10)
         deadline = time.monotonic() + TASK_SECONDS
         while time.monotonic() < deadline and next(iter(self._state.tasks()), None) is not None:
             time.sleep(STEP)

@@ -224,12 +224,12 @@ def test_steps_of_an_image_are_apart_and_wait_a_while_for_tasks(
     keeper: Housekeeping, state: StateDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began = time.monotonic()
-    keeper._leave_engine(0.05)
+    keeper._leave_engine(0.5)
     assert 0.05 <= time.monotonic() - began < housekeeping.TASK_SECONDS
     monkeypatch.setattr(housekeeping, "TASK_SECONDS", 0.4)
     state.begin(7, "build", "/nonexistent")
     began = time.monotonic()
-    keeper._leave_engine(0.05)
+    keeper._leave_engine(0.5)
     assert 0.45 <= time.monotonic() - began < PATIENCE
 
 
