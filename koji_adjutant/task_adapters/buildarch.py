@@ -180,7 +180,7 @@ class _Build:
         if status == BUILT:
             return
         raise BuildFailed(
-            self._message(1, self._narrator.log_of_failure),
+            self._message(self._narrator.status, self._narrator.log_of_failure),
             hint=f"{self._narrator.result or f'status {status}'} in the build",
         )
 

@@ -31,7 +31,7 @@ class RebuildSRPMAdapter(BuildrootAdapter):
                 hint = f"rpmbuild_timeout on the builder is {ctx.config.rpmbuild_timeout} seconds"
                 raise TaskTimeout(_message(STATUS_TIMEOUT, "build.log"), hint=hint) from error
             if status != BUILT:
-                raise BuildFailed(_message(1, narrator.log_of_failure), hint=narrator.result)
+                raise BuildFailed(_message(narrator.status, narrator.log_of_failure), hint=narrator.result)
             directory = ctx.workdir / "result"
             directory.mkdir()
             self.result = manager.copy_from(container, f"{unpacked}/SRPMS", directory)

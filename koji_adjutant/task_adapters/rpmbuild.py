@@ -6,6 +6,7 @@ the script runs: unpacking to root.log, rpmbuild to build.log, and a line a phas
 
 import os
 import platform
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +27,11 @@ BUILD_SCRIPT = SCRIPTS / "build.sh"
 IDLE_SCRIPT = SCRIPTS / "idle.sh"
 BUILT, FAILED, MISSING, DYNAMIC = 0, 10, 20, 21
 """Exit codes of the build script."""
-STATUS_TIMEOUT, STATUS_PACKAGES = 11, 30
-"""What mock exits with for a timeout, and when packages cannot be installed; scripts look for them."""
+STATUS_BUILD, STATUS_TIMEOUT, STATUS_PACKAGES, STATUS_SOURCE = 10, 11, 30, 40
+"""What mock exits with when dynamic BuildRequires cannot be found out, for a timeout, when packages cannot be
+installed, and for a source package that is none; scripts look for them. Otherwise it exits as rpmbuild did."""
+NO_SOURCE = frozenset({"unpack", "spec", "srpm"})
+"""Last words of the build script about a source package that is none."""
 BUILD_LOG, ROOT_LOG, STATE_LOG, OUTPUT_LOG = "build.log", "root.log", "state.log", "mock_output.log"
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - inside a container of one task
 SHM_MINIMUM = 1 << 30
@@ -139,6 +143,16 @@ class Narrator:
     def log_of_failure(self) -> str:
         """The log in which the failing command wrote."""
         return ROOT_LOG if self.result.startswith("unpack") else BUILD_LOG
+
+    @property
+    def status(self) -> int:
+        """What mock exits with when a build ends as this one has."""
+        phase, _, code = self.result.partition(" ")
+        if phase == "rpmbuild-br":
+            return STATUS_BUILD
+        if phase in NO_SOURCE:
+            return STATUS_SOURCE
+        return int(code) if re.fullmatch(r"\d{1,3}", code, re.ASCII) else 1
 
     def write(self, stream: Stream, data: bytes) -> None:
         """Output of commands on stdout; on stderr the script's lines to us."""

@@ -187,3 +187,21 @@ def test_endless_requirements_are_refused(ctx: TaskContext) -> None:
     with pytest.raises(BuildFailed, match="BuildRequires"):
         for _ in range(REQUIRES_LIMIT // 50_000 + 1):
             narrator.write("stderr", line)
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [
+        ("rpmbuild-bb 1", 1),
+        ("rpmbuild-ba 11", 11),
+        ("rpmbuild-br 1", 10),
+        ("unpack", 40),
+        ("srpm", 40),
+        ("rpmbuild-bb 99999", 1),
+        ("", 1),
+    ],
+)
+def test_a_build_that_fails_ends_as_mocks_does(ctx: TaskContext, result: str, status: int) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.write("stderr", f"result {result}\n".encode())
+    assert narrator.status == status
