@@ -75,10 +75,17 @@ def summary(config: Config, file: Path) -> str:
     for row in table():
         value = getattr(config, row.attribute)
         if row.option.place is not Place.COMMAND_LINE and _plain(value) != default_text(row):
-            shown = "(not shown)" if row.option.parse is values.secret else _plain(value)
+            shown = "(not shown)" if row.option.parse is values.secret else _shown(row, value)
             note = "" if row.option.has_effect else f"  # {row.option.doc}"
             lines.append(f"[{row.option.place}] {row.key} = {shown}{note}")
     return "\n".join(lines) + "\n"
+
+
+def _shown(row: Row, value: Any) -> str:
+    if row.option.parse not in {values.macros, values.settings}:
+        return _plain(value)
+    between = " " if row.option.parse is values.macros else "="
+    return "; ".join(f"{name}{between}{content}" for name, content in value.items())
 
 
 def default_text(row: Row) -> str:
@@ -92,7 +99,7 @@ def _plain(value: Any) -> str:
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):
-        return " ".join(f"{name}={content}" for name, content in value.items())
+        return " ".join(f"{name}={'none' if content is None else content}" for name, content in value.items())
     if isinstance(value, tuple):
         return " ".join(_plain(one) for one in value)
     if isinstance(value, bool):

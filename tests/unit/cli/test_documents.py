@@ -87,3 +87,16 @@ def test_testbed_is_another_program(capsys: pytest.CaptureFixture[str]) -> None:
         main(["testbed", "--help"])
     assert ended.value.code == 0
     assert "koji-adjutant testbed" in capsys.readouterr().out
+
+
+def test_check_shows_what_stands_one_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "kojid.conf"
+    file.write_text(
+        "[kojid]\nserver = http://hub/kojihub\ntopurl = http://hub/files\n"
+        "[adjutant]\nlimits = memory=1G pids=none\nbuild_env = A=b c\nbuild_macros =\n  %one 1\n  %two 2 = 2\n"
+    )
+    assert main(["config", "check", "-c", str(file)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "[adjutant] limits = memory=1073741824 pids=none" in said
+    assert "[adjutant] build_env = A=b c" in said
+    assert "[adjutant] build_macros = %one 1; %two 2 = 2" in said
