@@ -19,6 +19,8 @@ from koji_adjutant.handlers.base import Services
 
 PRUNE = "removal of images"
 PREWARM = "prewarm"
+FIRST_PRUNE = 120.0
+"""After the start: a daemon that comes back has tasks to take first."""
 PRUNE_INTERVAL = 3600.0
 PRUNE_PATIENCE = 1800.0
 PRUNE_PAUSE = 60.0
@@ -34,7 +36,7 @@ class CacheCare:
         self.prewarming = Prewarming(services.config)
         self._services = services
         self._clock = clock
-        self._prune_at = clock()
+        self._prune_at = clock() + FIRST_PRUNE
         self._pruned = clock() - PRUNE_PAUSE
         self._wish: Wish | None = None
 

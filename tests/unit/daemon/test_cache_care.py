@@ -10,6 +10,7 @@ from koji_adjutant.buildroot.prewarm import Root
 from koji_adjutant.config import Config
 from koji_adjutant.daemon import cache_care
 from koji_adjutant.daemon.cache_care import (
+    FIRST_PRUNE,
     PREWARM,
     PRUNE,
     PRUNE_INTERVAL,
@@ -44,7 +45,10 @@ def care(tmp_path: Path, clock: Clock, mocker: Any) -> CacheCare:
     config = Config(server="http://h", topurls=("http://h",), state_dir=tmp_path, minspace=0)
     services = Services(config=config, manager=FakeContainerManager(), journal=NullJournal(), worker="w")
     mocker.patch("koji_adjutant.daemon.cache_care.is_quiet", return_value=True)
-    return CacheCare(services, clock)
+    made = CacheCare(services, clock)
+    assert due(made, tmp_path) == [], "a daemon that has just started has better things to do"
+    clock.now += FIRST_PRUNE
+    return made
 
 
 def due(care: CacheCare, tmp_path: Path, *helpers: str, is_idle: bool = True) -> list[str]:
