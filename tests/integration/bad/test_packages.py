@@ -1,12 +1,16 @@
 """Packages that are bad: the build ends with an error that names package and log, and the next one is as ever."""
 
 import re
+import time
+from collections.abc import Callable
 
 import koji
 import pytest
 
+from koji_adjutant.container import labels
+from koji_adjutant.testbed import census
 from koji_adjutant.testbed.tasks import Task, family
-from tests.integration.bad.conftest import BAD, Bad
+from tests.integration.bad.conftest import BAD, PATIENCE, Bad
 
 pytestmark = pytest.mark.podman
 
@@ -38,6 +42,35 @@ def test_scriptlets_that_never_end(impatient: Bad) -> None:
         assert name in failure.message
         assert "root.log" in failure.message
     impatient.still_builds()
+
+
+def test_a_hanging_scriptlet_is_canceled(bad: Bad) -> None:
+    number = start(bad, "bad-hangs")
+    wait_for(lambda: bool(re.search(r"bad-hangs-1-1\s+#", installing(bad, number))))
+    task = arch_task(bad, number)
+    bad.testbed.session.cancelTask(number)
+    wait_for(lambda: not containers_of(bad, task))
+    assert arch_task(bad, number).state == "CANCELED"
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(census.STEP)
+
+
+def installing(bad: Bad, number: int) -> str:
+    """What rpm has said so far in the build of task `number`."""
+    tasks = [task for task in family(bad.testbed.session, number) if task.method == "buildArch"]
+    logs = [bad.testbed.output(task) / "root.log" for task in tasks]
+    return "".join(log.read_text(errors="replace") for log in logs if log.exists())
+
+
+def containers_of(bad: Bad, task: Task) -> list[str]:
+    return bad.testbed.engine.podman(
+        "ps", "--all", "--quiet", f"--filter=label={labels.TASK}={task.id}"
+    ).split()
 
 
 def start(bad: Bad, requires: str) -> int:
