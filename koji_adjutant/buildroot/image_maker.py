@@ -52,6 +52,8 @@ PIECE = 1 << 20
 ATTENTION = 16 << 20
 """Bytes of an export after which somebody else may have the engine."""
 TAKE_OVER_SECONDS = 3600.0
+ENGINE_SECONDS = 600.0
+"""How long an image is not tried again that the engine refused a part of: that may have been its bad day."""
 INSTALL_SECONDS = 1800.0
 """A task installed the same packages, so nothing here takes long for a good reason."""
 CONFLICT = 409
@@ -108,7 +110,10 @@ class ImageMaker:
             return False
         except NotNow as error:
             logger.info("no image of key %s for now: %s", request.key, error)
-        except (BuildrootFailed, EngineError, TaskTimeout) as error:
+        except (EngineError, TaskTimeout) as error:
+            logger.warning("no image of key %s for some minutes: %s", request.key, error)
+            refuse(self.config, request.key, str(error), ENGINE_SECONDS)
+        except BuildrootFailed as error:
             logger.warning("no image of key %s: %s", request.key, error)
             refuse(self.config, request.key, str(error))
         path.unlink(missing_ok=True)

@@ -237,13 +237,16 @@ class ImageRequest:
         }
 
 
-def refuse(config: Config, key: str, reason: str) -> None:
-    """Remember that the image of `key` cannot be had."""
+def refuse(config: Config, key: str, reason: str, seconds: float = REFUSED_SECONDS) -> None:
+    """Remember for some time that the image of `key` cannot be had."""
     directory = requests_directory(config)
     directory.mkdir(parents=True, exist_ok=True)
     for marker in directory.glob("*.refused"):
         _is_refused(marker)
-    (directory / f"{key}.refused").write_text(f"{reason}\n")
+    marker = directory / f"{key}.refused"
+    marker.write_text(f"{reason}\n")
+    since = time.time() + seconds - REFUSED_SECONDS
+    os.utime(marker, (since, since))
 
 
 def _is_refused(marker: Path) -> bool:

@@ -166,6 +166,15 @@ def test_what_is_no_request_is_thrown_away(bench: ImageBench) -> None:
     assert bench.maker().make(path)
 
 
+def test_what_the_engine_refused_is_asked_for_again_sooner(bench: ImageBench) -> None:
+    refuse(bench.config, BASE_KEY, "busy", 600)
+    (marker,) = requests_directory(bench.config).glob("*.refused")
+    assert not bench.ask(bench.base()).exists()
+    old = marker.stat().st_mtime - 601
+    os.utime(marker, (old, old))
+    assert bench.ask(bench.base()).exists()
+
+
 def test_what_was_refused_is_not_asked_for_again_for_a_day(bench: ImageBench) -> None:
     refuse(bench.config, BASE_KEY, "it has a socket")
     assert not bench.ask(bench.base()).exists()
