@@ -247,6 +247,29 @@ def test_care_of_the_cache_is_a_helpers(
     assert (tmp_path / "done").exists()
 
 
+def test_the_end_does_not_wait_for_an_image(
+    keeper: Housekeeping, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = tmp_path / "began"
+
+    def make_for_ever(*_: Any, **__: Any) -> None:
+        began.write_text(str(os.getpid()))
+        time.sleep(PATIENCE * 2)
+
+    monkeypatch.setattr(housekeeping, "make_image", make_for_ever)
+    directory = requests_directory(services.config)
+    keeper.sweep_first(PATIENCE)
+    directory.mkdir(parents=True)
+    request = directory / "key.json"
+    request.touch()
+    work_until(keeper, began.exists)
+    started = time.monotonic()
+    keeper.finish(PATIENCE)
+    assert time.monotonic() - started < PATIENCE
+    assert not Path(f"/proc/{began.read_text()}").exists()
+    assert request.exists()
+
+
 def test_the_end_leaves_nothing(keeper: Housekeeping, manager: DiskManager, state: StateDirectory) -> None:
     keeper.sweep_first(PATIENCE)
     containers = [manager.add(task) for task in (7, 8)]
