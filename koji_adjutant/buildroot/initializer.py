@@ -161,10 +161,13 @@ class BuildrootInitializer:
 
     # BuildRequires
 
-    def look_ahead(self, base: Buildroot, requires: Sequence[str]) -> None:
-        """Begin to see to what will probably be asked for, unless it seems to be there."""
-        if is_worth_it(requires, base.packages):
-            self._ahead = self.containers.first(partial(self._see_to, base, tuple(requires)))
+    def look_ahead(self, base: Buildroot, requires: Sequence[str]) -> bool:
+        """Begin to see to what will probably be asked for; whether some of it is known to be missing."""
+        if not is_worth_it(requires, base.packages):
+            return False
+        known = self.solver.cached_requires(requires, base_key=base.content)
+        self._ahead = self.containers.first(partial(self._see_to, base, tuple(requires)))
+        return known is not None and bool(known.install)
 
     def _see_to(self, base: Buildroot, requires: tuple[str, ...]) -> Ahead:
         output = KeptOutput()

@@ -229,10 +229,14 @@ class Solver:
 
         `root` gives the engine's path of the mounted root, and is called only if this was never solved before.
         """
-        wanted = list(dict.fromkeys(text for text in requires if not text.startswith("rpmlib(")))
+        wanted = without_rpms_own(requires)
         if not wanted:
             return Solution(install=(), remove=frozenset())
         return self._found(self._key("requires", base_key, wanted), {"requires": wanted}, root)
+
+    def cached_requires(self, requires: Sequence[str], *, base_key: str) -> Solution | None:
+        """The same if it was found before on this host."""
+        return self._cache.get(self._key("requires", base_key, without_rpms_own(requires)))
 
     def provide(self, solution: Solution, directory: Path) -> None:
         """Put the files of `solution`, fetched as far as they are not here and all verified, into `directory`."""
@@ -303,3 +307,8 @@ class Solver:
             environment=self.environment,
         )
         return solve(run, self.manager, self.log, self.own_log)
+
+
+def without_rpms_own(requires: Sequence[str]) -> list[str]:
+    """Each requirement once, and none that only rpm itself can meet."""
+    return list(dict.fromkeys(text for text in requires if not text.startswith("rpmlib(")))

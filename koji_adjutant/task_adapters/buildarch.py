@@ -17,6 +17,7 @@ from typing import Any, cast
 import koji
 import koji.tasks
 
+from koji_adjutant.buildroot.ahead import RPMLIB
 from koji_adjutant.buildroot.initializer import InstallFailed
 from koji_adjutant.buildroot.settings import TOPDIR
 from koji_adjutant.buildroot.solver import Unsolvable
@@ -51,8 +52,8 @@ class BuildArchAdapter(BuildrootAdapter):
     def run(self, ctx: TaskContext, manager: ContainerManager, sink: LogSink) -> int:  # noqa: ARG002
         """Build; BuildFailed in the words that Koji's users know when the package does not build."""
         with self.prepared(ctx, manager) as prepared:
-            self.initializer.look_ahead(prepared.buildroot, self.expected)
-            build = _Build(self, ctx, manager, prepared)
+            is_known = self.initializer.look_ahead(prepared.buildroot, self.expected)
+            build = _Build(self, ctx, manager, prepared, missing=self.expected if is_known else ())
             with self._reported_when_it_fails(build, prepared):
                 build.run()
             with build.results() as files:
@@ -78,8 +79,9 @@ class BuildArchAdapter(BuildrootAdapter):
 
 
 def digest(requires: Sequence[str]) -> str:
-    """Of BuildRequires that are there: the build script need not look again."""
-    return hashlib.sha256("".join(f"{requirement}\n" for requirement in requires).encode()).hexdigest()
+    """Of BuildRequires of which it is known whether they are there: the build script need not look."""
+    lines = [f"{requirement}\n" for requirement in requires if not requirement.startswith(RPMLIB)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest() if lines else ""
 
 
 def is_scratch(ctx: TaskContext) -> bool:
@@ -101,13 +103,21 @@ class _Build:
     """The steps of one build in its container."""
 
     def __init__(
-        self, adapter: BuildArchAdapter, ctx: TaskContext, manager: ContainerManager, prepared: Prepared
+        self,
+        adapter: BuildArchAdapter,
+        ctx: TaskContext,
+        manager: ContainerManager,
+        prepared: Prepared,
+        *,
+        missing: Sequence[str],
     ) -> None:
+        """`missing` are BuildRequires of which some are known to be missing."""
         self.buildroot = prepared.buildroot
         self._adapter = adapter
         self._ctx = ctx
         self._manager = manager
         self._narrator = prepared.narrator
+        self._missing = missing
 
     def run(self) -> None:
         """Build; returns when there are packages, raises BuildFailed when there will be none."""
@@ -143,7 +153,7 @@ class _Build:
     def _install_static(self) -> int:
         """Make the source package, and install what it misses, until that changes nothing; the last status."""
         target = self._adapter.target
-        status = self._script("source", target, self._adapter.srpm.name)
+        status = self._script("source", target, self._adapter.srpm.name, digest(self._missing))
         for _ in range(STATIC_ROUNDS):
             if status not in (MISSING, DYNAMIC) or not self._install():
                 return status

@@ -1,15 +1,16 @@
 #!/bin/bash
 # The rpm and rpmbuild commands of a build; runs in the build container as the build user, home directory /builddir.
 #
-# usage: build.sh source TARGET SRPM      unpack SRPM and make the source package that the root makes of it, then build it
+# usage: build.sh source TARGET SRPM [GONE]
+#                                         unpack SRPM and make the source package that the root makes of it, then build it
 #                                         if its BuildRequires are there
-#        build.sh again TARGET [THERE]    the same after packages were added, without unpacking; THERE is the SHA-256 of
-#                                         BuildRequires, a line each, that are known to be there
+#        build.sh again TARGET [THERE]    the same after packages were added, without unpacking
 #        build.sh requires TARGET ROUND   ask a package with dynamic BuildRequires for what it misses
 #        build.sh binary TARGET MODE      build; MODE is bb, or ba after a round of dynamic BuildRequires
 #        build.sh rebuild TARGET SRPM DIRECTORY
 #                                         unpack SRPM below DIRECTORY and make one source package of it there
 #
+# GONE and THERE are the SHA-256 of BuildRequires, a line each, that are known to be missing, or to be there.
 # ADJUTANT_MACHINE in the environment is what setarch makes of this machine for the commands; they do not see it.
 # What commands say goes to standard output. Standard error carries the lines to the daemon: `phase NAME` as one begins,
 # `source NAME` for a source package below SRPMS, `require TEXT` for each of its BuildRequires, and at the end `result WORD`.
@@ -97,13 +98,14 @@ is_told() {
     [[ -n $1 ]] && read -r digest _ < <(printf '%s\n' "${told[@]}" | sha256sum 9>&-) && [[ $digest == "$1" ]]
 }
 
-# The source package that the root as it is makes, and the build if nothing is missing for it. $1 is a digest of
-# BuildRequires that need no look, or empty.
+# The source package that the root as it is makes, and the build if nothing is missing for it. $1 and $2 are digests of
+# BuildRequires that need no look, because they are there, or are not.
 make_source() {
     phase rpmbuild-bs
     run rpmbuild -bs --noclean --target "$target" --nodeps "$spec" || finish "rpmbuild-bs $?" "$FAILED"
     find_source
     tell_requires && finish dynamic "$DYNAMIC"
+    is_told "$2" && finish missing "$MISSING"
     if ! is_told "$1"; then
         phase check
         # Without --nodeps and with --nobuild rpmbuild compares BuildRequires with what is there, and does nothing else.
@@ -131,11 +133,11 @@ source)
     phase unpack
     run rpm -Uvh --nodeps "$topdir/originals/$3" || finish unpack "$FAILED"
     find_spec "$topdir/SPECS"
-    make_source ''
+    make_source '' "${4-}"
     ;;
 again)
     find_spec "$topdir/SPECS"
-    make_source "${3-}"
+    make_source "${3-}" ''
     ;;
 requires)
     find_spec "$topdir/SPECS"

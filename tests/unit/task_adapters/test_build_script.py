@@ -1,5 +1,6 @@
 """What the build script says of a build; rpm and rpmbuild are played by a script that keeps what it was called with."""
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Mapping
@@ -102,6 +103,25 @@ def test_after_packages_came_the_source_package_is_made_again(play: Play) -> Non
     assert (first.status, second.status) == (MISSING, MISSING)
     assert second.messages == ["phase rpmbuild-bs", *first.messages[2:]]
     assert not any(call.startswith("rpm -Uvh") for call in second.calls)
+
+
+def test_what_is_known_is_not_looked_for(play: Play) -> None:
+    known = hashlib.sha256(b"gcc >= 4\n(a or b)\n").hexdigest()
+    play.set("status-bc", "11")
+    missing = play.run("source", "x86_64", "x-1-1.src.rpm", known)
+    assert (missing.status, missing.messages[-1]) == (MISSING, "result missing")
+    there = play.run("again", "x86_64", known)
+    assert there.status == BUILT
+    for said in (missing, there):
+        assert "phase check" not in said.messages
+        assert not any(call.startswith("rpmbuild -bc") for call in said.calls)
+
+
+@pytest.mark.parametrize("known", ["", "0" * 64])
+def test_what_is_not_known_is_looked_for(play: Play, known: str) -> None:
+    play.set("status-bc", "11")
+    assert "phase check" in play.run("source", "x86_64", "x-1-1.src.rpm", known).messages
+    assert play.run("again", "x86_64", known).status == MISSING
 
 
 def test_two_source_packages_are_one_too_many(play: Play) -> None:

@@ -37,7 +37,7 @@ def update(*names: str) -> tuple[str, list[str]]:
 def test_a_package_whose_requirements_are_there_is_built_in_one_go(bench: Bench) -> None:
     bench.have_image()
     assert [path.name for path in bench.run()] == ["hello-1-1.x86_64.rpm", "hello-1-1.src.rpm"]
-    assert bench.build_actions == [("source", "x86_64", "hello-1-1.src.rpm")]
+    assert bench.build_actions == [("source", "x86_64", "hello-1-1.src.rpm", "")]
     assert bench.hub.host.calls == [*STATES, update("bash"), EXPIRED]
     assert bench.hub.files["build.log"] == b"output\n"
     assert bench.roles == ["solver", "build"]
@@ -58,7 +58,7 @@ def test_missing_requirements_are_installed_and_the_source_package_is_made_again
     bench.answers = {"source": [Answer(code=MISSING, requires=("zlib",))], "again": [Answer()]}
     bench.run()
     there = hashlib.sha256(b"zlib\n").hexdigest()
-    assert bench.build_actions == [("source", "x86_64", "hello-1-1.src.rpm"), ("again", "x86_64", there)]
+    assert bench.build_actions == [("source", "x86_64", "hello-1-1.src.rpm", ""), ("again", "x86_64", there)]
     assert bench.hub.host.calls == [*STATES, update("bash", "zlib"), EXPIRED]
     assert bench.roles == ["solver", "build", "solver", "installer"]
 

@@ -1,5 +1,6 @@
 """Images of BuildRequires, on the engine in memory: when one is asked for, and how a container of it takes over."""
 
+import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
@@ -184,6 +185,20 @@ def test_a_container_that_was_started_ahead_takes_over(needing: Bench) -> None:
     assert [path.name for path in needing.run()] == ["hello-1-1.x86_64.rpm", "hello-1-1.src.rpm"]
     assert needing.roles == ["solver", "build", "solver", "build"]
     assert needing.hub.host.calls[-2] == ("updateBuildRootList", ["bash", "zlib"])
+
+
+def test_what_is_known_to_be_missing_is_told_to_the_build_script(needing: Bench) -> None:
+    needing.expected = ("zlib", "rpmlib(CompressedFileNames) <= 3.0.4-1")
+    needing.answers = {"source": [NEEDS_ZLIB, NEEDS_ZLIB], "again": [Answer(), Answer()]}
+    needing.run()
+    for name in ("result", "stage"):
+        (needing.ctx.workdir / name).rename(needing.ctx.workdir / f"first {name}")
+    needing.run()
+    there = hashlib.sha256(b"zlib\n").hexdigest()
+    assert [arguments[3:] for arguments in needing.build_actions if arguments[0] == "source"] == [
+        ("",),
+        (there,),
+    ]
 
 
 def test_a_container_that_was_started_ahead_in_vain_goes(needing: Bench) -> None:
