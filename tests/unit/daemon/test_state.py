@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,21 @@ def test_a_state_that_cannot_be_written_harms_no_task(
     (state.path / "tasks").rmdir()
     journal.record(Phase.SOLVED, task=7)
     assert "state of task 7 not written" in caplog.text
+
+
+def test_threads_of_a_task_may_report_at_once(
+    state: StateDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = TaskJournal(NullJournal(), state, state.begin(7, "build", "/w"))
+
+    def report(number: int) -> None:
+        for event in range(50):
+            journal.record(Phase.CONTAINER_CREATED, task=7, container=f"{number}.{event}")
+
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        for done in [threads.submit(report, number) for number in range(4)]:
+            done.result()
+    found = state.find(7)
+    assert found is not None
+    assert len(set(found.containers)) == 200
+    assert caplog.text == ""
