@@ -24,11 +24,17 @@ from koji_adjutant.hub import HubSession
 
 logger = logging.getLogger(__name__)
 
+RPMLIST = "rpmlist.jsonl"
+NOT_FOUND = 404
 TIMEOUT = (20, 300)
 """Seconds to connect and between two pieces of an answer."""
 NESTED_LIMIT = 2000
 """Packages in a list up to which each carries its whole external repo, as kojid's do: 1.5 kB an entry, and the hub
 takes requests of up to 4 MiB. Beyond, the repo's id has to do (hub-calls 10)."""
+
+
+class MissingFile(BuildrootFailed):
+    """The servers answer, and none of them has the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +96,7 @@ def read_origins(
     """Ask the hub for the external repos, and the repo, whose `metadata` may be known, for its packages' origins."""
     external = external_repos(session, settings)
     with open_session() as http:
-        internal = internal_packages(fetch(http, settings.baseurls, "rpmlist.jsonl"))
+        internal = own_packages(session, settings, http)
         urls = {}
         if external:
             urls = origin_urls(http, settings, metadata or read_metadata(settings, http))
@@ -106,14 +112,35 @@ def external_repos(session: HubSession, settings: BuildrootSettings) -> dict[str
     return {row["url"].replace("$arch", settings.arch): row for row in rows}
 
 
+def own_packages(
+    session: HubSession, settings: BuildrootSettings, http: requests.Session
+) -> dict[str, tuple[int, str]]:
+    """Id and payload hash of the hub's own packages in the repo, by NVRA.
+
+    Repos of older hubs have no rpmlist.jsonl: there only drafts, which the hub does not find by NVRA, are asked for.
+    """
+    try:
+        return internal_packages(fetch(http, settings.baseurls, RPMLIST))
+    except MissingFile:
+        logger.warning("repo %s of %s has no %s", settings.repo_id, settings.tag_name, RPMLIST)
+    hub: Any = session
+    drafts, _builds = hub.listTaggedRPMS(
+        tag=settings.tag_id, event=settings.event_id, latest=True, draft=True
+    )
+    return by_nvra(drafts)
+
+
 def internal_packages(rpmlist: bytes) -> dict[str, tuple[int, str]]:
     """Id and payload hash of each package in rpmlist.jsonl, by NVRA."""
-    found = {}
-    for line in io.BytesIO(rpmlist):
-        row = json.loads(line)
-        nvra = f"{row['name']}-{row['version']}-{row['release']}.{row['arch']}"
-        found[nvra] = (row["id"], row["payloadhash"])
-    return found
+    return by_nvra(json.loads(line) for line in io.BytesIO(rpmlist))
+
+
+def by_nvra(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, str]]:
+    """Id and payload hash of the hub's rows of packages, by NVRA."""
+    return {
+        f"{row['name']}-{row['version']}-{row['release']}.{row['arch']}": (row["id"], row["payloadhash"])
+        for row in rows
+    }
 
 
 def origin_urls(
@@ -155,8 +182,8 @@ def without_epoch(text: str) -> str:
 
 
 def fetch(http: requests.Session, baseurls: Sequence[str], location: str) -> bytes:
-    """A file of the repo, from the first of its URLs that has it."""
-    failures = []
+    """A file of the repo, from the first of its URLs that has it; MissingFile when none of them has."""
+    failures, missing = [], 0
     for base in baseurls:
         url = f"{base}/{location}"
         try:
@@ -166,8 +193,10 @@ def fetch(http: requests.Session, baseurls: Sequence[str], location: str) -> byt
             continue
         if answer.ok:
             return answer.content
+        missing += answer.status_code == NOT_FOUND
         failures.append(f"{url}: {answer.status_code} {answer.reason}")
-    raise BuildrootFailed(
+    fault = MissingFile if missing == len(baseurls) else BuildrootFailed
+    raise fault(
         f"the repo's {location} cannot be read: {'; '.join(failures)}",
         hint="check topurl and the hub's web server",
     )

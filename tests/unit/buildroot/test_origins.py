@@ -14,6 +14,7 @@ from koji_adjutant.buildroot.origins import (
     Origins,
     internal_packages,
     origin_urls,
+    own_packages,
     parse_origins,
     without_epoch,
 )
@@ -109,6 +110,39 @@ def test_lines_of_rpmlist() -> None:
         )
     )
     assert internal_packages(lines) == {"bash-1-2.noarch": (1, DIGEST), "make-1-2.noarch": (2, "x")}
+
+
+def test_a_repo_of_an_older_hub_has_the_hub_asked_for_drafts(tmp_path: Path) -> None:
+    row = {"id": 5, "name": "bash", "version": "1", "release": "2", "arch": "noarch", "payloadhash": DIGEST}
+    asked = []
+
+    class Hub:
+        def listTaggedRPMS(self, **options: Any) -> Any:  # noqa: N802 - the hub's name
+            asked.append(options)
+            return [[row], []]
+
+    hub: Any = Hub()
+    with web(tmp_path) as url, open_session() as http:
+        settings = settings_for(url, url)
+        assert own_packages(hub, settings, http) == {"bash-1-2.noarch": (5, DIGEST)}
+        assert asked == [{"tag": 2, "event": 1, "latest": True, "draft": True}]
+        (tmp_path / "rpmlist.jsonl").write_text(json.dumps(row))
+        assert own_packages(hub, settings, http) == {"bash-1-2.noarch": (5, DIGEST)}
+        assert len(asked) == 1
+
+
+def test_a_server_that_fails_is_no_older_hub(tmp_path: Path) -> None:
+    def broken(request: Any) -> bool:
+        request.send_error(500)
+        return True
+
+    hub: Any = None
+    with (
+        web(tmp_path, answer=broken) as url,
+        open_session() as http,
+        pytest.raises(BuildrootFailed, match="500"),
+    ):
+        own_packages(hub, settings_for(url), http)
 
 
 def test_origin_data_is_what_the_repo_says(tmp_path: Path) -> None:
