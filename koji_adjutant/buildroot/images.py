@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self
 
+from koji_adjutant.buildroot.installer import SCRIPT
 from koji_adjutant.buildroot.package_store import Solution, SolvedPackage
 from koji_adjutant.buildroot.packages import InstalledPackage
 from koji_adjutant.buildroot.settings import BuildrootSettings
@@ -42,8 +43,8 @@ NAMED = 32
 CONFLICT = 409
 REFUSED_SECONDS = 86400.0
 """How long an image that could not be had is not tried again."""
-FORMAT = 2
-"""Changes with everything that this program puts into a root."""
+INSTALLER = hashlib.sha256(SCRIPT.read_bytes()).hexdigest()
+"""Roots differ by what the installer's script puts into them beside the packages."""
 
 Kind = Literal["base", "requires"]
 
@@ -59,12 +60,12 @@ def base_key(settings: BuildrootSettings, task_image: ImageInfo, solution: Solut
         settings.forcearch,
         settings.timezone,
     )
-    return _digest(FORMAT, settings.arch, settings.group, options, task_image.id, _content(solution))
+    return _digest(INSTALLER, settings.arch, settings.group, options, task_image.id, _content(solution))
 
 
 def requires_key(base_key: str, solution: Solution) -> str:
     """What makes two roots the same that were made from the root of `base_key`."""
-    return _digest(FORMAT, base_key, _content(solution), sorted(solution.remove))
+    return _digest(INSTALLER, base_key, _content(solution), sorted(solution.remove))
 
 
 def _content(solution: Solution) -> list[tuple[str, str, str]]:
