@@ -118,6 +118,7 @@ class _Build:
         self._manager = manager
         self._narrator = prepared.narrator
         self._missing = missing
+        self._rounds_left = True
 
     def run(self) -> None:
         """Build; returns when there are packages, raises BuildFailed when there will be none."""
@@ -169,10 +170,8 @@ class _Build:
                 self._succeeded(status)
             if not self._install():
                 return
-        raise BuildFailed(
-            self._message(STATUS_PACKAGES, "build.log"),
-            hint=f"in phase rpmbuild-br: after {DYNAMIC_ROUNDS} rounds of dynamic BuildRequires it asks for more",
-        )
+        # The build asks once more, and fails if that is not there either.
+        self._rounds_left = False
 
     def _install(self) -> bool:
         """Install what the build script has reported; whether that changed anything."""
@@ -189,9 +188,10 @@ class _Build:
     def _succeeded(self, status: int) -> None:
         if status == BUILT:
             return
+        rounds = "" if self._rounds_left else f", after {DYNAMIC_ROUNDS} rounds of dynamic BuildRequires"
         raise BuildFailed(
             self._message(self._narrator.status, self._narrator.log_of_failure),
-            hint=f"{self._narrator.result or f'status {status}'} in the build",
+            hint=f"{self._narrator.result or f'status {status}'} in the build{rounds}",
         )
 
     def _message(self, status: int, log: str) -> str:
