@@ -36,7 +36,7 @@ from koji_adjutant.buildroot.packages import InstalledPackage
 from koji_adjutant.buildroot.rpm_output import RpmOutput
 from koji_adjutant.buildroot.settings import HOME, BuildrootSettings
 from koji_adjutant.buildroot.solver import Solver, Unsolvable
-from koji_adjutant.buildroot.usage import Kind, UsageRecords
+from koji_adjutant.buildroot.usage import Kind, RootUse, UsageRecords
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec
 from koji_adjutant.container.labels import Owner
@@ -257,16 +257,7 @@ class BuildrootInitializer:
 
     def _count(self, base: str, key: str, solution: Solution, packages: Sequence[InstalledPackage]) -> None:
         request = self._image_request("requires", key, solution, packages, base=base)
-        built = UsageRecords(self.config.cache_dir).requires_built(
-            key,
-            tag_name=self.settings.tag_name,
-            tag_id=self.settings.tag_id,
-            repo_id=self.settings.repo_id,
-            arch=self.settings.arch,
-            group=self.settings.group,
-            task_image=self.solver.task_image.id,
-            packages=len(solution.install),
-        )
+        built = UsageRecords(self.config.cache_dir).requires_built(key, self._use("requires", solution))
         if built >= WORTH_AN_IMAGE:
             self._ask(request)
         else:
@@ -357,18 +348,10 @@ class BuildrootInitializer:
             )
 
     def _used(self, key: str, kind: Kind, solution: Solution, *, hit: bool) -> None:
-        UsageRecords(self.config.cache_dir).used(
-            key,
-            kind=kind,
-            tag_name=self.settings.tag_name,
-            tag_id=self.settings.tag_id,
-            repo_id=self.settings.repo_id,
-            arch=self.settings.arch,
-            group=self.settings.group,
-            task_image=self.solver.task_image.id,
-            packages=len(solution.install),
-            hit=hit,
-        )
+        UsageRecords(self.config.cache_dir).used(key, self._use(kind, solution), hit=hit)
+
+    def _use(self, kind: Kind, solution: Solution) -> RootUse:
+        return RootUse.of(self.settings, kind, self.solver.task_image.id, len(solution.install))
 
     def _image_request(
         self,

@@ -23,7 +23,7 @@ from koji_adjutant.buildroot.package_store import PackageStore
 from koji_adjutant.buildroot.repo_metadata import read_metadata
 from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.buildroot.solver import Solver, Unsolvable
-from koji_adjutant.buildroot.usage import DAY, UsageRecord, UsageRecords
+from koji_adjutant.buildroot.usage import DAY, RootUse, UsageRecord, UsageRecords
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ImageInfo, Stream
 from koji_adjutant.container.labels import Owner
@@ -112,17 +112,8 @@ class Preparation:
                 request.save(requests_directory(self.config))
         finally:
             shutil.rmtree(workdir)
-        UsageRecords(self.config.cache_dir).prepared(
-            key,
-            tag_name=settings.tag_name,
-            tag_id=settings.tag_id,
-            repo_id=settings.repo_id,
-            arch=settings.arch,
-            group=settings.group,
-            task_image=self.task_image.id,
-            packages=len(solution.install),
-            last_built=self.last_built,
-        )
+        use = RootUse.of(settings, "base", self.task_image.id, len(solution.install))
+        UsageRecords(self.config.cache_dir).prepared(key, use, last_built=self.last_built)
         logger.info(
             "repo %s of %s: group %s is solved, its image %s",
             settings.repo_id,

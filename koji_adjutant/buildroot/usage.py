@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from koji_adjutant.buildroot.settings import BuildrootSettings
+
 Kind = Literal["base", "requires"]
 VERSION = 1
 DAY = 86400.0
@@ -105,6 +107,50 @@ class UsageRecord:
         return cls(**{**data, "tags": tags, "built": tuple(data["built"]), "image": image})
 
 
+@dataclass(frozen=True, kw_only=True)
+class RootUse:
+    """One use of a root: what it is, and for which repo of which tag."""
+
+    kind: Kind
+    tag_name: str
+    tag_id: int
+    repo_id: int
+    arch: str
+    group: str
+    task_image: str
+    packages: int
+
+    @classmethod
+    def of(cls, settings: BuildrootSettings, kind: Kind, task_image: str, packages: int) -> Self:
+        """The use of a root that `settings` describe."""
+        return cls(
+            kind=kind,
+            tag_name=settings.tag_name,
+            tag_id=settings.tag_id,
+            repo_id=settings.repo_id,
+            arch=settings.arch,
+            group=settings.group,
+            task_image=task_image,
+            packages=packages,
+        )
+
+    def by_tag(self, when: float) -> TagUse:
+        """The use as one of the tag."""
+        return TagUse(tag_name=self.tag_name, tag_id=self.tag_id, repo_ids=(self.repo_id,), last_used=when)
+
+    def record(self, key: str, now: float) -> UsageRecord:
+        """A new record of a root that was never used before."""
+        return UsageRecord(
+            key=key,
+            kind=self.kind,
+            arch=self.arch,
+            group=self.group,
+            task_image=self.task_image,
+            packages=self.packages,
+            created=now,
+        )
+
+
 class UsageRecords:
     """The records of one cache directory, shared by all processes of the host."""
 
@@ -112,84 +158,25 @@ class UsageRecords:
         self._directory = cache_dir / "images"
         self._clock = clock
 
-    def used(
-        self,
-        key: str,
-        *,
-        kind: Kind,
-        tag_name: str,
-        tag_id: int,
-        repo_id: int,
-        arch: str,
-        group: str,
-        task_image: str,
-        packages: int,
-        hit: bool = True,
-    ) -> None:
+    def used(self, key: str, root: RootUse, *, hit: bool = True) -> None:
         """A task has a root of this key; from an image, or (not `hit`) populated by itself."""
         now = self._clock()
-        use = TagUse(tag_name=tag_name, tag_id=tag_id, repo_ids=(repo_id,), last_used=now)
-        fresh = UsageRecord(
-            key=key, kind=kind, arch=arch, group=group, task_image=task_image, packages=packages, created=now
-        )
-        self._note(key, lambda known: (known or fresh).used(use, now, hit=hit))
+        self._note(key, lambda known: (known or root.record(key, now)).used(root.by_tag(now), now, hit=hit))
 
-    def prepared(
-        self,
-        key: str,
-        *,
-        tag_name: str,
-        tag_id: int,
-        repo_id: int,
-        arch: str,
-        group: str,
-        task_image: str,
-        packages: int,
-        last_built: float,
-    ) -> None:
+    def prepared(self, key: str, root: RootUse, *, last_built: float) -> None:
         """A base image of this key is there, or asked for, for a repo that no task has used yet.
 
         `last_built` is when a task last used the tag: preparing is no use.
         """
-        use = TagUse(tag_name=tag_name, tag_id=tag_id, repo_ids=(repo_id,), last_used=last_built)
-        fresh = UsageRecord(
-            key=key,
-            kind="base",
-            arch=arch,
-            group=group,
-            task_image=task_image,
-            packages=packages,
-            created=self._clock(),
-        )
-        self._note(key, lambda known: (known or fresh).serving(use))
+        use, now = root.by_tag(last_built), self._clock()
+        self._note(key, lambda known: (known or root.record(key, now)).serving(use))
 
-    def requires_built(
-        self,
-        key: str,
-        *,
-        tag_name: str,
-        tag_id: int,
-        repo_id: int,
-        arch: str,
-        group: str,
-        task_image: str,
-        packages: int,
-    ) -> int:
+    def requires_built(self, key: str, root: RootUse) -> int:
         """How often the dependency set of this key was installed within a day, this time included."""
         now = self._clock()
-        use = TagUse(tag_name=tag_name, tag_id=tag_id, repo_ids=(repo_id,), last_used=now)
-        fresh = UsageRecord(
-            key=key,
-            kind="requires",
-            arch=arch,
-            group=group,
-            task_image=task_image,
-            packages=packages,
-            created=now,
-        )
 
         def count(known: UsageRecord | None) -> UsageRecord:
-            record = (known or fresh).used(use, now, hit=False)
+            record = (known or root.record(key, now)).used(root.by_tag(now), now, hit=False)
             recent = tuple(at for at in record.built if now - DAY < at <= now)
             return replace(record, built=(*recent, now))
 

@@ -19,6 +19,7 @@ from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.testbed.engine import Engine
 from tests.contract.buildroot_images import WORKER as MINE
 from tests.contract.buildroot_images import add_image, key_of, remove_all
+from tests.unit.buildroot.uses import root_use
 
 pytestmark = pytest.mark.podman
 
@@ -42,18 +43,7 @@ def records(conf: Path) -> UsageRecords:
 
 
 def used(records: UsageRecords, name: str, tag: str = "dist-build", *, hit: bool = True) -> None:
-    records.used(
-        key_of(name),
-        kind="base",
-        tag_name=tag,
-        tag_id=3,
-        repo_id=9,
-        arch="x86_64",
-        group="build",
-        task_image="t",
-        packages=149,
-        hit=hit,
-    )
+    records.used(key_of(name), root_use(tag_name=tag, tag_id=3, repo_id=9), hit=hit)
 
 
 def run(capsys: pytest.CaptureFixture[str], conf: Path, action: str, *arguments: str) -> str:

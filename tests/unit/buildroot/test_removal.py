@@ -15,6 +15,7 @@ from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ImageInfo
 from koji_adjutant.errors import EngineError, EngineUnavailable
 from tests.fakes.containers import FakeContainerManager
+from tests.unit.buildroot.uses import root_use
 
 MINE, OTHER = "w1", "w2"
 NOW = 100 * DAY
@@ -112,17 +113,7 @@ def records(tmp_path: Path, clock: Clock) -> UsageRecords:
 
 def use(records: UsageRecords, clock: Clock, key: str, ago: float) -> None:
     clock.now = NOW - ago
-    records.used(
-        key,
-        kind="base",
-        tag_name="dist-build",
-        tag_id=1,
-        repo_id=8,
-        arch="x86_64",
-        group="build",
-        task_image="t",
-        packages=3,
-    )
+    records.used(key, root_use())
     clock.now = NOW
 
 

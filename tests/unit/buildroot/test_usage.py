@@ -9,17 +9,9 @@ from typing import Any
 import pytest
 
 from koji_adjutant.buildroot.usage import DAY, KEEP_SECONDS, REPOS, KeptImage, UsageRecord, UsageRecords
+from tests.unit.buildroot.uses import root_use
 
 KEY = "0a1b" * 16
-USE: dict[str, Any] = {
-    "tag_name": "dist-build",
-    "tag_id": 7,
-    "repo_id": 1,
-    "arch": "x86_64",
-    "group": "build",
-    "task_image": "sha256:tools",
-    "packages": 149,
-}
 
 
 class Clock:
@@ -47,9 +39,9 @@ def found(records: UsageRecords, key: str = KEY) -> UsageRecord:
 
 
 def test_first_and_later_uses(records: UsageRecords, clock: Clock) -> None:
-    records.used(KEY, kind="base", hit=False, **USE)
+    records.used(KEY, root_use(), hit=False)
     clock.now += 5
-    records.used(KEY, kind="base", **{**USE, "repo_id": 2})
+    records.used(KEY, root_use(repo_id=2))
     record = found(records)
     assert (record.hits, record.created, record.last_used) == (1, clock.now - 5, clock.now)
     assert [(tag.tag_name, tag.tag_id, tag.repo_ids) for tag in record.tags] == [("dist-build", 7, (2, 1))]
@@ -57,9 +49,9 @@ def test_first_and_later_uses(records: UsageRecords, clock: Clock) -> None:
 
 
 def test_several_tags_share_an_image(records: UsageRecords, clock: Clock) -> None:
-    records.used(KEY, kind="base", **USE)
+    records.used(KEY, root_use())
     clock.now += 1
-    records.used(KEY, kind="base", **{**USE, "tag_name": "other", "tag_id": 8, "repo_id": 9})
+    records.used(KEY, root_use(tag_name="other", tag_id=8, repo_id=9))
     tags = found(records).tags
     assert [(tag.tag_name, tag.last_used) for tag in tags] == [
         ("other", clock.now),
@@ -69,22 +61,22 @@ def test_several_tags_share_an_image(records: UsageRecords, clock: Clock) -> Non
 
 def test_few_repos_are_remembered(records: UsageRecords) -> None:
     for repo in range(20):
-        records.used(KEY, kind="base", **{**USE, "repo_id": repo})
+        records.used(KEY, root_use(repo_id=repo))
     assert found(records).tags[0].repo_ids == tuple(range(19, 19 - REPOS, -1))
 
 
 def test_a_dependency_set_is_counted_for_a_day(records: UsageRecords, clock: Clock) -> None:
-    assert records.requires_built(KEY, **USE) == 1
+    assert records.requires_built(KEY, root_use(kind="requires")) == 1
     clock.now += DAY / 2
-    assert records.requires_built(KEY, **USE) == 2
+    assert records.requires_built(KEY, root_use(kind="requires")) == 2
     clock.now += DAY / 2 + 1
-    assert records.requires_built(KEY, **USE) == 2
+    assert records.requires_built(KEY, root_use(kind="requires")) == 2
     assert found(records).kind == "requires"
 
 
 def _use_often(directory: Path) -> None:
     for _ in range(50):
-        UsageRecords(directory).used(KEY, kind="base", **USE)
+        UsageRecords(directory).used(KEY, root_use())
 
 
 def test_no_use_is_lost_between_processes(tmp_path: Path) -> None:
@@ -101,16 +93,16 @@ def test_no_use_is_lost_between_processes(tmp_path: Path) -> None:
     "content", ["", "{", "[]", "null", '{"version": 99}', '{"version": 1, "key": "x"}', "\udcff"]
 )
 def test_a_damaged_record_begins_anew(records: UsageRecords, tmp_path: Path, content: str) -> None:
-    records.used(KEY, kind="base", **USE)
+    records.used(KEY, root_use())
     (tmp_path / "images" / f"{KEY}.json").write_bytes(content.encode(errors="surrogateescape"))
     assert records.find(KEY) is None
     assert list(records.all()) == []
-    records.used(KEY, kind="base", **USE)
+    records.used(KEY, root_use())
     assert found(records).hits == 1
 
 
 def test_a_record_under_another_name_is_none(records: UsageRecords, tmp_path: Path) -> None:
-    records.used(KEY, kind="base", **USE)
+    records.used(KEY, root_use())
     (tmp_path / "images" / f"{KEY}.json").rename(tmp_path / "images" / "abcd.json")
     assert list(records.all()) == []
 
@@ -118,24 +110,24 @@ def test_a_record_under_another_name_is_none(records: UsageRecords, tmp_path: Pa
 @pytest.mark.parametrize("key", ["", "../x", "a/b", ".."])
 def test_a_key_is_no_path(records: UsageRecords, key: str) -> None:
     with pytest.raises(ValueError, match="no image key"):
-        records.used(key, kind="base", **USE)
+        records.used(key, root_use())
 
 
 def test_a_full_disk_fails_no_task(
     records: UsageRecords, mocker: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     mocker.patch("koji_adjutant.buildroot.usage.json.dump", side_effect=OSError("no space left"))
-    records.used(KEY, kind="base", **USE)
-    assert records.requires_built(KEY, **USE) == 1
+    records.used(KEY, root_use())
+    assert records.requires_built(KEY, root_use(kind="requires")) == 1
     assert "no space left" in caplog.text
 
 
 def test_a_write_that_fails_leaves_the_record_before(
     records: UsageRecords, tmp_path: Path, mocker: Any
 ) -> None:
-    records.used(KEY, kind="base", **USE)
+    records.used(KEY, root_use())
     mocker.patch("koji_adjutant.buildroot.usage.json.dump", side_effect=OSError("no space left"))
-    records.used(KEY, kind="base", **USE)
+    records.used(KEY, root_use())
     assert found(records).hits == 1
     assert sorted(path.name for path in (tmp_path / "images").iterdir()) == [f"{KEY}.json", "lock"]
 
@@ -145,7 +137,7 @@ def test_an_image_does_not_overwrite_what_is_known(records: UsageRecords) -> Non
     lost = UsageRecord(key=KEY, kind="base", arch="x86_64", group="build", last_used=5.0, image=image)
     assert records.has_image(lost) == lost
     assert found(records) == lost
-    records.used(KEY, kind="base", **USE)
+    records.used(KEY, root_use())
     assert records.has_image(lost).hits == 1
     assert found(records).image == image
     records.has_no_image(found(records))
@@ -153,29 +145,29 @@ def test_an_image_does_not_overwrite_what_is_known(records: UsageRecords) -> Non
 
 
 def test_preparing_is_no_use(records: UsageRecords, clock: Clock) -> None:
-    records.used(KEY, kind="base", **USE)
+    records.used(KEY, root_use())
     clock.now += 60
-    records.prepared(KEY, **{**USE, "repo_id": 2}, last_built=clock.now - 60)
+    records.prepared(KEY, root_use(repo_id=2), last_built=clock.now - 60)
     record = found(records)
     assert (record.hits, record.last_used) == (1, clock.now - 60)
     assert [(tag.repo_ids, tag.last_used) for tag in record.tags] == [((2, 1), clock.now - 60)]
-    records.prepared("abc", **{**USE, "repo_id": 3}, last_built=clock.now - 60)
+    records.prepared("abc", root_use(repo_id=3), last_built=clock.now - 60)
     fresh = found(records, "abc")
     assert (fresh.last_used, fresh.created, fresh.tags[0].last_used) == (0.0, clock.now, clock.now - 60)
 
 
 def test_old_records_go_with_their_images(records: UsageRecords, clock: Clock) -> None:
     for key in ("aa", "bb", "cc"):
-        records.used(key, kind="base", **USE)
+        records.used(key, root_use())
     clock.now += KEEP_SECONDS + 1
-    records.used("cc", kind="base", **USE)
+    records.used("cc", root_use())
     records.drop_old(present=frozenset({"aa"}))
     assert {record.key for record in records.all()} == {"aa", "cc"}
 
 
 def test_half_written_files_go(tmp_path: Path) -> None:
     records = UsageRecords(tmp_path)
-    records.used(KEY, kind="base", **USE)
+    records.used(KEY, root_use())
     old, new = (tmp_path / "images" / name for name in (".new-old", ".new-new"))
     for path in (old, new):
         path.write_text("{")
@@ -185,13 +177,13 @@ def test_half_written_files_go(tmp_path: Path) -> None:
 
 
 def test_only_what_changed_is_read(records: UsageRecords, tmp_path: Path) -> None:
-    records.used("aa", kind="base", **USE)
-    records.used("bb", kind="base", **USE)
+    records.used("aa", root_use())
+    records.used("bb", root_use())
     changed = (tmp_path / "images" / "bb.json").stat().st_mtime
     assert {record.key for record in records.all(since=changed)} >= {"bb"}
     assert list(records.all(since=changed + 1)) == []
 
 
 def test_a_record_is_json(records: UsageRecords, tmp_path: Path) -> None:
-    records.used(KEY, kind="base", **USE)
+    records.used(KEY, root_use())
     assert json.loads((tmp_path / "images" / f"{KEY}.json").read_text())["packages"] == 149

@@ -18,6 +18,7 @@ from koji_adjutant.handlers.base import Services
 from koji_adjutant.hub import login, open_session
 from koji_adjutant.journal import NullJournal
 from tests.fakes.containers import FakeContainerManager
+from tests.unit.buildroot.uses import root_use
 from tests.unit.conftest import Hub
 
 BUILD, SRPM = Root(arch="x86_64", group="build"), Root(arch="x86_64", group="srpm-build")
@@ -48,17 +49,8 @@ def watch(config: Config, clock: Clock) -> Prewarming:
 
 
 def built(config: Config, clock: Clock, tag: int, repo: int, root: Root = BUILD) -> None:
-    UsageRecords(config.cache_dir, clock).used(
-        f"key{tag}{root.group.replace('-', '')}",
-        kind="base",
-        tag_name=f"tag{tag}",
-        tag_id=tag,
-        repo_id=repo,
-        arch=root.arch,
-        group=root.group,
-        task_image="t",
-        packages=3,
-    )
+    use = root_use(tag_name=f"tag{tag}", tag_id=tag, repo_id=repo, arch=root.arch, group=root.group)
+    UsageRecords(config.cache_dir, clock).used(f"key{tag}{root.group.replace('-', '')}", use)
 
 
 def asked(watch: Prewarming, clock: Clock, *repos: tuple[int, int]) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from koji_adjutant.errors import BuildFailed, EngineError
 from koji_adjutant.task_adapters.rpmbuild import DYNAMIC, FAILED, MISSING
 from tests.fakes.containers import Command, FakeContainer
 from tests.unit.buildroot.fake_repo import asked
+from tests.unit.buildroot.uses import root_use
 from tests.unit.task_adapters.build_bench import (
     BASE,
     BUILD,
@@ -137,16 +138,8 @@ def test_no_image_is_asked_for_the_first_time(needing: Bench) -> None:
 
 
 def test_an_image_is_asked_for_the_second_time_within_a_day(needing: Bench) -> None:
-    UsageRecords(needing.config.cache_dir).requires_built(
-        needing.requires_key(ZLIB),
-        tag_name="dist-build",
-        tag_id=2,
-        repo_id=6,
-        arch="x86_64",
-        group="build",
-        task_image="",
-        packages=1,
-    )
+    key = needing.requires_key(ZLIB)
+    UsageRecords(needing.config.cache_dir).requires_built(key, root_use(kind="requires"))
     needing.run()
     assert needing.asked_for == [needing.requires_key(ZLIB)]
 
