@@ -1,15 +1,16 @@
-"""Options of the contract suites: the hub that the protocol tests talk to, by default the embedded one."""
+"""What the contract suites run over: the fake engine and a real one, and a hub, by default the embedded one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.contract.container_fixtures import manager_of, subject
 from tests.contract.hub_fixtures import hub_under_test, world
 
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["hub_under_test", "pytest_addoption", "world"]
+__all__ = ["hub_under_test", "manager_of", "pytest_addoption", "subject", "world"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

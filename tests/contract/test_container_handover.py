@@ -1,33 +1,16 @@
 """What one container hands to the caller as it starts, and to another container: over the fake and real podman."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.errors import EngineError
-from tests.contract.containers import IMAGE, FakeSubject, Output, PodmanSubject, Subject, shell, spec
-from tests.fakes.containers import CommandResult, FakeContainerManager
+from tests.contract.containers import Output, Subject, shell, spec
+from tests.fakes.containers import CommandResult
 
 LIMIT = 1 << 30
-
-
-@pytest.fixture(params=["fake", pytest.param("podman", marks=pytest.mark.podman)])
-def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
-    if request.param == "fake":
-        fake = FakeContainerManager()
-        fake.add_image(IMAGE)
-        yield FakeSubject(fake)
-    else:
-        request.getfixturevalue("contract_image")
-        yield PodmanSubject(request.getfixturevalue("manager"))
-
-
-@pytest.fixture
-def manager_of(subject: Subject) -> ContainerManager:
-    return subject.manager
 
 
 def test_a_container_says_something_first_and_runs_on(subject: Subject) -> None:

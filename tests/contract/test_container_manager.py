@@ -5,7 +5,7 @@ Where a command is run, its result is told to the fake and demanded from podman,
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,30 +17,12 @@ from tests.contract.containers import (
     IMAGE,
     PATH,
     WORKER,
-    FakeSubject,
     Output,
-    PodmanSubject,
     Subject,
     shell,
     spec,
 )
 from tests.fakes.containers import KILLED, Command, CommandResult, FakeContainer, FakeContainerManager
-
-
-@pytest.fixture(params=["fake", pytest.param("podman", marks=pytest.mark.podman)])
-def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
-    if request.param == "fake":
-        fake = FakeContainerManager()
-        fake.add_image(IMAGE)
-        yield FakeSubject(fake)
-    else:
-        request.getfixturevalue("contract_image")
-        yield PodmanSubject(request.getfixturevalue("manager"))
-
-
-@pytest.fixture
-def manager_of(subject: Subject) -> ContainerManager:
-    return subject.manager
 
 
 def test_exec_gives_exit_code_and_each_stream(subject: Subject) -> None:
