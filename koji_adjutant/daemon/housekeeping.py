@@ -27,7 +27,8 @@ STOP_GRACE = 1.0
 IMAGE_NICENESS = 10
 IMAGE_PATIENCE = 120.0
 TASK_SECONDS = 2.0
-"""How long a step of an image waits for tasks: they are slowed, an image is not stopped by them."""
+"""How long a step of an image waits for tasks when it has waited for IMAGE_PATIENCE altogether: from then on they are
+slowed, but an image is not stopped by them."""
 STEP = 0.1
 _SWEEP = "sweep"
 _IMAGES = "images"
@@ -166,14 +167,24 @@ class Housekeeping:
         config, manager = self._services.config, self._services.manager
         worker, journal = self._services.worker, self._services.journal
         for request in list(pending_requests(config)):
-            make_image(request, manager, config, worker, journal, pause=self._leave_engine)
+            make_image(request, manager, config, worker, journal, pause=Precedence(self._state))
 
-    def _leave_engine(self, seconds: float) -> None:
-        """In the helper, after so many seconds of the engine's time: a moment for others, more when there are tasks."""
+
+class Precedence:
+    """Tasks go first: what a helper does between two steps of one image, each of which has had the engine."""
+
+    def __init__(self, state: StateDirectory) -> None:
+        self._state = state
+        self._patience = IMAGE_PATIENCE
+
+    def __call__(self, seconds: float) -> None:
+        """After so many seconds of the engine's time: a moment for others; while there are tasks, all the time."""
         time.sleep(seconds / 10)
-        deadline = time.monotonic() + TASK_SECONDS
+        began = time.monotonic()
+        deadline = began + max(TASK_SECONDS, self._patience)
         while time.monotonic() < deadline and next(iter(self._state.tasks()), None) is not None:
             time.sleep(STEP)
+        self._patience -= time.monotonic() - began
 
 
 def _task_key(task: int) -> str:

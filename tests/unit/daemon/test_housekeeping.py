@@ -13,7 +13,7 @@ from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerInfo
 from koji_adjutant.container.labels import TASK, WORKER
 from koji_adjutant.daemon import housekeeping
-from koji_adjutant.daemon.housekeeping import Housekeeping
+from koji_adjutant.daemon.housekeeping import Housekeeping, Precedence
 from koji_adjutant.daemon.state import StateDirectory
 from koji_adjutant.errors import EngineUnavailable
 from koji_adjutant.handlers.base import Services
@@ -220,17 +220,25 @@ def test_an_image_that_another_worker_makes_is_looked_at_again_later(
     assert keeper.pidfds() == ()
 
 
-def test_steps_of_an_image_are_apart_and_wait_a_while_for_tasks(
-    keeper: Housekeeping, state: StateDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_steps_of_an_image_are_apart(state: StateDirectory) -> None:
     began = time.monotonic()
-    keeper._leave_engine(0.5)
+    Precedence(state)(0.5)
     assert 0.05 <= time.monotonic() - began < housekeeping.TASK_SECONDS
-    monkeypatch.setattr(housekeeping, "TASK_SECONDS", 0.4)
+
+
+def test_steps_of_an_image_wait_for_tasks_and_in_the_end_not_long(
+    state: StateDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "TASK_SECONDS", 0.2)
+    monkeypatch.setattr(housekeeping, "IMAGE_PATIENCE", 0.6)
+    precedence, waited = Precedence(state), []
     state.begin(7, "build", "/nonexistent")
-    began = time.monotonic()
-    keeper._leave_engine(0.5)
-    assert 0.45 <= time.monotonic() - began < PATIENCE
+    for _ in range(2):
+        began = time.monotonic()
+        precedence(0.0)
+        waited.append(time.monotonic() - began)
+    assert waited[0] >= 0.6
+    assert 0.2 <= waited[1] < 0.6
 
 
 def test_care_of_the_cache_is_a_helpers(
