@@ -47,6 +47,11 @@ def parser() -> argparse.ArgumentParser:
         "--json", type=Path, default=RESULTS, metavar="PATH", help="where the figures are written"
     )
     made.add_argument("--mock", type=Path, metavar="PATH", help="a command that takes mock's arguments")
+    made.add_argument(
+        "--tmpfs",
+        action="store_true",
+        help="on tmpfs: where a loop device on this disk is slower than a disk",
+    )
     made.add_argument("--keep", action="store_true", help="leave testbed and file system as they are")
     return made
 
@@ -91,7 +96,7 @@ def main(argv: Sequence[str]) -> int:
     given = parser().parse_args(argv)
     found: list[Figure] = []
     try:
-        with storage(keep=given.keep) as place:
+        with storage(keep=given.keep, in_memory=given.tmpfs) as place:
             measure(given, place, found)
     except AdjutantError as error:
         return _cut_short(found, str(error), 1)

@@ -38,7 +38,7 @@ class Storage:
 
 
 @contextmanager
-def storage(*, keep: bool = False) -> Iterator[Storage]:
+def storage(*, keep: bool = False, in_memory: bool = False) -> Iterator[Storage]:
     """An empty file system. With `keep` it stays, and its directory is for who asked to remove."""
     home = Path(tempfile.mkdtemp(prefix="kab-"))
     # Another user may pass through, if only to what he is shown: mock does not run as root.
@@ -46,7 +46,7 @@ def storage(*, keep: bool = False) -> Iterator[Storage]:
     point = home / "fs"
     point.mkdir()
     try:
-        yield _mounted(home / "ext4", point)
+        yield _in_memory(point) if in_memory else _mounted(home / "ext4", point)
     finally:
         if not keep:
             _unmount(point)
@@ -62,10 +62,14 @@ def _mounted(image: Path, point: Path) -> Storage:
         _run("mount", "-o", "loop", image, point)
     except AdjutantError:
         image.unlink(missing_ok=True)
-        _run("mount", "-t", "tmpfs", "-o", "mode=755", "koji-adjutant-bench", point)
-        return Storage(directory=point, kind="tmpfs")
+        return _in_memory(point)
     device = _run("findmnt", "--noheadings", "--output", "SOURCE", point).strip()
     return Storage(directory=point, kind="ext4 with a journal, on a loop device", device=device)
+
+
+def _in_memory(point: Path) -> Storage:
+    _run("mount", "-t", "tmpfs", "-o", "mode=755", "koji-adjutant-bench", point)
+    return Storage(directory=point, kind="tmpfs")
 
 
 def _unmount(point: Path) -> None:
