@@ -20,6 +20,7 @@ FUNCTION_LINES = 80
 RANKS = {
     "": 0,
     "errors": 1,
+    "files": 1,
     "journal": 1,
     "container": 2,
     "config": 3,

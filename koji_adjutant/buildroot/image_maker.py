@@ -31,7 +31,7 @@ from koji_adjutant.buildroot.images import (
     lock_name,
     packages_digest,
     refuse,
-    remove_image_by_id,
+    remove_unless_in_use,
     rpmdb_digest,
     unverified_names,
 )
@@ -198,7 +198,7 @@ class ImageMaker:
             if image is not None:
                 self.manager.untag_image(name)
                 if not set(image.names) - {name}:
-                    remove_image_by_id(self.manager, image.id)
+                    remove_unless_in_use(self.manager, image.id)
 
     def _make_from(self, container: str, request: ImageRequest, base: ImageInfo, scratch: Path) -> None:
         root = self.manager.mount_root(container)

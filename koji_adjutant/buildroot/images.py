@@ -11,21 +11,22 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from koji_adjutant.buildroot.installer import SCRIPT
 from koji_adjutant.buildroot.package_store import Solution, SolvedPackage
 from koji_adjutant.buildroot.packages import InstalledPackage
 from koji_adjutant.buildroot.settings import BuildrootSettings
+from koji_adjutant.buildroot.usage import Kind, UsageRecords
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager, ImageInfo
 from koji_adjutant.errors import EngineError
+from koji_adjutant.files import replace_json
 
 logger = logging.getLogger("koji.adjutant.images")
 
@@ -45,8 +46,6 @@ REFUSED_SECONDS = 86400.0
 """How long an image that could not be had is not tried again."""
 INSTALLER = hashlib.sha256(SCRIPT.read_bytes()).hexdigest()
 """Roots differ by what the installer's script puts into them beside the packages."""
-
-Kind = Literal["base", "requires"]
 
 
 def base_key(settings: BuildrootSettings, task_image: ImageInfo, solution: Solution) -> str:
@@ -126,21 +125,23 @@ def mismatch(image: ImageInfo, packages: Sequence[InstalledPackage]) -> str:
 def discard(manager: ContainerManager, config: Config, key: str, reason: str) -> None:
     """Have nobody find the image of `key` any more, and it made anew when it is wanted again."""
     logger.warning("the image of key %s is thrown away: %s", key, reason)
-    (config.cache_dir / "images" / f"{key}.json").unlink(missing_ok=True)
+    UsageRecords(config.cache_dir).forget(key)
     image = manager.inspect_image(image_name(key))
     if image is not None:
         manager.untag_image(image_name(key))
-        remove_image_by_id(manager, image.id)
+        remove_unless_in_use(manager, image.id)
 
 
-def remove_image_by_id(manager: ContainerManager, image: str) -> None:
-    """Remove an image that has no name; one that a container uses, or that another was made from, goes later."""
+def remove_unless_in_use(manager: ContainerManager, image: str) -> bool:
+    """Remove an image; False for one that a container uses, or that another was made from: it goes later."""
     try:
         manager.remove_image(image)
     except EngineError as error:
         if error.status != CONFLICT:
             raise
-        logger.info("image %s is in use", image[:12])
+        logger.info("image %s is in use", image)
+        return False
+    return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,10 +203,7 @@ class ImageRequest:
         directory.mkdir(parents=True, exist_ok=True)
         if _is_refused(directory / f"{self.key}.refused"):
             return
-        handle, name = tempfile.mkstemp(dir=directory, prefix=".")
-        with os.fdopen(handle, "w") as file:
-            json.dump({**asdict(self), "removed": sorted(self.removed)}, file)
-        Path(name).rename(directory / f"{self.key}.json")
+        replace_json(directory / f"{self.key}.json", {**asdict(self), "removed": sorted(self.removed)})
 
     @classmethod
     def load(cls, path: Path) -> Self | None:

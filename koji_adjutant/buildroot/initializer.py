@@ -25,7 +25,6 @@ from koji_adjutant.buildroot.images import (
     discard,
     find_image,
     mismatch,
-    packages_digest,
     requests_directory,
     requires_key,
 )
@@ -156,7 +155,7 @@ class BuildrootInitializer:
                 hint=f"check that comps group {self.settings.group} of the build tag brings bash and coreutils",
             ) from error
         self._check(packages, frozenset(package.nevra for package in solution.install))
-        self._ask(self._image_request("base", key, solution, packages))
+        self._ask(ImageRequest.of_base(key, self.settings, self.solver.task_image, solution))
         return Buildroot(container=container, packages=packages, content=key, spec=spec)
 
     # BuildRequires
@@ -256,7 +255,8 @@ class BuildrootInitializer:
         return replace(found, is_base=False)
 
     def _count(self, base: str, key: str, solution: Solution, packages: Sequence[InstalledPackage]) -> None:
-        request = self._image_request("requires", key, solution, packages, base=base)
+        of_base = ImageRequest.of_base(base, self.settings, self.solver.task_image, solution)
+        request = of_base.with_requires(key, solution, packages)
         built = UsageRecords(self.config.cache_dir).requires_built(key, self._use("requires", solution))
         if built >= WORTH_AN_IMAGE:
             self._ask(request)
@@ -352,30 +352,6 @@ class BuildrootInitializer:
 
     def _use(self, kind: Kind, solution: Solution) -> RootUse:
         return RootUse.of(self.settings, kind, self.solver.task_image.id, len(solution.install))
-
-    def _image_request(
-        self,
-        kind: Kind,
-        key: str,
-        solution: Solution,
-        packages: Sequence[InstalledPackage],
-        *,
-        base: str = "",
-    ) -> ImageRequest:
-        return ImageRequest(
-            kind=kind,
-            key=key,
-            base_key=base,
-            task_image=self.solver.task_image.id,
-            tag_name=self.settings.tag_name,
-            repo_id=self.settings.repo_id,
-            arch=self.settings.arch,
-            group=self.settings.group,
-            packages=solution.install,
-            removed=solution.remove,
-            contents=packages_digest(package.nevra for package in packages),
-            forced=bool(self.settings.forcearch),
-        )
 
     def _ask(self, request: ImageRequest) -> None:
         request.save(requests_directory(self.config))

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from koji_adjutant.buildroot.cached_images import CachedImage
-from koji_adjutant.buildroot.images import CONFLICT
+from koji_adjutant.buildroot.images import remove_unless_in_use
 from koji_adjutant.buildroot.usage import UsageRecords
 from koji_adjutant.container.interface import ContainerManager
-from koji_adjutant.errors import EngineError
 
 SETTLING_SECONDS = 3600.0
 """An image of ours without its name that is younger than this may be about to get it."""
@@ -100,23 +99,14 @@ def remove(
     in_use: set[str] = set()
     for removal in removals:
         cached = removal.cached
-        gone = cached.record.key not in in_use and _remove(cached, manager)
+        gone = cached.record.key not in in_use and remove_unless_in_use(
+            manager, cached.name or cached.image.id
+        )
         if gone and cached.name:
             records.forget(cached.record.key)
         elif not gone:
             in_use.add(cached.base_key)
         yield removal, gone
-
-
-def _remove(cached: CachedImage, manager: ContainerManager) -> bool:
-    try:
-        manager.remove_image(cached.name or cached.image.id)
-    except EngineError as error:
-        if error.status != CONFLICT:
-            raise
-        logger.info("image %s is in use", cached.name or cached.image.id)
-        return False
-    return True
 
 
 def prune(

@@ -8,11 +8,11 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 from koji_adjutant.buildroot.package_store import Solution, SolvedPackage
+from koji_adjutant.files import replace_json
 
 logger = logging.getLogger("koji.adjutant.solutions")
 
@@ -53,18 +53,9 @@ class SolutionCache:
     def put(self, key: str, solution: Solution) -> None:
         """Keep `solution`."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.directory, prefix=".")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w") as file:
-                rows = [asdict(package) for package in solution.install]
-                json.dump(
-                    {"format": FORMAT, "key": key, "install": rows, "remove": sorted(solution.remove)}, file
-                )
-            temporary.rename(self._path(key))
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        rows = [asdict(package) for package in solution.install]
+        content = {"format": FORMAT, "key": key, "install": rows, "remove": sorted(solution.remove)}
+        replace_json(self._path(key), content)
 
     def _path(self, key: str) -> Path:
         return self.directory / f"{key}.json"

@@ -9,8 +9,6 @@ image nor a use within `KEEP_SECONDS` stands behind them.
 import fcntl
 import json
 import logging
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from koji_adjutant.buildroot.settings import BuildrootSettings
+from koji_adjutant.files import PARTIAL, replace_json
 
 Kind = Literal["base", "requires"]
 VERSION = 1
@@ -232,7 +231,7 @@ class UsageRecords:
         for record in tuple(self.all()):
             if record.key not in present and max(record.last_used, record.created) < before:
                 self.forget(record.key)
-        for file in self._directory.glob(".new-*"):
+        for file in self._directory.glob(f"{PARTIAL}*"):
             if file.stat().st_mtime < self._clock() - STALE_SECONDS:
                 file.unlink(missing_ok=True)
 
@@ -248,14 +247,7 @@ class UsageRecords:
         file = self._file(key)
         with self._locked():
             record = change(self._read(file))
-            handle, new = tempfile.mkstemp(dir=self._directory, prefix=".new-")
-            try:
-                with os.fdopen(handle, "w") as stream:
-                    json.dump(asdict(record), stream)
-                Path(new).rename(file)
-            except BaseException:
-                Path(new).unlink(missing_ok=True)
-                raise
+            replace_json(file, asdict(record))
         return record
 
     @contextmanager

@@ -11,14 +11,13 @@ The file is replaced as a whole, under a lock; readers need none. What cannot be
 import fcntl
 import json
 import logging
-import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from koji_adjutant.files import replace_json
 from koji_adjutant.policy.image_rules import POLICY_KEY
 from koji_adjutant.policy.limits import LIMITS_KEY
 
@@ -55,7 +54,8 @@ class TagPolicyCache:
         try:
             with self._locked():
                 known = {tag: old for tag, old in self._entries().items() if self._is_fresh(old)}
-                self._replace({**known, str(tag_id): entry})
+                entries = {**known, str(tag_id): entry}
+                replace_json(self._path, {"version": VERSION, "hub": self._hub, "tags": entries})
         except OSError as error:
             logger.warning("%s cannot be written: %s", self._path, error)
 
@@ -80,16 +80,6 @@ class TagPolicyCache:
         with self._path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-    def _replace(self, entries: Mapping[str, Any]) -> None:
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{NAME}.")
-        try:
-            with os.fdopen(handle, "w") as file:
-                json.dump({"version": VERSION, "hub": self._hub, "tags": entries}, file)
-            Path(name).replace(self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
 
 
 def policy_extra(extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,23 @@
+"""Files that several processes read and write: each is there as a whole, or as it was before."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+PARTIAL = ".new-"
+"""How the name of a file begins that is being written; a killed process leaves it so."""
+
+
+def replace_json(path: Path, content: Any) -> None:
+    """Write `content` as JSON under `path`, at once; its directory has to be there. OSError."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL)
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "w") as file:
+            json.dump(content, file)
+        new.rename(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
