@@ -120,11 +120,13 @@ class Stand:
             for path in self.config.cache_dir.iterdir():
                 forget(path)
 
-    def forget_images(self, *extra: str) -> None:
-        """Remove images of buildroots; those with all of the `extra` labels where there are any."""
-        chosen = [f"label={labels.ROLE}={labels.Role.IMAGE.value}", *(f"label={label}" for label in extra)]
-        filters = [word for one in chosen for word in ("--filter", one)]
-        found = set(self.engine.podman("images", "--all", "--quiet", "--no-trunc", *filters).split())
+    def forget_images(self, label: str = f"{labels.ROLE}={labels.Role.IMAGE.value}") -> None:
+        """Remove images of buildroots: those with one label, for an engine takes two as alternatives."""
+        found = set(
+            self.engine.podman(
+                "images", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}"
+            ).split()
+        )
         if found:
             self.engine.podman("rmi", "--force", *sorted(found))
 
