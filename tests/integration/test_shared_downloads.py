@@ -71,20 +71,3 @@ def test_a_new_repo_with_the_same_packages_needs_no_solver(testbed: Testbed) -> 
     finished(testbed, task)
     assert roles(testbed, task)["solver"] == 0
     assert len(metadata_directories(testbed)) == 1
-
-
-def test_half_written_metadata_fails_the_task_and_is_not_kept(testbed: Testbed) -> None:
-    repo = testbed.regenerate()
-    arch = testbed.description.arch
-    (primary,) = (testbed.topdir / "repos" / BUILD_TAG / str(repo) / arch / "repodata").glob("*primary.xml*")
-    whole = primary.read_bytes()
-    forget(testbed)
-    primary.write_bytes(whole[: len(whole) // 2])
-    try:
-        task = testbed.wait_task(submit(testbed), timeout=240)
-        assert task.state == "FAILED"
-        assert f"primary metadata of repo {repo} of {BUILD_TAG}" in testbed.fault(task.id)
-        assert metadata_directories(testbed) == []
-    finally:
-        primary.write_bytes(whole)
-    finished(testbed, submit(testbed))

@@ -16,7 +16,7 @@ from koji_adjutant.testbed.synthetic.repodata import (
     read_records,
     write_repomd,
 )
-from tests.integration.bad.conftest import Bad
+from tests.integration.bad.conftest import BAD, Bad
 from tests.integration.bad.packages import make_packages
 
 pytestmark = pytest.mark.podman
@@ -54,10 +54,13 @@ def primary_of(repodata: Path) -> str:
 def test_metadata_that_is_cut_off(bad: Bad) -> None:
     with other_repodata(bad) as repodata:
         path = rewrite(repodata, gzip.compress(f"{primary_of(repodata)}<!-- cut off -->".encode()))
-        path.write_bytes(path.read_bytes()[:-1000])
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1000])
         failure = bad.failure(bad.source("cut-off", "bad-not-at-all"))
         assert isinstance(failure.error, koji.BuildrootError)
-        assert "primary" in failure.message
+        assert f"primary metadata of repo {bad.repo.parent.name} of {BAD}" in failure.message
+        path.write_bytes(whole)
+        bad.still_builds()
 
 
 def test_metadata_that_is_no_metadata(bad: Bad) -> None:
