@@ -53,7 +53,6 @@ def base_key(settings: BuildrootSettings, task_image: ImageInfo, solution: Solut
     options = (
         settings.package_manager,
         settings.releasever,
-        settings.best,
         settings.module_hotfixes,
         settings.modules,
         settings.forcearch,

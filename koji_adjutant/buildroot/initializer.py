@@ -328,7 +328,8 @@ class BuildrootInitializer:
         try:
             status = self.manager.run(installer_spec(run), output, timeout=limit)
         except TaskTimeout as error:
-            last = f"; the last package that it began is {output.package}" if output.package else ""
+            # rpm names a package after its %pre, and says nothing while that one runs.
+            last = f"; it was busy with {output.package} or a %pre after it" if output.package else ""
             raise InstallFailed(
                 f"{NOT_INITIALIZED}: rpm did not end in {limit:g} seconds{last}; see root.log for more information",
                 hint="look for a scriptlet that waits; install_timeout on the builder is the limit",

@@ -8,9 +8,10 @@ import gzip
 import io
 import json
 import logging
+import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -25,6 +26,9 @@ from koji_adjutant.hub import HubSession
 logger = logging.getLogger(__name__)
 
 RPMLIST = "rpmlist.jsonl"
+NAME = re.compile(rb'"name": *"([^"]*)"')
+"""A package's name in a line of that file: of the tens of thousands of lines of a large tag a buildroot needs a few
+hundred, and to look for this is ten times faster than to parse."""
 NOT_FOUND = 404
 TIMEOUT = (20, 300)
 """Seconds to connect and between two pieces of an answer."""
@@ -45,27 +49,31 @@ class Origins:
     """External repos (rows of getExternalRepoList) by the URL that the repo's metadata names."""
     urls: Mapping[str, str]
     """Origin URL by NVRA; empty when the tag has no external repo."""
-    internal: Mapping[str, tuple[int, str]]
-    """Id and payload hash of the hub's own packages, by NVRA."""
     premerge: str
     """How the origin URL of the hub's own packages ends."""
+    internal: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    """Id and payload hash of packages of the hub's own, by NVRA: those that `rpmlist` does not have."""
+    rpmlist: bytes = b""
+    """The repo's rpmlist.jsonl."""
 
-    def rows(self, packages: Iterable[InstalledPackage]) -> list[dict[str, Any]]:
+    def rows(self, packages: Collection[InstalledPackage]) -> list[dict[str, Any]]:
         """Entries for setBuildRootList and updateBuildRootList."""
-        rows = [self._row(package) for package in packages]
+        names = frozenset(package.name for package in packages)
+        internal = {**self.internal, **internal_packages(self.rpmlist, names)}
+        rows = [self._row(package, internal) for package in packages]
         if len(rows) > NESTED_LIMIT:
             for row in rows:
                 row.pop("external_repo", None)
         return rows
 
-    def _row(self, package: InstalledPackage) -> dict[str, Any]:
+    def _row(self, package: InstalledPackage, internal: Mapping[str, tuple[int, str]]) -> dict[str, Any]:
         row = package.row()
         repo = self._external_repo(package)
         if repo is not None:
             row["external_repo"] = dict(repo)
             row["location"] = repo["external_repo_id"]
             return row
-        known = self.internal.get(package.nvra)
+        known = internal.get(package.nvra)
         if known is None:
             logger.warning("%s is not in the repo's rpmlist.jsonl: the hub has to find it", package.nvra)
         elif known[1] != package.payloadhash:
@@ -95,14 +103,16 @@ def read_origins(
 ) -> Origins:
     """Ask the hub for the external repos, and the repo, whose `metadata` may be known, for its packages' origins."""
     external = external_repos(session, settings)
+    rpmlist, drafts, urls = b"", {}, {}
     with open_session() as http:
-        internal = own_packages(session, settings, http)
-        urls = {}
+        try:
+            rpmlist = fetch(http, settings.baseurls, RPMLIST)
+        except MissingFile:
+            drafts = draft_packages(session, settings)
         if external:
             urls = origin_urls(http, settings, metadata or read_metadata(settings, http))
-    return Origins(
-        external=external, urls=urls, internal=internal, premerge=f"/repo_{settings.repo_id}_premerge/"
-    )
+    premerge = f"/repo_{settings.repo_id}_premerge/"
+    return Origins(external=external, urls=urls, internal=drafts, rpmlist=rpmlist, premerge=premerge)
 
 
 def external_repos(session: HubSession, settings: BuildrootSettings) -> dict[str, Mapping[str, Any]]:
@@ -112,17 +122,12 @@ def external_repos(session: HubSession, settings: BuildrootSettings) -> dict[str
     return {row["url"].replace("$arch", settings.arch): row for row in rows}
 
 
-def own_packages(
-    session: HubSession, settings: BuildrootSettings, http: requests.Session
-) -> dict[str, tuple[int, str]]:
-    """Id and payload hash of the hub's own packages in the repo, by NVRA.
+def draft_packages(session: HubSession, settings: BuildrootSettings) -> dict[str, tuple[int, str]]:
+    """Id and payload hash of drafts by NVRA, of a repo of an older hub, without rpmlist.jsonl.
 
-    Repos of older hubs have no rpmlist.jsonl: there only drafts, which the hub does not find by NVRA, are asked for.
+    The hub finds all others by NVRA itself.
     """
-    try:
-        return internal_packages(fetch(http, settings.baseurls, RPMLIST))
-    except MissingFile:
-        logger.warning("repo %s of %s has no %s", settings.repo_id, settings.tag_name, RPMLIST)
+    logger.warning("repo %s of %s has no %s", settings.repo_id, settings.tag_name, RPMLIST)
     hub: Any = session
     drafts, _builds = hub.listTaggedRPMS(
         tag=settings.tag_id, event=settings.event_id, latest=True, draft=True
@@ -130,9 +135,15 @@ def own_packages(
     return by_nvra(drafts)
 
 
-def internal_packages(rpmlist: bytes) -> dict[str, tuple[int, str]]:
-    """Id and payload hash of each package in rpmlist.jsonl, by NVRA."""
-    return by_nvra(json.loads(line) for line in io.BytesIO(rpmlist))
+def internal_packages(rpmlist: bytes, names: frozenset[str]) -> dict[str, tuple[int, str]]:
+    """Id and payload hash of the packages of these names in rpmlist.jsonl, by NVRA."""
+    return by_nvra(json.loads(line) for line in io.BytesIO(rpmlist) if _may_be_of(line, names))
+
+
+def _may_be_of(line: bytes, names: frozenset[str]) -> bool:
+    found = NAME.search(line)
+    # A name is plain text in it but for an escape, which has to be parsed to be known.
+    return found is None or b"\\" in found[1] or found[1].decode(errors="replace") in names
 
 
 def by_nvra(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, str]]:

@@ -62,7 +62,6 @@ class BuildrootSettings:
     proxy: str = ""
     package_manager: str = "dnf"
     releasever: str = ""
-    best: bool | None = None
     module_hotfixes: bool | None = None
     modules: tuple[tuple[str, str], ...] = ()
     """Commands of the package manager before anything is installed: action and module specifications."""
@@ -145,7 +144,6 @@ def buildroot_settings(
         proxy=config.yum_proxy or "",
         package_manager=str(extra.get("mock.package_manager") or "dnf"),
         releasever=str(extra.get("mock.releasever") or ""),
-        best=only_true(extra.get("mock.yum.best")),
         module_hotfixes=only_true(extra.get("mock.yum.module_hotfixes")),
         modules=module_commands(extra.get("mock.module_setup_commands")),
         forcearch=arch if extra.get("mock.forcearch") else "",

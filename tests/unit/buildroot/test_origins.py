@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from koji_adjutant.buildroot.origins import (
     Origins,
     internal_packages,
     origin_urls,
-    own_packages,
     parse_origins,
+    read_origins,
     without_epoch,
 )
 from koji_adjutant.buildroot.packages import parse_installed
@@ -109,7 +110,14 @@ def test_lines_of_rpmlist() -> None:
             (2, "make", {"payloadhash": "x", "epoch": 3}),
         )
     )
-    assert internal_packages(lines) == {"bash-1-2.noarch": (1, DIGEST), "make-1-2.noarch": (2, "x")}
+    found = {"bash-1-2.noarch": (1, DIGEST), "make-1-2.noarch": (2, "x")}
+    assert internal_packages(lines, frozenset({"bash", "make", "gcc"})) == found
+    assert internal_packages(lines.replace(b'": "', b'":"'), frozenset({"make"})) == {
+        "make-1-2.noarch": (2, "x")
+    }
+    assert internal_packages(lines.replace(b"make", rb"m\u0061ke"), frozenset({"make"})) == {
+        "make-1-2.noarch": (2, "x")
+    }
 
 
 def test_a_repo_of_an_older_hub_has_the_hub_asked_for_drafts(tmp_path: Path) -> None:
@@ -117,17 +125,23 @@ def test_a_repo_of_an_older_hub_has_the_hub_asked_for_drafts(tmp_path: Path) -> 
     asked = []
 
     class Hub:
+        def getExternalRepoList(self, *_args: Any, **_options: Any) -> Any:  # noqa: N802 - the hub's name
+            return []
+
         def listTaggedRPMS(self, **options: Any) -> Any:  # noqa: N802 - the hub's name
             asked.append(options)
             return [[row], []]
 
     hub: Any = Hub()
-    with web(tmp_path) as url, open_session() as http:
+    package = replace(BASH, name="bash", version="1", release="2", arch="noarch", payloadhash=DIGEST)
+    with web(tmp_path) as url:
         settings = settings_for(url, url)
-        assert own_packages(hub, settings, http) == {"bash-1-2.noarch": (5, DIGEST)}
+        (reported,) = read_origins(hub, settings).rows([package])
+        assert reported["id"] == 5
         assert asked == [{"tag": 2, "event": 1, "latest": True, "draft": True}]
-        (tmp_path / "rpmlist.jsonl").write_text(json.dumps(row))
-        assert own_packages(hub, settings, http) == {"bash-1-2.noarch": (5, DIGEST)}
+        (tmp_path / "rpmlist.jsonl").write_text(json.dumps({**row, "id": 6}))
+        (reported,) = read_origins(hub, settings).rows([package])
+        assert reported["id"] == 6
         assert len(asked) == 1
 
 
@@ -136,13 +150,13 @@ def test_a_server_that_fails_is_no_older_hub(tmp_path: Path) -> None:
         request.send_error(500)
         return True
 
-    hub: Any = None
-    with (
-        web(tmp_path, answer=broken) as url,
-        open_session() as http,
-        pytest.raises(BuildrootFailed, match="500"),
-    ):
-        own_packages(hub, settings_for(url), http)
+    class Hub:
+        def getExternalRepoList(self, *_args: Any, **_options: Any) -> Any:  # noqa: N802 - the hub's name
+            return []
+
+    hub: Any = Hub()
+    with web(tmp_path, answer=broken) as url, pytest.raises(BuildrootFailed, match="500"):
+        read_origins(hub, settings_for(url))
 
 
 def test_origin_data_is_what_the_repo_says(tmp_path: Path) -> None:

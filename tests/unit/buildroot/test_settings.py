@@ -96,11 +96,11 @@ def test_a_list_of_module_commands() -> None:
 
 
 def test_settings_that_koji_writes_only_when_they_are_on() -> None:
-    off: dict[str, Any] = {"mock.yum.best": 0, "mock.yum.module_hotfixes": 0}
-    assert (settings(off).best, settings(off).module_hotfixes) == (None, None)
-    on: dict[str, Any] = {"mock.yum.best": "1", "mock.yum.module_hotfixes": True, "mock.forcearch": 1}
+    off: dict[str, Any] = {"mock.yum.module_hotfixes": 0}
+    assert settings(off).module_hotfixes is None
+    on: dict[str, Any] = {"mock.yum.module_hotfixes": True, "mock.forcearch": 1}
     found = settings(on, arch="i686")
-    assert (found.best, found.module_hotfixes, found.forcearch) == (True, True, "i686")
+    assert (found.module_hotfixes, found.forcearch) == (True, "i686")
 
 
 ODD = {

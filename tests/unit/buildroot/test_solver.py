@@ -182,7 +182,7 @@ def test_tasks_that_begin_together_find_out_once(bench: Bench) -> None:
 def test_what_does_not_matter_does_not_ask_again(bench: Bench) -> None:
     bench.repo("one")
     bench.solver("one").group()
-    assert bench.solver("one", repo_id=9, macros={"%x": "y"}, best=True, target_arch="noarch").cached_group()
+    assert bench.solver("one", repo_id=9, macros={"%x": "y"}, target_arch="noarch").cached_group()
 
 
 def test_changed_metadata_is_solved_anew(bench: Bench) -> None:
