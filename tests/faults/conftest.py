@@ -1,0 +1,5 @@
+"""Fixtures of the fault tests."""
+
+from tests.unit.conftest import hub
+
+__all__ = ["hub"]
