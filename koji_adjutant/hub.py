@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 from xml.parsers.expat import ExpatError
@@ -53,6 +53,9 @@ class HubSession(koji.ClientSession):
         self._lock = threading.RLock()
         self._traced = bool((opts or {}).get("debug_xmlrpc"))
         self._options_of_subsessions = dict(opts or {})
+        self.on_session_lost: Callable[[], dict[str, Any] | None] | None = None
+        """Asked, in the thread of a call, for what login() gave another session when the hub does not accept ours any
+        more; may take its time. None: there is none to be had."""
         super().__init__(baseurl, {**(opts or {}), **_QUIET}, sinfo, auth_method)
 
     def __repr__(self) -> str:
@@ -81,6 +84,12 @@ class HubSession(koji.ClientSession):
         """
         patience = min(self.opts.get("timeout") or ONCE_TIMEOUT, ONCE_TIMEOUT)
         self.opts = {**self.opts, "max_retries": 1, "timeout": patience, "offline_retry": False}
+
+    def take_over(self, sinfo: dict[str, Any]) -> None:
+        """Go on with another session, as the hub gave it out; this process is its only user."""
+        with self._lock:
+            self.setSession(sinfo)
+            self.new_session()
 
     def forget(self) -> None:
         """Drop the session in this process, and not on the hub: after a fork, where it is not used."""
@@ -132,13 +141,20 @@ class HubSession(koji.ClientSession):
     ) -> Any:
         library: Any = super()
         with self._lock:
-            try:
-                return library._callMethod(name, args, dict(kwargs or {}), retry)  # noqa: SLF001
-            except koji.RetryError:
-                # The hub had answered, the answer was lost, and it does not say it twice.
-                if not name.rpartition(".")[2].startswith(_READING):
-                    raise
-            return library._callMethod(name, args, dict(kwargs or {}), retry)  # noqa: SLF001
+            while True:
+                try:
+                    return library._callMethod(name, args, dict(kwargs or {}), retry)  # noqa: SLF001
+                except koji.RetryError:
+                    # The hub had answered, the answer was lost, and it does not say it twice.
+                    if not _may_be_repeated(name):
+                        raise
+                except koji.AuthError as error:
+                    sinfo = self.on_session_lost() if self.on_session_lost else None
+                    if sinfo is None:
+                        raise
+                    self.take_over(sinfo)
+                    if not _may_be_repeated(name):
+                        raise koji.RetryError(f"{name}: the session ended: {error}") from error
 
     def _attempt(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         handler, headers, request = self._prepCall(name, args, dict(kwargs))
@@ -170,6 +186,10 @@ class HubSession(koji.ClientSession):
         library: Any = super()
         prepared: tuple[str, list[tuple[str, str]], bytes] = library._prepCall(name, args, kwargs)  # noqa: SLF001
         return prepared
+
+
+def _may_be_repeated(name: str) -> bool:
+    return name == "rawUpload" or name.rpartition(".")[2].startswith(_READING)
 
 
 def is_session_lost(error: koji.GenericError) -> bool:
