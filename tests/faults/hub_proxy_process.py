@@ -213,6 +213,8 @@ class Proxy:
                 case "drop_answer":
                     self._forward(request)
                     raise ConnectionCut
+                case unknown:
+                    raise ValueError(f"there is no fault {unknown}")
         return self._forward(request).raw
 
     def _met(self, methods: frozenset[str]) -> list[Fault]:
