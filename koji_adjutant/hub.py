@@ -53,6 +53,8 @@ class HubSession(koji.ClientSession):
         self._lock = threading.RLock()
         self._traced = bool((opts or {}).get("debug_xmlrpc"))
         self._options_of_subsessions = dict(opts or {})
+        self.before_request: Callable[[], None] = _do_nothing
+        """Called before each request, those included that repeat one."""
         self.on_session_lost: Callable[[], dict[str, Any] | None] | None = None
         """Asked, in the thread of a call, for what login() gave another session when the hub does not accept ours any
         more; may take its time. None: there is none to be had."""
@@ -170,6 +172,11 @@ class HubSession(koji.ClientSession):
         finally:
             self.opts = usual
 
+    def _sendOneCall(self, handler: str, headers: Any, request: bytes) -> Any:  # noqa: N802
+        self.before_request()
+        library: Any = super()
+        return library._sendOneCall(handler, headers, request)  # noqa: SLF001
+
     def _renew_session(self) -> None:
         number = self.callnum
         library: Any = super()
@@ -190,6 +197,10 @@ class HubSession(koji.ClientSession):
 
 def _may_be_repeated(name: str) -> bool:
     return name == "rawUpload" or name.rpartition(".")[2].startswith(_READING)
+
+
+def _do_nothing() -> None:
+    return
 
 
 def is_session_lost(error: koji.GenericError) -> bool:

@@ -22,6 +22,7 @@ RANKS = {
     "errors": 1,
     "files": 1,
     "journal": 1,
+    "notify": 1,
     "container": 2,
     "config": 3,
     "hub": 4,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from koji_adjutant import __version__
-from koji_adjutant.cli import buildroots, documents, shell
+from koji_adjutant.cli import buildroots, documents, shell, units
 from koji_adjutant.config import DEFAULT_FILE, Config, load_config, site_defaults
 from koji_adjutant.errors import AdjutantError, ConfigError
 
@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("testbed", help="a Koji on one machine", add_help=False)
     shell.add_command(buildroots.add_commands(commands))
+    units.add_command(commands)
     config = commands.add_parser("config", help="the daemon's configuration")
     actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("example", help="print kojid.conf.example")

@@ -15,6 +15,7 @@ from typing import NoReturn, cast
 import koji
 from koji.plugin import PluginTracker
 
+from koji_adjutant import notify
 from koji_adjutant.cli import logs, main_loop
 from koji_adjutant.cli.arguments import Arguments, parse
 from koji_adjutant.cli.main_loop import End
@@ -73,6 +74,8 @@ def _run(arguments: Arguments, config: Config) -> int:
             koji.daemonize()
             state.lock()
         session.give_up_early()
+        # A hub that keeps us waiting is no sign of a main loop that hangs.
+        session.before_request = notify.feed
         daemon = _assemble(stack, config, session, state)
         end = main_loop.run(daemon, single=config.single)
         main_loop.leave(daemon, end)

@@ -14,6 +14,7 @@ import koji
 import requests
 from koji.tasks import ServerExit, ServerRestart
 
+from koji_adjutant import notify
 from koji_adjutant.daemon import Daemon, Next
 from koji_adjutant.hub import innermost
 
@@ -39,6 +40,7 @@ def run(daemon: Daemon, *, single: bool) -> End:
     step = Next.WAIT
     try:
         daemon.begin()
+        notify.ready()
         while not (single and step is Next.AFTER_TAKE):
             step = _one_pass(daemon, step)
             if step is Next.WAIT:
@@ -55,6 +57,7 @@ def run(daemon: Daemon, *, single: bool) -> End:
 
 
 def _one_pass(daemon: Daemon, step: Next) -> Next:
+    notify.feed()
     try:
         return daemon.one_pass(with_buildroots=step is not Next.AFTER_TAKE)
     except (ServerExit, ServerRestart):
@@ -78,6 +81,10 @@ def leave(daemon: Daemon, end: End) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logger.warning("Shutting down, please wait...")
+    if end is End.RESTART:
+        notify.reloading()
+    else:
+        notify.stopping()
     try:
         daemon.shutdown()
         daemon.session.logout()

@@ -17,6 +17,7 @@ import koji
 from koji.daemon import TaskManager
 from koji.tasks import BaseTaskHandler, ServerRestart
 
+from koji_adjutant import notify
 from koji_adjutant.config import Config
 from koji_adjutant.daemon.engine_watch import EngineWatch
 from koji_adjutant.daemon.housekeeping import Housekeeping
@@ -143,7 +144,9 @@ class Daemon(TaskManager):
     def wait(self) -> None:
         """Sleep until it is time for the next pass."""
         deadlines = [process.kill_at for process in self.processes.values() if process.kill_at is not None]
-        seconds = min([self.options.sleeptime, *(at - time.monotonic() for at in deadlines)])
+        seconds = min(
+            [self.options.sleeptime, notify.patience(), *(at - time.monotonic() for at in deadlines)]
+        )
         children = (process.child.pidfd for process in self.processes.values())
         self.wakeup.wait(seconds, (*children, *self.housekeeping.pidfds()))
 

@@ -1,0 +1,103 @@
+"""`koji-adjutant install-units`: what a build host needs beside the program, written where the host looks for it.
+
+A file that is there already and says the same is left alone; one that says something else is replaced, for these
+places are nobody's to edit: what a host changes goes below /etc.
+"""
+
+import argparse
+import sys
+import sysconfig
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from koji_adjutant.errors import ConfigError
+from koji_adjutant.files import PARTIAL
+
+LOCAL = Path("/usr/local")
+MODE = 0o644
+PLACES = {
+    "kojid.service": "lib/systemd/system/kojid.service",
+    "sysusers.conf": "lib/sysusers.d/koji-adjutant.conf",
+    "tmpfiles.conf": "lib/tmpfiles.d/koji-adjutant.conf",
+    "logrotate.conf": "/etc/logrotate.d/koji-adjutant",
+}
+"""Relative to the prefix; logrotate looks at one place only."""
+NEXT = """\
+Now: systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload
+and: systemctl enable --now kojid
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """A file that a host is to have."""
+
+    path: Path
+    content: str
+
+
+def add_command(commands: Any) -> None:
+    """The parser of `install-units`."""
+    text = "write the systemd unit of the daemon, and its sysusers, tmpfiles and logrotate files"
+    made = commands.add_parser("install-units", help=text, description=text)
+    made.add_argument("--root", metavar="DIR", type=Path, default=Path("/"), help="below DIR (for packagers)")
+    made.add_argument(
+        "--prefix",
+        metavar="DIR",
+        type=_absolute,
+        help="of the files and of the daemon, as a package has it: /usr (default: files in /usr/local, "
+        "the daemon where it is now)",
+    )
+    made.set_defaults(run=install)
+
+
+def _absolute(text: str) -> Path:
+    path = Path(text)
+    if not path.is_absolute():
+        raise argparse.ArgumentTypeError(f"{text} is not absolute")
+    return path
+
+
+def install(given: argparse.Namespace) -> int:
+    """Write the files, and say which."""
+    for unit in units(given.prefix):
+        path = given.root / unit.path.relative_to("/")
+        try:
+            is_new = _write(path, unit.content)
+        except OSError as error:
+            raise ConfigError(
+                f"{error.filename or path} cannot be written: {error.strerror}", hint="run as root"
+            ) from error
+        sys.stdout.write(f"{'wrote' if is_new else 'unchanged'} {path}\n")
+    if given.root == Path("/"):
+        sys.stdout.write(NEXT)
+    return 0
+
+
+def units(prefix: Path | None) -> list[Unit]:
+    """The files of an installation below `prefix`; without one, of this installation."""
+    programs = prefix / "bin" if prefix else Path(sysconfig.get_path("scripts"))
+    return [
+        Unit(
+            path=(prefix or LOCAL) / place,
+            content=_shipped(name).replace("@bindir@", str(programs)),
+        )
+        for name, place in PLACES.items()
+    ]
+
+
+def _shipped(name: str) -> str:
+    return (resources.files("koji_adjutant") / "units" / name).read_text()
+
+
+def _write(path: Path, content: str) -> bool:
+    if path.exists() and path.read_text() == content:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(PARTIAL + path.name)
+    new.write_text(content)
+    new.chmod(MODE)
+    new.rename(path)
+    return True
