@@ -4,7 +4,9 @@
     |- ConfigError              the operator's: exit 2 at start, never a task's fault
     |- LoginFailed              the operator's or the hub's: exit 1 at start, which systemd answers with a restart
     |- EngineUnavailable        the operator's: the host goes not ready, the task is handed back, no package fails
-    |  `- EngineTimeout         the engine did not finish in its container_timeouts
+    |  |- EngineTimeout         the engine did not finish in its container_timeouts
+    |  |- EngineBroken          the engine answers that its storage is full or damaged
+    |  `- TaskInterrupted       a container of the task was ended from outside, or a disk of this host is full
     |- EngineError              a request that the engine refused: ours, a traceback
     |- TaskCanceled             the user's: clean up and leave, nothing is reported
     `- TaskFault                something the hub is told in one sentence, with a fault code of Koji
@@ -50,6 +52,14 @@ class EngineUnavailable(AdjutantError):
 
 class EngineTimeout(EngineUnavailable):
     """The podman service did not finish a request within its limit."""
+
+
+class EngineBroken(EngineUnavailable):
+    """The podman service answers, and cannot do its work: its storage is full or damaged."""
+
+
+class TaskInterrupted(EngineUnavailable):
+    """What a task works with on this host was taken from it: a container that was ended from outside, a disk."""
 
 
 class EngineError(AdjutantError):
