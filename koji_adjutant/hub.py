@@ -1,11 +1,13 @@
 """The session with the hub: Koji's ClientSession, made fit for a daemon that lives for months.
 
 What it adds: the call number survives a renewal (the hub keeps counting, the library starts anew); calls of
-one session from several threads are made one after the other; one-attempt calls for callers that have a
-better plan than to sleep; and nothing secret reaches a log. A session belongs to one process. A task process
-has a subsession, taken before the fork.
+one session from several threads are made one after the other; what is no answer is an outage, which is waited
+for; a session or task that the hub has dropped while it did not hear from us is had again (`claim`,
+`on_session_lost`); one-attempt calls for callers that have a better plan than to sleep; and nothing secret
+reaches a log. A session belongs to one process. A task process has a subsession, taken before the fork.
 """
 
+import logging
 import os
 import socket
 import threading
@@ -21,7 +23,11 @@ import koji
 import requests
 
 from koji_adjutant.config import Config
-from koji_adjutant.errors import AdjutantError, ConfigError, LoginFailed
+from koji_adjutant.errors import AdjutantError, ConfigError, LoginFailed, TaskCanceled
+from koji_adjutant.hub_claim import TaskClaim
+from koji_adjutant.hub_outage import HOUR, UNREADABLE, Attempts, Endurance, LivelyAdapter, NoAnswer
+from koji_adjutant.hub_outage import is_database_away
+from koji_adjutant.hub_repeat import UNCOUNTED, may_be_repeated
 
 MAX_CHUNK = 1 << 20
 ONCE_TIMEOUT = 60
@@ -30,9 +36,10 @@ LOCK_RETRY_SECONDS = 30.0
 LOCK_RETRY_INTERVAL = 0.5
 SHOWN_CHARACTERS = 1024
 _SECRET_METHODS = frozenset({"login", "sslLogin", "subsession"})
-_READING = ("get", "list", "read", "check", "echo", "repoInfo")
-"""How the names of methods begin that change nothing and may be called again."""
+_LOGINS = frozenset({"login", "sslLogin"})
 _QUIET: Mapping[str, Any] = {"debug_xmlrpc": False}
+
+logger = logging.getLogger("koji.adjutant.hub")
 
 
 class HubSession(koji.ClientSession):
@@ -41,6 +48,7 @@ class HubSession(koji.ClientSession):
     callnum: int | None
     logged_in: bool
     sinfo: dict[str, Any] | None
+    multicall: Any
 
     def __init__(
         self,
@@ -58,6 +66,8 @@ class HubSession(koji.ClientSession):
         self.on_session_lost: Callable[[], dict[str, Any] | None] | None = None
         """Asked, in the thread of a call, for what login() gave another session when the hub does not accept ours any
         more; may take its time. None: there is none to be had."""
+        self.claim: TaskClaim | None = None
+        """The task that this session works for: its calls are as patient as its work is dear."""
         super().__init__(baseurl, {**(opts or {}), **_QUIET}, sinfo, auth_method)
 
     def __repr__(self) -> str:
@@ -141,22 +151,106 @@ class HubSession(koji.ClientSession):
     def _callMethod(  # noqa: N802
         self, name: str, args: Any, kwargs: Mapping[str, Any] | None = None, retry: bool = True
     ) -> Any:
-        library: Any = super()
         with self._lock:
-            while True:
-                try:
-                    return library._callMethod(name, args, dict(kwargs or {}), retry)  # noqa: SLF001
-                except koji.RetryError:
-                    # The hub had answered, the answer was lost, and it does not say it twice.
-                    if not _may_be_repeated(name):
-                        raise
-                except koji.AuthError as error:
-                    sinfo = self.on_session_lost() if self.on_session_lost else None
-                    if sinfo is None:
-                        raise
-                    self.take_over(sinfo)
-                    if not _may_be_repeated(name):
-                        raise koji.RetryError(f"{name}: the session ended: {error}") from error
+            if self.multicall:
+                library: Any = super()
+                return library._callMethod(name, args, dict(kwargs or {}), retry)  # noqa: SLF001
+            return self._call(name, args, dict(kwargs or {}), retry=retry)
+
+    def _call(self, name: str, args: Any, kwargs: dict[str, Any], *, retry: bool) -> Any:
+        """A call through whatever happens to hub and session. RetryError: it may have been carried out."""
+        attempts = Attempts(Endurance.of(self.opts, at_least=HOUR if self.claim else 0.0))
+        is_renewed = False
+        while True:
+            try:
+                return self._answer(name, args, kwargs, attempts if retry else None)
+            except koji.RetryError:
+                # The hub had answered, the answer was lost, and it does not say it twice.
+                if not may_be_repeated(name, args, kwargs):
+                    raise
+            except koji.AuthError as error:
+                if name in _LOGINS:
+                    raise
+                if isinstance(error, koji.AuthExpired) and not is_renewed:
+                    is_renewed = self._renewed()
+                if not is_renewed or not isinstance(error, koji.AuthExpired):
+                    self._replace(error)
+                if attempts.may_have_been_done and not may_be_repeated(name, args, kwargs):
+                    raise koji.RetryError(f"{name}: the session ended meanwhile: {error}") from error
+            except koji.ActionNotAllowed:
+                if self.claim is None or not self.claim.was_refused(self):
+                    raise
+
+    def _answer(self, name: str, args: Any, kwargs: dict[str, Any], attempts: Attempts | None) -> Any:
+        """What the hub answers to one call, which keeps its number however often it is sent."""
+        handler, headers, request = self._prepCall(name, args, kwargs)
+        self.retries = 0
+        while True:
+            self.retries += 1
+            try:
+                return self._sendCall(handler, headers, request)
+            except Fault as fault:
+                problem: Exception = cast("Any", koji.convertFault)(fault)
+                if not isinstance(problem, koji.ServerOffline):
+                    raise problem from None
+            except requests.RequestException as error:
+                problem = error
+                self.new_session()
+            if attempts is None or not self._may_wait(problem):
+                raise problem from None
+            logger.info("Try %s of call %s (%s) failed: %s", self.retries, name, self.callnum, problem)
+            if not attempts.wait(problem):
+                if self.claim is None:
+                    raise problem from None
+                raise TaskCanceled(f"the hub has not answered {name} for too long: {problem}") from None
+            if name in UNCOUNTED and attempts.may_have_been_done:
+                raise koji.RetryError(f"{name}: the answer was lost: {problem}")
+
+    def _may_wait(self, problem: Exception) -> bool:
+        if self.claim is not None:
+            return True
+        is_known = self.sinfo is not None or bool(self.opts.get("anon_retry"))
+        return is_known and not cast("Any", koji).is_requests_cert_error(problem)
+
+    def _sendOneCall(self, handler: str, headers: Any, request: bytes) -> Any:  # noqa: N802
+        library: Any = super()
+        try:
+            answer = library._sendOneCall(handler, headers, request)  # noqa: SLF001
+        except Fault as fault:
+            if is_database_away(fault):
+                raise NoAnswer(f"the hub lost its database: {fault.faultString}") from None
+            raise
+        except requests.RequestException:
+            raise
+        except UNREADABLE as error:
+            raise NoAnswer(f"what came is no answer of a hub: {type(error).__name__}: {error}") from error
+        if isinstance(answer, tuple):
+            raise NoAnswer("what came has not one value")
+        return answer
+
+    def new_session(self) -> None:
+        """Begin with new connections."""
+        super().new_session()
+        for scheme in ("http://", "https://"):
+            self.rsession.mount(scheme, LivelyAdapter())
+
+    def _renewed(self) -> bool:
+        """Whether an expired session could be renewed."""
+        try:
+            self._renew_session()
+        except koji.AuthError as error:
+            logger.warning("session %s could not be renewed: %s", self.session_id, error)
+            return False
+        return True
+
+    def _replace(self, error: koji.AuthError) -> None:
+        """Another session for one that the hub does not accept any more; `error` when there is none."""
+        sinfo = self.on_session_lost() if self.on_session_lost else None
+        if sinfo is None:
+            raise error
+        self.take_over(sinfo)
+        if self.claim is not None:
+            self.claim.require(self)
 
     def _attempt(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         handler, headers, request = self._prepCall(name, args, dict(kwargs))
@@ -180,7 +274,10 @@ class HubSession(koji.ClientSession):
     def _renew_session(self) -> None:
         number = self.callnum
         library: Any = super()
-        library._renew_session()  # noqa: SLF001
+        try:
+            library._renew_session()  # noqa: SLF001
+        finally:
+            self.logged_in = self.sinfo is not None
         # The hub goes on counting where it was; the login itself took one number.
         self.callnum = (number or 0) + 2
 
@@ -195,14 +292,6 @@ class HubSession(koji.ClientSession):
         return prepared
 
 
-def _may_be_repeated(name: str) -> bool:
-    return name == "rawUpload" or name.rpartition(".")[2].startswith(_READING)
-
-
-def _do_nothing() -> None:
-    return
-
-
 def is_session_lost(error: koji.GenericError) -> bool:
     """Whether the hub has ended our session, or taken it for another's."""
     return isinstance(error, koji.AuthError) and not isinstance(error, koji.RetryError)
@@ -213,13 +302,20 @@ def open_session(config: Config) -> HubSession:
     return HubSession(config.server, cast("Any", koji.grab_session_options)(config))
 
 
-def login(session: HubSession, config: Config, *, force_lock: bool = False) -> None:
-    """Log in as the configuration says, take the exclusive lock, and see that the hub answers.
+def login(
+    session: HubSession,
+    config: Config,
+    *,
+    force_lock: bool = False,
+    before_lock: Callable[[HubSession], None] = lambda _: None,
+) -> None:
+    """Log in as the configuration says, call `before_lock`, take the exclusive lock, and see that the hub answers.
 
     ConfigError for what has to be changed here, LoginFailed for what may be different the next time.
     """
     try:
         _authenticate(session, config)
+        before_lock(session)
         session.exclusiveSession(force=force_lock)
         answer = session.echo("OK")
     except koji.AuthLockError:
