@@ -1,0 +1,180 @@
+"""Calls that last: through a hub that is away, a session that ends, a task that was taken from us for our silence.
+
+What is no answer is an outage, which is waited for. An expired session is renewed, and keeps its call number (the hub
+keeps counting, the library starts anew). A session or task that the hub has dropped is had again, where that can be
+(`on_session_lost`, `claim`). Calls of one session from several threads are made one after the other.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+from xmlrpc.client import Fault
+
+import koji
+import requests
+
+from koji_adjutant.errors import TaskCanceled
+from koji_adjutant.hub_claim import TaskClaim  # noqa: TC001 - one way to import
+from koji_adjutant.hub_outage import (
+    HOUR,
+    UNREADABLE,
+    Attempts,
+    Endurance,
+    LivelyAdapter,
+    NoAnswer,
+    is_database_away,
+)
+from koji_adjutant.hub_repeat import UNCOUNTED, may_be_repeated
+
+_LOGINS = frozenset({"login", "sslLogin"})
+
+logger = logging.getLogger("koji.adjutant.hub")
+
+
+class LastingSession(koji.ClientSession):
+    """Koji's session, with other nerves."""
+
+    callnum: int | None
+    logged_in: bool
+    sinfo: dict[str, Any] | None
+    multicall: Any
+
+    def __init__(
+        self, baseurl: str, opts: dict[str, Any], sinfo: dict[str, Any] | None, auth_method: Any
+    ) -> None:
+        # The library's __getattr__ turns every missing attribute into a call: these come first.
+        self._lock = threading.RLock()
+        self.before_request: Callable[[], None] = _do_nothing
+        """Called before each request, those included that repeat one."""
+        self.on_session_lost: Callable[[], dict[str, Any] | None] | None = None
+        """Asked, in the thread of a call, for what login() gave another session when the hub does not accept ours any
+        more; may take its time. None: there is none to be had."""
+        self.claim: TaskClaim | None = None
+        """The task that this session works for: its calls are as patient as its work is dear."""
+        super().__init__(baseurl, opts, sinfo, auth_method)
+
+    def take_over(self, sinfo: dict[str, Any]) -> None:
+        """Go on with another session, as the hub gave it out; this process is its only user."""
+        with self._lock:
+            self.setSession(sinfo)
+            self.new_session()
+
+    def new_session(self) -> None:
+        """Begin with new connections."""
+        super().new_session()
+        for scheme in ("http://", "https://"):
+            self.rsession.mount(scheme, LivelyAdapter())
+
+    def _callMethod(  # noqa: N802
+        self, name: str, args: Any, kwargs: Mapping[str, Any] | None = None, retry: bool = True
+    ) -> Any:
+        with self._lock:
+            if self.multicall:
+                library: Any = super()
+                return library._callMethod(name, args, dict(kwargs or {}), retry)  # noqa: SLF001
+            return self._call(name, args, dict(kwargs or {}), retry=retry)
+
+    def _call(self, name: str, args: Any, kwargs: dict[str, Any], *, retry: bool) -> Any:
+        """A call through whatever happens to hub and session. RetryError: it may have been carried out."""
+        attempts = Attempts(Endurance.of(self.opts, at_least=HOUR if self.claim else 0.0))
+        is_renewed = False
+        while True:
+            try:
+                return self._answer(name, args, kwargs, attempts if retry else None)
+            except koji.RetryError:
+                # The hub had answered, the answer was lost, and it does not say it twice.
+                if not may_be_repeated(name, args, kwargs):
+                    raise
+            except koji.AuthError as error:
+                is_renewed = self._have_session(name, error, is_renewed=is_renewed)
+                if attempts.may_have_been_done and not may_be_repeated(name, args, kwargs):
+                    raise koji.RetryError(f"{name}: the session ended meanwhile: {error}") from error
+            except koji.ActionNotAllowed:
+                if self.claim is None or not self.claim.was_refused(self):
+                    raise
+
+    def _have_session(self, name: str, error: koji.AuthError, *, is_renewed: bool) -> bool:
+        """A session that the hub may accept, after `error` in a call; whether the old one was renewed for it."""
+        if name in _LOGINS:
+            raise error
+        if isinstance(error, koji.AuthExpired) and not is_renewed and self._renewed():
+            return True
+        sinfo = self.on_session_lost() if self.on_session_lost else None
+        if sinfo is None:
+            raise error
+        self.take_over(sinfo)
+        if self.claim is not None:
+            self.claim.require(self)
+        return is_renewed
+
+    def _answer(self, name: str, args: Any, kwargs: dict[str, Any], attempts: Attempts | None) -> Any:
+        """What the hub answers to one call, which keeps its number however often it is sent."""
+        handler, headers, request = self._prepCall(name, args, kwargs)
+        self.retries = 0
+        while True:
+            self.retries += 1
+            try:
+                return self._sendCall(handler, headers, request)
+            except Fault as fault:
+                problem: Exception = cast("Any", koji.convertFault)(fault)
+                if not isinstance(problem, koji.ServerOffline):
+                    raise problem from None
+            except requests.RequestException as error:
+                problem = error
+                self.new_session()
+            if attempts is None or not self._may_wait(problem):
+                raise problem from None
+            logger.info("Try %s of call %s (%s) failed: %s", self.retries, name, self.callnum, problem)
+            if not attempts.wait(problem):
+                if self.claim is None:
+                    raise problem from None
+                raise TaskCanceled(f"the hub has not answered {name} for too long: {problem}") from None
+            if name in UNCOUNTED and attempts.may_have_been_done:
+                raise koji.RetryError(f"{name}: the answer was lost: {problem}")
+
+    def _may_wait(self, problem: Exception) -> bool:
+        if self.claim is not None:
+            return True
+        is_known = self.sinfo is not None or bool(self.opts.get("anon_retry"))
+        return is_known and not cast("Any", koji).is_requests_cert_error(problem)
+
+    def _renewed(self) -> bool:
+        """Whether an expired session could be renewed."""
+        try:
+            self._renew_session()
+        except koji.AuthError as error:
+            logger.warning("session %s could not be renewed: %s", self.session_id, error)
+            return False
+        return True
+
+    def _renew_session(self) -> None:
+        number = self.callnum
+        library: Any = super()
+        try:
+            library._renew_session()  # noqa: SLF001
+        finally:
+            self.logged_in = self.sinfo is not None
+        # The hub goes on counting where it was; the login itself took one number.
+        self.callnum = (number or 0) + 2
+
+    def _sendOneCall(self, handler: str, headers: Any, request: bytes) -> Any:  # noqa: N802
+        self.before_request()
+        library: Any = super()
+        try:
+            answer = library._sendOneCall(handler, headers, request)  # noqa: SLF001
+        except Fault as fault:
+            if is_database_away(fault):
+                raise NoAnswer(f"the hub lost its database: {fault.faultString}") from None
+            raise
+        except requests.RequestException:
+            raise
+        except UNREADABLE as error:
+            raise NoAnswer(f"what came is no answer of a hub: {type(error).__name__}: {error}") from error
+        if isinstance(answer, tuple):
+            raise NoAnswer("what came has not one value")
+        return answer
+
+
+def _do_nothing() -> None:
+    return
