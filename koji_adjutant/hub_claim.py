@@ -69,6 +69,10 @@ class HubContact:
         except OSError as error:
             logger.warning("%s not written: %s", self._path, error)
 
+    def lost(self) -> None:
+        """Another main process begins, and cannot know how long the hub has not heard from this host."""
+        self._path.unlink(missing_ok=True)
+
     def is_after_gap(self) -> bool:
         """Whether the hub has not heard from this host for long, or had not until a moment ago."""
         now = self._clock()
