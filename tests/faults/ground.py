@@ -1,0 +1,243 @@
+"""A testbed of a fault run's own, every part of which can be killed and started again from outside.
+
+It stands on its own directory: the daemon's work directory is a small file system there, the hub is behind a proxy.
+Who runs the daemon here is what systemd is on a build host: a daemon that has ended is started again.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import koji
+
+from koji_adjutant.testbed import builder, services
+from koji_adjutant.testbed.client import ADMINISTRATOR, admin_password
+from koji_adjutant.testbed.content import HOST
+from koji_adjutant.testbed.description import Description
+from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.hub_process import HUB, choose_addresses, start_hub
+from koji_adjutant.testbed.place import Place, place_at
+from koji_adjutant.testbed.services import Service
+from koji_adjutant.testbed.stand import Options, Say, bring_down, bring_up
+from tests.faults.hub_proxy import HubProxy, point_at, wait_for_report
+from tests.faults.processes import Seen, of_daemon
+
+WORK_SPACE = "size=256m,mode=0755"
+PODMAN_SECONDS = 15.0
+RESTART_SECONDS = 2.0
+"""Between the end of a daemon and its next start, as in the unit."""
+STOP_SECONDS = 60.0
+OPTIONS = Options(kojid={"maxjobs": "8", "retry_interval": "1"})
+
+
+class NoTarget(Exception):
+    """There is nothing now that this could be done to."""
+
+
+@dataclass(kw_only=True)
+class Ground:
+    """A testbed that is up; `session` is the administrator's, past the proxy."""
+
+    place: Place
+    description: Description
+    engine: Engine
+    session: Any
+    proxy: HubProxy
+    restarts: int = 0
+    """How often the daemon has ended by itself."""
+    planned_down: bool = False
+    """Whether somebody is going to start the daemon again."""
+    is_hub_away: bool = False
+    _due: float = 0.0
+    _ended: list[str] = field(default_factory=list)
+
+    @property
+    def topdir(self) -> Path:
+        return Path(self.description.topdir)
+
+    @property
+    def workdir(self) -> Path:
+        return self.place.builder / "work"
+
+    @property
+    def daemon_log(self) -> Path:
+        return self.place.logs / f"{builder.DAEMON}.stderr"
+
+    # The daemon
+
+    def daemon(self) -> Service:
+        """The main process; NoTarget when there is none."""
+        found = services.recorded(self.place.record(builder.DAEMON))
+        if found is None:
+            raise NoTarget("the daemon does not run")
+        return found
+
+    def start_daemon(self) -> Service:
+        """As the unit does."""
+        self._due = 0.0
+        return builder.start_daemon(self.place, force_lock=True)
+
+    def stop_daemon(self) -> bool:
+        """SIGTERM, and wait; False when it did not run."""
+        return services.stop(self.place.record(builder.DAEMON), grace=STOP_SECONDS)
+
+    def is_daemon_ready(self, *, since: float) -> None:
+        """Wait until the hub has heard from the daemon."""
+        wait_for_report(self.place, self.session, self.daemon(), after=since)
+
+    def look_after_daemon(self) -> None:
+        """Start a daemon that has ended by itself, a moment later."""
+        if self.planned_down or services.recorded(self.place.record(builder.DAEMON)) is not None:
+            return
+        now = time.monotonic()
+        if not self._due:
+            self.restarts += 1
+            self._due = now + RESTART_SECONDS
+            self._ended.append(services.last_line(self.daemon_log))
+        elif now >= self._due:
+            self.start_daemon()
+
+    def task_processes(self) -> list[Seen]:
+        """By what the state directory says, as far as they live."""
+        alive = {seen.pid: seen for seen in of_daemon(self.place.kojid_conf)}
+        written = [json.loads(path.read_text()) for path in self.place.state_dir.glob("tasks/*.json")]
+        return [alive[state["pid"]] for state in written if state["pid"] in alive]
+
+    def ended_by_itself(self) -> list[str]:
+        """The last words of each daemon that has."""
+        return list(self._ended)
+
+    # Hub and engine
+
+    def kill_hub(self, number: signal.Signals) -> None:
+        hub = services.recorded(self.place.record(HUB))
+        assert hub is not None, "the hub has ended by itself"
+        self.is_hub_away = True
+        os.kill(hub.pid, number)
+        services.stop(self.place.record(HUB))
+
+    def start_hub(self) -> None:
+        start_hub(self.place, choose_addresses(self.place, self.engine.gateway), {})
+        self.is_hub_away = False
+
+    def engine_pid(self) -> int:
+        service = self.engine.service()
+        if service is None:
+            raise NoTarget("the engine does not run")
+        return service.pid
+
+    def podman(self, *arguments: str) -> str:
+        """The podman command, past the service; NoTarget when it fails, or does not end in time."""
+        try:
+            done = subprocess.run(
+                ["podman", *arguments],
+                env=dict(self.engine.environment),
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=PODMAN_SECONDS,
+            )
+        except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
+            raise NoTarget(f"podman {' '.join(arguments)}: {error}") from None
+        return done.stdout
+
+    # The hub's books
+
+    def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """What the hub's database says, read past the hub."""
+        with self._database("ro") as database:
+            return database.execute(sql, params or {}).fetchall()
+
+    def change(self, sql: str, params: Mapping[str, Any]) -> int:
+        """Change the hub's database behind its back; how many rows."""
+        with self._database("rw") as database:
+            changed = database.execute(sql, params).rowcount
+            database.commit()
+        return changed
+
+    @contextmanager
+    def _database(self, mode: str) -> Iterator[sqlite3.Connection]:
+        database = sqlite3.connect(f"file:{self.place.hub}/hub.sqlite?mode={mode}", uri=True, timeout=30)
+        try:
+            yield database
+        finally:
+            database.close()
+
+    def sessions(self) -> list[tuple[int, bool]]:
+        """Open sessions of the host, and whether each is a main one."""
+        rows = self.rows(
+            "SELECT sessions.id, master IS NULL FROM sessions JOIN users ON users.id = user_id "
+            "WHERE users.name = :host AND NOT closed AND NOT expired ORDER BY sessions.id",
+            {"host": HOST},
+        )
+        return [(int(number), bool(is_main)) for number, is_main in rows]
+
+
+@contextmanager
+def ground(directory: Path, say: Say, keep: Path | None = None) -> Iterator[Ground]:
+    """A testbed below `directory`, with its daemon behind a proxy; removed at the end, but for logs in `keep`."""
+    place = place_at(directory)
+    engine = Engine(place.engine)
+    with ExitStack() as undo:
+        undo.callback(shutil.rmtree, place.directory)
+        if keep is not None:
+            undo.callback(_keep, place, keep)
+        undo.enter_context(_small_disk(place.builder / "work"))
+        undo.callback(engine.destroy)
+        undo.callback(bring_down, place, say)
+        description = bring_up(place, OPTIONS, say)
+        proxy = undo.enter_context(HubProxy(description.server))
+        session = _session(place, description.server)
+        undo.callback(_close, session)
+        made = Ground(place=place, description=description, engine=engine, session=session, proxy=proxy)
+        made.stop_daemon()
+        point_at(place, proxy.server)
+        began = time.time()
+        made.start_daemon()
+        made.is_daemon_ready(since=began)
+        yield made
+
+
+def _keep(place: Place, where: Path) -> None:
+    """Logs, journal and the hub's database."""
+    shutil.copytree(place.logs, where, dirs_exist_ok=True)
+    for path in (*place.state_dir.glob("journal*"), *place.hub.glob("hub.sqlite*")):
+        shutil.copy2(path, where)
+
+
+@contextmanager
+def _small_disk(where: Path) -> Iterator[None]:
+    where.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", WORK_SPACE, "adjutant-faults", str(where)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(where)], check=True)
+
+
+def _session(place: Place, server: str) -> Any:
+    """The administrator, who waits for a hub that is being restarted."""
+    options = {
+        "user": ADMINISTRATOR,
+        "password": admin_password(place),
+        "max_retries": 60,
+        "retry_interval": 1,
+    }
+    session: Any = koji.ClientSession(server, options)
+    session.login()
+    return session
+
+
+def _close(session: Any) -> None:
+    with suppress(koji.GenericError, OSError):
+        session.logout()
+    session.rsession.close()

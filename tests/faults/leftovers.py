@@ -1,0 +1,133 @@
+"""What is left behind, as an outsider finds it: podman's command, /proc, the mount table, files, the hub's database.
+
+Nothing here is shared with what cleans up: no label, no state file and no manager of the daemon's says what is ours.
+Everything below the testbed's directory is, and on a quiet testbed none of it should be.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import koji
+
+from koji_adjutant.testbed import builder, services
+from koji_adjutant.testbed.hub_process import HUB
+from tests.faults.ground import Ground, NoTarget
+from tests.faults.processes import belonging_to
+
+CONTAINERS, IMAGES, MOUNTS, PROCESSES = "containers", "images without label", "mounts", "processes"
+DIRECTORIES, BUILDROOTS, SESSIONS = "files", "hub buildroots", "hub sessions"
+LABEL = "io.koji.adjutant."
+STEP = 0.5
+HALF_MADE = (".", "image-", "prewarm-", "tmp")
+HALF_WRITTEN = (".new", ".partial", ".part", ".tmp")
+
+Found = dict[str, list[str]]
+
+
+def census(ground: Ground) -> Found:
+    """All that there is, by what it is."""
+    parts: dict[str, Callable[[Ground], Iterator[str]]] = {
+        CONTAINERS: containers,
+        IMAGES: images,
+        MOUNTS: mounts,
+        PROCESSES: processes,
+        DIRECTORIES: files,
+        BUILDROOTS: buildroots,
+        SESSIONS: sessions,
+    }
+    return {name: sorted(look(ground)) for name, look in parts.items()}
+
+
+def census_when_quiet(ground: Ground, seconds: float) -> Found:
+    """The census as soon as it is empty, else after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while any((found := census(ground)).values()) and time.monotonic() < deadline:
+        time.sleep(STEP)
+    return found
+
+
+def lines(found: Found) -> list[str]:
+    return [f"{name}: {line}" for name, what in found.items() for line in what]
+
+
+def containers(ground: Ground) -> Iterator[str]:
+    for one in _podman_json(ground, "ps", "--all", "--external"):
+        yield f"{one['Id'][:12]} {one['State']} {one.get('Names')} {one.get('Labels')}"
+
+
+def images(ground: Ground) -> Iterator[str]:
+    for one in _podman_json(ground, "images", "--all"):
+        labels = one.get("Labels") or {}
+        is_toolbox = ground.description.task_image in (one.get("Names") or [])
+        if not is_toolbox and not any(name.startswith(LABEL) for name in labels):
+            yield f"{one['Id'][:12]} {one.get('Names')}"
+
+
+def mounts(ground: Ground) -> Iterator[str]:
+    own = {str(ground.place.engine / "storage" / "overlay"), str(ground.workdir)}
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        point = line.split()[4].encode().decode("unicode_escape")
+        if point.startswith(f"{ground.place.directory}/") and point not in own:
+            yield point
+
+
+def processes(ground: Ground) -> Iterator[str]:
+    """All but the services of the testbed."""
+    records = (services.recorded(ground.place.record(name)) for name in (HUB, builder.DAEMON))
+    known = {record.pid for record in records if record is not None}
+    engine = ground.engine.service()
+    known |= {engine.pid} if engine is not None else set()
+    return (str(seen) for seen in belonging_to(ground.place.directory) if seen.pid not in known)
+
+
+def files(ground: Ground) -> Iterator[str]:
+    """Work directories and state of tasks, and whatever was never finished."""
+    yield from (str(path) for path in _below(ground.workdir) if path.is_dir() is False)
+    yield from (str(path) for path in ground.workdir.glob("tasks/*/*"))
+    yield from (str(path) for path in ground.place.state_dir.glob("tasks/*"))
+    for path in _below(ground.place.state_dir):
+        if path.name.startswith(HALF_MADE) or path.name.endswith(HALF_WRITTEN):
+            yield str(path)
+    yield from (str(path) for path in (ground.place.engine / "copy").glob("*"))
+
+
+def buildroots(ground: Ground) -> Iterator[str]:
+    expired = koji.BR_STATES["EXPIRED"]
+    asked = "SELECT id, task_id, state FROM buildroot WHERE state != :expired"
+    for number, task, state in ground.rows(asked, {"expired": expired}):
+        yield f"buildroot {number} of task {task} is {koji.BR_STATES[state]}"
+
+
+def sessions(ground: Ground) -> Iterator[str]:
+    """All but one main session, where a daemon runs."""
+    found = ground.sessions()
+    if services.recorded(ground.place.record(builder.DAEMON)) is not None:
+        newest = max((number for number, is_main in found if is_main), default=None)
+        found = [(number, is_main) for number, is_main in found if number != newest]
+    return (f"session {number} ({'main' if is_main else 'of a task'})" for number, is_main in found)
+
+
+def _podman_json(ground: Ground, *arguments: str) -> list[dict[str, Any]]:
+    attempts = 3
+    while True:
+        attempts -= 1
+        try:
+            said = ground.podman(*arguments, "--no-trunc", "--format", "json")
+        except NoTarget:
+            # A container has gone while podman looked at it.
+            if not attempts:
+                raise
+            time.sleep(STEP)
+        else:
+            found: list[dict[str, Any]] = json.loads(said) or []
+            return found
+
+
+def _below(directory: Path) -> Iterator[Path]:
+    for top, directories, names in os.walk(directory):
+        for name in (*directories, *names):
+            yield Path(top) / name

@@ -1,0 +1,92 @@
+"""When which fault comes: rounds of all kinds, each in an order that only the seed decides.
+
+A fault for which there is no target now, or whose part of the testbed is being harmed already, waits for its next
+chance, and the next of its round comes instead.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from random import Random
+
+from koji_adjutant.testbed.stand import Say
+from tests.faults.faults import Kind, Scene
+from tests.faults.ground import NoTarget
+
+INTERVAL = (3.0, 7.0)
+LONGEST_GAP = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Injection:
+    """A fault that is in force until `until`."""
+
+    kind: Kind
+    until: float
+    end: ExitStack
+
+
+@dataclass(kw_only=True)
+class Schedule:
+    """What has been injected, and what comes next."""
+
+    kinds: Sequence[Kind]
+    scene: Scene
+    rng: Random
+    say: Say
+    done: Counter[str] = field(default_factory=Counter)
+    times: list[float] = field(default_factory=list)
+    _active: list[Injection] = field(default_factory=list)
+    _round: list[Kind] = field(default_factory=list)
+    _next: float = 0.0
+    _began: float = field(default_factory=time.monotonic)
+
+    def work(self) -> None:
+        """End what is over; inject what is due."""
+        now = time.monotonic()
+        for injection in [one for one in self._active if one.until <= now]:
+            self._end(injection)
+        if now >= self._next and self._inject_one():
+            self._next = time.monotonic() + self.rng.uniform(*INTERVAL)
+
+    def finish(self) -> None:
+        """End everything."""
+        for injection in list(self._active):
+            self._end(injection)
+
+    def shortcomings(self) -> list[str]:
+        """Where there were too few faults."""
+        missing = [f"never: {kind.name}" for kind in self.kinds if not self.done[kind.name]]
+        gaps = [late - early for early, late in zip(self.times, self.times[1:], strict=False)]
+        return missing + [f"no fault for {gap:.0f} s" for gap in gaps if gap > LONGEST_GAP]
+
+    def _inject_one(self) -> bool:
+        if len(self._round) < len(self.kinds):
+            self._round += self.rng.sample(list(self.kinds), len(self.kinds))
+        busy = {one.kind.touches for one in self._active} - {""}
+        for kind in list(dict.fromkeys(self._round)):
+            is_possible = not (kind.asks_hub and self.scene.ground.is_hub_away)
+            if is_possible and kind.touches not in busy and self._inject(kind):
+                self._round.remove(kind)
+                return True
+        return False
+
+    def _inject(self, kind: Kind) -> bool:
+        seconds = self.rng.uniform(*kind.seconds)
+        with ExitStack() as end:
+            try:
+                what = end.enter_context(kind.inject(self.scene))
+            except NoTarget:
+                return False
+            now = time.monotonic()
+            self._active.append(Injection(kind=kind, until=now + seconds, end=end.pop_all()))
+        self.done[kind.name] += 1
+        self.times.append(now)
+        self.say(f"{now - self._began:6.1f} s  {kind.name} for {seconds:.1f} s {what}")
+        return True
+
+    def _end(self, injection: Injection) -> None:
+        self._active.remove(injection)
+        injection.end.close()

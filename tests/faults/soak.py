@@ -1,0 +1,170 @@
+"""A fault run: builds all the time, faults on a seeded schedule, and at the end the account of it.
+
+The last fault of a run kills all of the daemon while builds run. A census before the next start has to find what
+that leaves, or the one at the end would prove nothing.
+"""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from koji_adjutant.testbed.stand import Say
+from tests.faults import leftovers
+from tests.faults.faults import KINDS, Scene
+from tests.faults.ground import Ground, NoTarget, ground
+from tests.faults.leftovers import Found
+from tests.faults.processes import of_daemon
+from tests.faults.schedule import Schedule
+from tests.faults.verdict import lost
+from tests.faults.workload import Workload
+
+STEP = 0.1
+LOOK_SECONDS = 1.0
+SETTLE_SECONDS = 240.0
+QUIET_SECONDS = 60.0
+TARGET_SECONDS = 60.0
+FEWEST_MINUTES = 5.0
+"""Shorter runs do not have to see every kind."""
+MUST_BE_SEEN = (
+    leftovers.CONTAINERS,
+    leftovers.PROCESSES,
+    leftovers.DIRECTORIES,
+    leftovers.BUILDROOTS,
+    leftovers.SESSIONS,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What happened in a run."""
+
+    seed: int
+    jobs: Counter[str]
+    ends: Counter[str]
+    faults: Counter[str]
+    restarts: tuple[str, ...]
+    """Last words of daemons that have ended by themselves."""
+    unswept: Found
+    """What a census finds where nobody sweeps."""
+    lost: tuple[str, ...]
+    left: tuple[str, ...]
+    shortcomings: tuple[str, ...]
+    """Of the run itself: it shows less than it should."""
+
+    @property
+    def is_well(self) -> bool:
+        return not (self.lost or self.left or self.shortcomings)
+
+
+def run(directory: Path, *, minutes: float, seed: int, say: Say, keep: Path | None = None) -> Account:
+    """A fault run on a testbed below `directory`; its logs stay in `keep`."""
+    with ground(directory, say, keep) as own:
+        rng = Random(seed)
+        workload = Workload(
+            session=own.session,
+            topdir=own.topdir,
+            scratch_space=directory,
+            rng=Random(rng.random()),
+        )
+        scene = Scene(ground=own, workload=workload, rng=Random(rng.random()))
+        schedule = Schedule(kinds=KINDS, scene=scene, rng=Random(rng.random()), say=say)
+        _harm(scene, schedule, 60.0 * minutes)
+        unswept = _kill_everything(scene, schedule)
+        _settle(scene, say)
+        left = _left(own, say)
+        missing = [name for name in MUST_BE_SEEN if not unswept[name]]
+        shortcomings = [f"the census did not see any {name}" for name in missing]
+        if minutes >= FEWEST_MINUTES:
+            shortcomings += schedule.shortcomings()
+        return Account(
+            seed=seed,
+            jobs=workload.counts(),
+            ends=Counter(job.state for job in workload.jobs),
+            faults=schedule.done,
+            restarts=tuple(own.ended_by_itself()),
+            unswept=unswept,
+            lost=tuple(lost(own, workload.jobs)),
+            left=tuple(left),
+            shortcomings=tuple(shortcomings),
+        )
+
+
+def _harm(scene: Scene, schedule: Schedule, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    try:
+        while time.monotonic() < deadline:
+            _pass(scene, schedule)
+    finally:
+        schedule.finish()
+
+
+def _pass(scene: Scene, schedule: Schedule) -> None:
+    """One turn of everybody: faults, the service manager, those who want things built."""
+    schedule.work()
+    scene.ground.look_after_daemon()
+    if not scene.ground.is_hub_away:
+        scene.workload.keep_up()
+    time.sleep(STEP)
+
+
+def _kill_everything(scene: Scene, schedule: Schedule) -> Found:
+    """SIGKILL to all processes of the daemon while a container builds; what is found before the next start."""
+    deadline = time.monotonic() + TARGET_SECONDS
+    while True:
+        found = _unswept(scene)
+        if all(found[name] for name in MUST_BE_SEEN) or time.monotonic() > deadline:
+            schedule.done["everything killed"] += 1
+            scene.ground.planned_down = False
+            return found
+        scene.ground.start_daemon()
+
+
+def _unswept(scene: Scene) -> Found:
+    own = scene.ground
+    deadline = time.monotonic() + TARGET_SECONDS
+    own.planned_down = False
+    while not _is_building(own) and time.monotonic() < deadline:
+        own.look_after_daemon()
+        scene.workload.keep_up()
+        time.sleep(STEP)
+    own.planned_down = True
+    while running := of_daemon(own.place.kojid_conf):
+        for seen in running:
+            seen.kill()
+    return leftovers.census(own)
+
+
+def _is_building(own: Ground) -> bool:
+    try:
+        return bool(own.podman("ps", "--quiet", "--filter", "label=io.koji.adjutant.role=build").split())
+    except NoTarget:
+        return False
+
+
+def _settle(scene: Scene, say: Say) -> None:
+    """Until all tasks have ended, or nobody believes in it any more."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while list(scene.workload.under_way()) and time.monotonic() < deadline:
+        scene.ground.look_after_daemon()
+        scene.workload.look()
+        time.sleep(LOOK_SECONDS)
+    say(f"{len(list(scene.workload.under_way()))} tasks have not ended")
+
+
+def _left(own: Ground, say: Say) -> list[str]:
+    """What is left with a daemon at rest, and then without one."""
+    found = leftovers.census_when_quiet(own, QUIET_SECONDS)
+    if any(found.values()):
+        say("not quiet: " + "; ".join(leftovers.lines(found)))
+        began = time.time()
+        own.stop_daemon()
+        own.start_daemon()
+        own.is_daemon_ready(since=began)
+        found = leftovers.census_when_quiet(own, QUIET_SECONDS)
+    running = leftovers.lines(found)
+    own.planned_down = True
+    own.stop_daemon()
+    stopped = leftovers.lines(leftovers.census_when_quiet(own, QUIET_SECONDS))
+    return list(dict.fromkeys((*running, *stopped)))
