@@ -26,6 +26,8 @@ from koji_adjutant.container.labels import Owner, Role
 from koji_adjutant.errors import BuildrootFailed
 
 SCRIPT = Path(__file__).with_name("scripts") / "census.sh"
+SCRIPT_TEXT = SCRIPT.read_text()
+"""Read when the daemon starts: a package that is replaced meanwhile is not a running task's business."""
 LOW_WEIGHT = 256
 """A quarter of a container's usual share of a cpu."""
 BLOCK = 512
@@ -188,7 +190,7 @@ def census_spec(config: Config, owner: Owner, image: str, root: str) -> Containe
     """The tool container. Pure."""
     return ContainerSpec(
         image=image,
-        command=("/bin/bash", "-c", SCRIPT.read_text(), SCRIPT.name, QUERY_FORMAT),
+        command=("/bin/bash", "-c", SCRIPT_TEXT, SCRIPT.name, QUERY_FORMAT),
         labels={**config.container_labels, **owner.labels(Role.IMAGE)},
         environment={"PATH": "/usr/bin:/usr/sbin:/bin:/sbin", "HOME": "/root", "LANG": "C.UTF-8"},
         mounts=(VolumeMount(source=root, target=ROOT, options=("rbind",)),),

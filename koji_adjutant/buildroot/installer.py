@@ -17,6 +17,8 @@ from koji_adjutant.container.labels import Owner, Role
 from koji_adjutant.policy.network import NetworkUse, network_for
 
 SCRIPT = Path(__file__).with_name("scripts") / "install.sh"
+SCRIPT_TEXT = SCRIPT.read_text()
+"""Read when the daemon starts: a package that is replaced meanwhile is not a running task's business."""
 PACKAGES = "/packages"
 CAPABILITIES = frozenset(
     {"CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID", "SETFCAP", "SYS_CHROOT"}
@@ -56,7 +58,7 @@ def installer_spec(run: InstallerRun) -> ContainerSpec:
     arguments = (mode, *user, host_timezone(), personality(run.arch), "forced" if run.forced else "")
     return ContainerSpec(
         image=run.image,
-        command=("/bin/bash", "-c", SCRIPT.read_text(), SCRIPT.name, *arguments),
+        command=("/bin/bash", "-c", SCRIPT_TEXT, SCRIPT.name, *arguments),
         labels={**run.config.container_labels, **run.owner.labels(run.role)},
         environment={
             "PATH": "/usr/bin:/usr/sbin:/bin:/sbin",

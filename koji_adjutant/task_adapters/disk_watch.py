@@ -24,6 +24,8 @@ from koji_adjutant.errors import AdjutantError
 from koji_adjutant.policy.limits import TaskLimits, size_text
 
 SCRIPT = Path(__file__).with_name("scripts") / "measure.py"
+SCRIPT_TEXT = SCRIPT.read_text()
+"""Read when the daemon starts: a package that is replaced meanwhile is not a running task's business."""
 UPPER = "/upper"
 LINE_LIMIT = 200
 HEAD_START = 0.7
@@ -55,7 +57,7 @@ def watch_spec(*, image: str, upper: str, labels: Mapping[str, str], limits: Tas
     wanted = (str(limits.build_disk or 0), str(limits.build_inodes or 0))
     return ContainerSpec(
         image=image,
-        command=("/usr/bin/python3", "-c", SCRIPT.read_text(), UPPER, *wanted),
+        command=("/usr/bin/python3", "-c", SCRIPT_TEXT, UPPER, *wanted),
         labels=labels,
         environment={"PATH": "/usr/bin:/usr/sbin:/bin:/sbin", "LANG": "C.UTF-8"},
         mounts=(VolumeMount(source=upper, target=UPPER, options=("rbind", "nosuid", "nodev", "noexec")),),

@@ -19,6 +19,8 @@ from koji_adjutant.policy.limits import TaskLimits
 from koji_adjutant.task_adapters.disk_watch import DiskWatch, watch_spec
 
 SCRIPT = Path(__file__).with_name("scripts") / "limits.sh"
+SCRIPT_TEXT = SCRIPT.read_text()
+"""Read when the daemon starts: a package that is replaced meanwhile is not a running task's business."""
 LIMITED = frozenset({Role.BUILD, Role.INSTALLER, Role.TOOL})
 """The solver runs no code of a package, and needs what the metadata of its repo need."""
 STOPPED = frozenset({Role.BUILD, Role.INSTALLER})
@@ -198,7 +200,7 @@ class LimitedManager:
         if (found := self._engine.inspect(container)) is None or found.state != "running":
             return
         answer = _Answer()
-        argv = ("/bin/bash", "-c", SCRIPT.read_text(), SCRIPT.name)
+        argv = ("/bin/bash", "-c", SCRIPT_TEXT, SCRIPT.name)
         try:
             code = self._engine.exec(container, argv, answer, environment={"PATH": "/usr/bin:/bin"})
         except EngineError:

@@ -25,6 +25,8 @@ from koji_adjutant.task_adapters.logs import TaskLogs
 SCRIPTS = Path(__file__).with_name("scripts")
 BUILD_SCRIPT = SCRIPTS / "build.sh"
 IDLE_SCRIPT = SCRIPTS / "idle.sh"
+BUILD_TEXT, IDLE_TEXT = BUILD_SCRIPT.read_text(), IDLE_SCRIPT.read_text()
+"""Read when the daemon starts: a package that is replaced meanwhile is not a running task's business."""
 BUILT, FAILED, MISSING, DYNAMIC = 0, 10, 20, 21
 """Exit codes of the build script."""
 STATUS_BUILD, STATUS_TIMEOUT, STATUS_PACKAGES, STATUS_SOURCE = 10, 11, 30, 40
@@ -50,7 +52,7 @@ def build_container_spec(ctx: TaskContext, settings: BuildrootSettings, buildroo
     uid, gid = BUILD_IDS
     return ContainerSpec(
         image="",
-        command=("/bin/bash", "-c", IDLE_SCRIPT.read_text(), IDLE_SCRIPT.name, QUERY_FORMAT),
+        command=("/bin/bash", "-c", IDLE_TEXT, IDLE_SCRIPT.name, QUERY_FORMAT),
         labels={**ctx.config.container_labels, **owner.labels(Role.BUILD)},
         environment={"PATH": settings.environment["PATH"]},
         user=f"{uid}:{gid}",
@@ -80,7 +82,7 @@ def build_step(
     uid, gid = BUILD_IDS
     machine = personality(target)
     return Step(
-        argv=("/bin/bash", "-c", BUILD_SCRIPT.read_text(), BUILD_SCRIPT.name, action, target, *arguments),
+        argv=("/bin/bash", "-c", BUILD_TEXT, BUILD_SCRIPT.name, action, target, *arguments),
         log=BUILD_LOG,
         environment={**settings.environment, **({"ADJUTANT_MACHINE": machine} if machine else {})},
         user=f"{uid}:{gid}",
