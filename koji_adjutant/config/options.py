@@ -125,7 +125,7 @@ class Config:
     rpmbuild_timeout: int = _kojid(86400, read.whole, "seconds that rpmbuild may take")
     maxjobs: int = _kojid(10, read.whole, "most tasks at a time")
     minspace: int = _kojid(8192, read.whole, "MB that must be free in the engine's storage to take a task")
-    sleeptime: int = _kojid(15, read.whole, "seconds between two polls of the hub")
+    sleeptime: int = _kojid(5, read.whole, "seconds between two polls of the hub; kojid's default is 15")
     literal_task_arches: str = _kojid("", read.text, "architectures not made canonical for buildArch tasks")
     build_arch_can_fail: bool = _switch("a failed arch leaves the others running", on=False)
     allowed_scms: str = _ignored("", read.text, _SCM)

@@ -23,7 +23,7 @@ def load(
 
 def test_defaults_are_those_of_kojid(tmp_path: Path) -> None:
     config = load(tmp_path)
-    assert (config.sleeptime, config.maxjobs, config.minspace) == (15, 10, 8192)
+    assert (config.sleeptime, config.maxjobs, config.minspace) == (5, 10, 8192)
     assert (config.max_retries, config.retry_interval, config.offline_retry_interval) == (120, 60, 120)
     assert (config.vendor, config.mockhost, config.rpmbuild_timeout) == ("Koji", "koji-linux-gnu", 86400)
     assert (config.offline_retry, config.use_fast_upload, config.allowed_scms_use_policy) == (
