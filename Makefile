@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 BENCH ?=
+MINUTES ?= 30
+SEED ?=
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test soak lint bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -18,6 +20,9 @@ demo: $(VENV)/ready ## build a package on a Koji of its own, show it, take every
 
 test: $(VENV)/ready ## every test, linters and real containers included; line coverage is printed and enforced
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=80 $(TESTS)
+
+soak: $(VENV)/ready ## builds and faults for MINUTES, by SEED; fails when anything is lost or left
+	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/ready ## the linters alone
 	$(BIN)/python -m pytest tests/test_linters.py tests/test_imports.py

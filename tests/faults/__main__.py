@@ -7,13 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import SystemRandom
 
-from tests.faults.report import summary, table
+from tests.faults.report import say, show
 from tests.faults.soak import run
-
-
-def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def main(argv: Sequence[str]) -> int:
@@ -28,9 +23,7 @@ def main(argv: Sequence[str]) -> int:
         account = run(
             Path(directory) / "t", minutes=arguments.minutes, seed=seed, say=say, keep=arguments.keep
         )
-    for line in table(account):
-        say(line)
-    say(summary(account))
+    show(account)
     return 0 if account.is_well else 1
 
 

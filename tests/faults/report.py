@@ -1,9 +1,22 @@
 """The account of a fault run as a table, and in one line."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 
 from tests.faults.soak import Account
+
+
+def say(line: str) -> None:
+    """A line at once, for a run that is watched."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def show(account: Account) -> None:
+    """The table, and last one line of numbers."""
+    for line in (*table(account), summary(account)):
+        say(line)
 
 
 def table(account: Account) -> Iterator[str]:
