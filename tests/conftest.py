@@ -47,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--oracle-seeds", type=int, default=4, help="how many tags the oracle of buildroots draws by lot"
     )
+    parser.addoption("--load-tasks", type=int, default=50, help="after how many tasks memory is measured")
     parser.addoption("--fault-minutes", type=float, default=5.0, help="how long the fault run is")
     parser.addoption(
         "--fault-seed", type=int, default=1, help="what the fault run's builds and faults follow"
