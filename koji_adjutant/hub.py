@@ -27,6 +27,8 @@ ONCE_TIMEOUT = 60
 """Seconds: well below the 180 after which the hub takes a silent host for not ready."""
 LOCK_RETRY_SECONDS = 30.0
 LOCK_RETRY_INTERVAL = 0.5
+UPLOADS = 3
+UPLOAD_PAUSE = 1.0
 SHOWN_CHARACTERS = 1024
 _SECRET_METHODS = frozenset({"login", "sslLogin", "subsession"})
 _QUIET: Mapping[str, Any] = {"debug_xmlrpc": False}
@@ -95,6 +97,21 @@ class HubSession(LastingSession):
             except koji.AuthExpired:
                 self._renew_session()
                 return self._attempt(name, args, kwargs)
+
+    def fastUpload(self, localfile: str, *args: Any, **kwargs: Any) -> None:  # noqa: N802
+        """Upload a file whole, as the library does; what arrived otherwise, or in part, is sent again."""
+        library: Any = super()
+        for attempts_left in reversed(range(UPLOADS)):
+            try:
+                library.fastUpload(localfile, *args, **kwargs)
+            except koji.GenericError as error:
+                # The library says so of every difference; the hub has kinds for what it does not want.
+                if not attempts_left or type(error) not in (koji.GenericError, koji.LockError):
+                    raise
+                self.logger.warning("upload of %s: %s; sending it again", localfile, error)
+                time.sleep(UPLOAD_PAUSE)
+            else:
+                return
 
     def upload_chunk(self, path: str, name: str, offset: int, data: bytes) -> None:
         """Write `data` (at most 1 MiB) at `offset` of an uploaded file, which then ends there."""

@@ -61,7 +61,7 @@ class DownloadFailed(BuildrootFailed):
         """The server has another file under this name."""
 
 
-class _Again(Exception):
+class _Again(requests.RequestException):
     """It did not work now; it may in a moment."""
 
 
@@ -170,7 +170,7 @@ class Downloads:
         for url in download.urls:
             try:
                 problem = self._from_url(http, url, download, file)
-            except (requests.RequestException, HTTPError, _Again) as error:
+            except (requests.RequestException, HTTPError) as error:
                 problem, again = str(error), True
             else:
                 if not problem:

@@ -126,18 +126,20 @@ def proxies(settings: BuildrootSettings) -> dict[str, str] | None:
 def read_metadata(settings: BuildrootSettings, http: requests.Session) -> RepoMetadata:
     """The repo's metadata as it is now, from the first of its URLs that has it."""
     failures: Sequence[str] = ()
+    last: requests.RequestException | None = None
     for base in settings.baseurls:
         url = f"{base}/{REPOMD}"
         try:
             bypass = should_bypass_proxies(url, None)
             answer = http.get(url, timeout=TIMEOUT, proxies=None if bypass else proxies(settings))
         except requests.RequestException as error:
-            failures = (*failures, f"{url}: {error}")
+            failures, last = (*failures, f"{url}: {error}"), error
             continue
         if answer.ok:
             return RepoMetadata.parse(answer.content[:REPOMD_LIMIT], url)
         failures = (*failures, f"{url}: {answer.status_code} {answer.reason}")
+        last = requests.HTTPError(failures[-1], response=answer)
     raise BuildrootFailed(
         f"repo {settings.repo_id} of {settings.tag_name} cannot be read: {'; '.join(failures)}",
         hint="check topurl and the hub's web server",
-    )
+    ) from last

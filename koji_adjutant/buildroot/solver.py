@@ -213,6 +213,8 @@ class Solver:
     environment: Mapping[str, str]
     external_repos: Callable[[], Mapping[str, str]] = dict
     """Names of the tag's external repos by URL; asked for when one of them has to be named."""
+    through_outages: Callable[[Callable[[], None]], None] = lambda call: call()
+    """Makes a call again that ended because the hub's files could not be had just then."""
     own_log: LogSink | None = None
     """For what the package manager writes of its own; without it that goes to `log`."""
 
@@ -245,6 +247,9 @@ class Solver:
 
     def fetch(self, solution: Solution) -> None:
         """Have all files of `solution`, verified, in the store. BuildrootFailed names the one that cannot be had."""
+        self.through_outages(lambda: self._fetch(solution))
+
+    def _fetch(self, solution: Solution) -> None:
         try:
             self.store.fetch(solution.install, self.settings.baseurls, proxies(self.settings))
         except DownloadFailed as error:

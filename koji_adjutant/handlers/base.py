@@ -23,6 +23,7 @@ from koji_adjutant.errors import TaskFault
 from koji_adjutant.hub import HubSession
 from koji_adjutant.journal import Journal
 from koji_adjutant.task_adapters.base import TaskContext
+from koji_adjutant.task_adapters.interruptions import interruptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,8 @@ class TaskHandler(BaseTaskHandler):
     def run(self) -> Any:
         """Run the handler; a TaskFault leaves as the exception that Koji knows by its fault code."""
         try:
-            return super().run()
+            with interruptions(self.services.config, self.id):
+                return super().run()
         except TaskFault as fault:
             raise FAULTS[fault.fault_code](str(fault)) from fault
 
@@ -87,13 +89,16 @@ class TaskHandler(BaseTaskHandler):
         checked = set(canfail or ())
         while True:
             finished, unfinished = host.taskWait(self.id)
+            if waiting_for is not None:
+                # The hub names each that has finished once only, and that answer may have been lost.
+                finished = [task for task in waiting_for if task not in unfinished]
             if not unfinished or (finished and not all):
                 break
             if failany:
                 self._cancel_all_if_one_failed(set(finished) - checked)
                 checked.update(finished)
             self._sleep(deadline)
-        return dict(host.taskWaitResults(self.id, waiting_for if all else finished, canfail=canfail))
+        return dict(host.taskWaitResults(self.id, waiting_for if all else finished or None, canfail=canfail))
 
     def _cancel_all_if_one_failed(self, finished: set[int]) -> None:
         hub = cast("Any", self.session)
@@ -113,6 +118,10 @@ class TaskHandler(BaseTaskHandler):
             cast("Any", self.session).cancelTaskChildren(self.id)
             raise koji.GenericError("Subtasks did not end in time")
         signal.sigtimedwait({signal.SIGUSR2}, remaining)
+
+    def wait_for_hub(self) -> None:
+        """Return when the hub answers."""
+        cast("Any", self.session).getAPIVersion()
 
     def kill_containers(self) -> None:
         """End what this task runs: the hub does not want it any more."""

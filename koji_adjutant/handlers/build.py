@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
+import koji
 from koji.daemon import SCM
 from koji.tasks import ServerExit
 
@@ -20,6 +22,11 @@ from koji_adjutant.handlers.base import TaskHandler
 from koji_adjutant.handlers.build_arches import NOARCH, build_arches, task_arch
 from koji_adjutant.handlers.build_plan import BuiltFiles, Destination, Id, Options
 from koji_adjutant.handlers.source_header import SourceHeader, fetch_source_header
+from koji_adjutant.hub_files import is_there
+from koji_adjutant.hub_repeat import do_once, look_first
+
+BUILDING = koji.BUILD_STATES["BUILDING"]
+COMPLETE = koji.BUILD_STATES["COMPLETE"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,19 +67,21 @@ class BuildTask(TaskHandler):
         self._assert_policies(src, owner, destination, opts)
         ground = self._ground(destination.build_tag, repo, opts)
         source = self._source(src, ground, opts)
-        header = fetch_source_header(source.srpm, topurl=self.options.topurl, tempdir=Path(self.workdir))
+        header = fetch_source_header(
+            source.srpm, topurl=self.options.topurl, tempdir=Path(self.workdir), hub=self.wait_for_hub
+        )
         arches = self._arches(header, destination, ground, opts)
         if opts.get("scratch"):
             files = self._build(source.srpm, header, arches, ground, opts)
-            self.session.host.moveBuildToScratch(self.id, files.srpm, files.rpms, logs=files.logs)
+            self._move_to_scratch(files, owner)
             return
         data = build_plan.build_data(self.id, header, source.origin, opts)
-        build_id: int = self.session.host.initBuild(data)
+        build_id = look_first(
+            "initBuild", lambda: self.session.host.initBuild(data), lambda: self._begun(header)
+        )
         with self._failing(build_id):
             files = self._build(source.srpm, header, arches, ground, opts)
-            self.session.host.completeBuild(
-                self.id, build_id, files.srpm, files.rpms, files.buildroots, logs=files.logs
-            )
+            self._complete(build_id, files)
         if not destination.skip_tag:
             self._tag(build_id, destination.dest_tag)
 
@@ -173,8 +182,48 @@ class BuildTask(TaskHandler):
         except (ServerExit, TaskCanceled):
             raise
         except Exception:
-            self.session.host.failBuild(self.id, build_id)
+            do_once(
+                "failBuild",
+                lambda: self.session.host.failBuild(self.id, build_id),
+                lambda: self._state(build_id) != BUILDING,
+            )
             raise
+
+    def _begun(self, header: SourceHeader) -> int | None:
+        """The build that a call has begun for this task, whose answer did not arrive."""
+        hub: Any = self.session
+        rows = hub.listBuilds(taskID=self.id, state=BUILDING)
+        wanted = (header.name, header.version)
+        return max(
+            (row["build_id"] for row in rows if (row["package_name"], row["version"]) == wanted), default=None
+        )
+
+    def _state(self, build_id: int) -> int:
+        return int(cast("Any", self.session).getBuild(build_id, strict=True)["state"])
+
+    def _complete(self, build_id: int, files: BuiltFiles) -> None:
+        do_once(
+            "completeBuild",
+            lambda: self.session.host.completeBuild(
+                self.id, build_id, files.srpm, files.rpms, files.buildroots, logs=files.logs
+            ),
+            lambda: self._state(build_id) == COMPLETE,
+        )
+
+    def _move_to_scratch(self, files: BuiltFiles, owner: int) -> None:
+        do_once(
+            "moveBuildToScratch",
+            lambda: self.session.host.moveBuildToScratch(self.id, files.srpm, files.rpms, logs=files.logs),
+            lambda: self._is_in_scratch(files, owner),
+        )
+
+    def _is_in_scratch(self, files: BuiltFiles, owner: int) -> bool:
+        # Nothing of it is in the hub's records, and a second call would find the files in its way.
+        user = cast("Any", self.session).getUser(owner, strict=True)["name"]
+        directory = f"{self.options.topurl}/scratch/{user}/task_{self.id}"
+        moved = [Path(path).name for path in (files.srpm, *files.rpms)]
+        logs = [f"logs/{arch}/{Path(path).name}" for arch, paths in files.logs.items() for path in paths]
+        return all(is_there(f"{directory}/{quote(name)}", self.wait_for_hub) for name in (*moved, *logs))
 
     def _build(
         self, srpm: str, header: SourceHeader, arches: tuple[str, ...], ground: Ground, opts: Options

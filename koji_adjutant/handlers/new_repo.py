@@ -12,6 +12,7 @@ from koji_adjutant.errors import TaskFailed
 from koji_adjutant.handlers.base import TaskHandler
 from koji_adjutant.handlers.old_repo import find_old_repo
 from koji_adjutant.handlers.repo_clone import copy_repodata, same_options, same_packages
+from koji_adjutant.hub_repeat import do_once, look_first
 from koji_adjutant.journal import Phase
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,11 @@ class NewRepoTask(TaskHandler):
         opts = combined_options(opts, legacy)
         require_repos(self.options.topdir)
         wanted = {} if event is None else {"event": event}
-        repo_id, event_id = self.session.host.repoInit(info["id"], opts=opts, task_id=self.id, **wanted)
+        repo_id, event_id = look_first(
+            "repoInit",
+            lambda: self.session.host.repoInit(info["id"], opts=opts, task_id=self.id, **wanted),
+            lambda: self._begun(info["id"]),
+        )
         path = self._path(repo_id, info["name"])
         if not path.is_dir():
             raise TaskFailed(
@@ -70,9 +75,24 @@ class NewRepoTask(TaskHandler):
             **self._create(repo_id, [arch for arch in arches_of(path) if arch not in cloned], old),
         }
         updates = {"cloned_from_repo_id": old["id"], "cloned_archs": list(cloned)} if old and cloned else None
-        self.session.host.repoDone(repo_id, data, **({"repo_json_updates": updates} if updates else {}))
+        more = {"repo_json_updates": updates} if updates else {}
+        do_once(
+            "repoDone",
+            lambda: self.session.host.repoDone(repo_id, data, **more),
+            lambda: self._state(repo_id) != koji.REPO_INIT,
+        )
         self.services.journal.record(Phase.REPO_READY, task=self.id, repo=repo_id, tag=info["name"])
         return repo_id, event_id
+
+    def _begun(self, tag_id: int) -> tuple[int, int] | None:
+        """The repo that a call has made for this task, whose answer did not arrive."""
+        hub: Any = self.session
+        newest = hub.getRepo(tag_id, state=koji.REPO_INIT)
+        found = newest and hub.repoInfo(newest["id"], strict=True)
+        return (found["id"], found["create_event"]) if found and found.get("task_id") == self.id else None
+
+    def _state(self, repo_id: int) -> int:
+        return int(cast("Any", self.session).repoInfo(repo_id, strict=True)["state"])
 
     def _path(self, repo_id: int, tag_name: str) -> Path:
         return Path(koji.PathInfo(self.options.topdir).repo(repo_id, tag_name))

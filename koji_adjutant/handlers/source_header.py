@@ -13,6 +13,7 @@ import koji
 import requests
 import rpm
 
+from koji_adjutant import hub_files
 from koji_adjutant.errors import BuildFailed
 
 ARCH_FIELDS = ("buildarchs", "exclusivearch", "excludearch")
@@ -73,12 +74,11 @@ def _checked_header(file: IO[bytes]) -> Any:
     return koji.get_rpm_header(cast("Any", file))
 
 
-def fetch_source_header(srpm: str, *, topurl: str, tempdir: Path) -> SourceHeader:
+def fetch_source_header(srpm: str, *, topurl: str, tempdir: Path, hub: hub_files.Hub) -> SourceHeader:
     """The header of the file `work/<srpm>` of the hub."""
     with tempfile.TemporaryFile(dir=tempdir) as file:
         try:
-            koji.downloadFile(f"{topurl}/work/{srpm}", fo=cast("Any", file))
-        except (koji.GenericError, requests.RequestException) as error:
+            hub_files.fetch(f"{topurl}/work/{srpm}", file, hub)
+        except requests.RequestException as error:
             raise BuildFailed(f"SRPM file missing: {topurl}/work/{srpm} cannot be had ({error})") from error
-        file.flush()
         return read_source_header(file, srpm)

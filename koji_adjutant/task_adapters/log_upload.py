@@ -1,8 +1,9 @@
 """Sends growing files to the hub: one thread a task, one request at a time, at most 1 MiB each.
 
 The hub truncates at the offset it is given and takes late duplicates for new (hub-calls 10), so a file is sent as
-consecutive tails, and ends with a comparison of checksums; what differs is sent again from the start. The thread
-lives from `start` to `stop`; `finish` does the rest of the work in the caller's thread.
+consecutive tails, and ends with a comparison of checksums; what differs is sent again from the start. While the hub is
+away, files grow on disk and uploads wait; a hub that has a problem of its own is tried again until `finish`. The
+thread lives from `start` to `stop`; `finish` does the rest of the work in the caller's thread.
 """
 
 import logging
@@ -14,9 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+from xmlrpc.client import Fault
 
 import koji
 
+from koji_adjutant.errors import TaskCanceled
 from koji_adjutant.hub import HubSession
 
 logger = logging.getLogger(__name__)
@@ -25,6 +28,10 @@ CHUNK = 1 << 20
 GATHER = 0.6
 """Seconds between the first new byte and its upload: under the promised second, and few requests."""
 ATTEMPTS = 3
+PAUSE = 5.0
+"""Seconds until the next upload after one that the hub could not take."""
+STOP_SECONDS = 0.5
+"""How long an upload is waited for when the task ends: it may wait for the hub, and the task cannot."""
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -104,7 +111,7 @@ class LogUploader:
         self._stopped.set()
         self._changed.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
 
     def finish(self) -> None:
         """Send what is left and compare checksums; koji.GenericError when the hub does not end up with the same."""
@@ -123,10 +130,13 @@ class LogUploader:
             self._changed.clear()
             try:
                 self._send_all()
-            except (koji.GenericError, OSError) as error:
-                # The session has already retried as often as configuration says; finish() tries once more and reports.
+            except TaskCanceled as error:
+                logger.warning("logs of %s: %s", self._path, error)
+                self._lose()
+            except (koji.GenericError, Fault, OSError) as error:
+                # The hub's disk is full, or worse. That is no reason to end the work; finish() reports it.
                 logger.warning("logs of %s could not be uploaded: %s", self._path, error)
-                self._stopped.wait(GATHER)
+                self._stopped.wait(PAUSE)
                 self._changed.set()
 
     def _send_all(self) -> None:
@@ -134,7 +144,7 @@ class LogUploader:
         with self._uploading:
             for file in tuple(self._files):
                 end = file.size
-                while file.sent < end and not self.lost:
+                while file.sent < end and not self.lost and not self._stopped.is_set():
                     self._send_chunk(file, file.next_chunk(end))
 
     def _send_chunk(self, file: LogFile, data: bytes) -> None:
@@ -148,8 +158,7 @@ class LogUploader:
                     raise
                 time.sleep(GATHER)
             except koji.ActionNotAllowed:
-                self.lost = True
-                self._on_lost()
+                self._lose()
                 return
         first = file.sent == 0
         file.sent += len(data)
@@ -157,15 +166,12 @@ class LogUploader:
         if first:
             self._on_first(file.name)
 
+    def _lose(self) -> None:
+        self.lost = True
+        self._on_lost()
+
     def _look_at(self, files: Sequence[LogFile]) -> list[Any]:
         """What the hub has of each file, in one request."""
-        try:
-            return self._ask(files)
-        except koji.RetryError:
-            # The answer was lost, and nothing is changed by asking again.
-            return self._ask(files)
-
-    def _ask(self, files: Sequence[LogFile]) -> list[Any]:
         calls: Any
         with self._session.multicall(strict=True) as calls:
             answers = [calls.checkUpload(self._path, file.name, verify="adler32") for file in files]

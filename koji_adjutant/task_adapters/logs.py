@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from xmlrpc.client import Fault
 
 import koji
 
@@ -76,7 +77,7 @@ class TaskLogs:
                 self.finish()
             elif not self._uploader.lost and issubclass(kind, Exception):
                 # The task has failed for a reason of its own; logs that cannot be sent do not hide it.
-                with suppress(koji.GenericError, OSError, TaskCanceled):
+                with suppress(koji.GenericError, Fault, OSError, TaskCanceled):
                     self.finish()
             self._uploader.stop()
             if kind is not None and issubclass(kind, Exception):

@@ -259,7 +259,7 @@ def test_source_that_is_none(make_handler: MakeHandler, src: Any) -> None:
 
 def test_source_package_that_is_not_there(topurl: str, tmp_path: Path) -> None:
     with pytest.raises(BuildFailed, match=f"SRPM file missing: {topurl}/work/a/b.src.rpm"):
-        fetch_source_header("a/b.src.rpm", topurl=topurl, tempdir=tmp_path)
+        fetch_source_header("a/b.src.rpm", topurl=topurl, tempdir=tmp_path, hub=list)
 
 
 @pytest.mark.parametrize("length", [0, 50, 300])
@@ -267,14 +267,14 @@ def test_truncated_source_package(topurl: str, files: Path, source: str, tmp_pat
     path = files / "work" / source
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(BuildFailed, match=f"{SRPM} is not a source package: its header cannot be read"):
-        fetch_source_header(source, topurl=topurl, tempdir=tmp_path)
+        fetch_source_header(source, topurl=topurl, tempdir=tmp_path, hub=list)
 
 
 def test_binary_package(topurl: str, files: Path, tmp_path: Path) -> None:
     make_package(tmp_path, "one").rename(files / "one.src.rpm")
     (files / "work").symlink_to(files)
     with pytest.raises(BuildFailed, match=r"one\.src\.rpm is not a source package; submit the src\.rpm"):
-        fetch_source_header("one.src.rpm", topurl=topurl, tempdir=tmp_path)
+        fetch_source_header("one.src.rpm", topurl=topurl, tempdir=tmp_path, hub=list)
 
 
 def test_scratch_build_asks_for_a_rebuild(make_handler: MakeHandler) -> None:
@@ -292,7 +292,7 @@ def test_scratch_build_asks_for_a_rebuild(make_handler: MakeHandler) -> None:
 def test_fields_of_the_header(topurl: str, files: Path, make_srpm: MakeSrpm, tmp_path: Path) -> None:
     tags = "Epoch: 3\nBuildArch: noarch\nExclusiveArch: x86_64 noarch\nExcludeArch: s390x\n"
     make_srpm(files / "work/a.src.rpm", "a", tags)
-    header = fetch_source_header("a.src.rpm", topurl=topurl, tempdir=tmp_path)
+    header = fetch_source_header("a.src.rpm", topurl=topurl, tempdir=tmp_path, hub=list)
     assert (header.nvr, header.epoch) == ("a-1.0-1.md1", 3)
     assert header.buildarchs == ("noarch",)
     assert header.exclusivearch == ("x86_64", "noarch")
