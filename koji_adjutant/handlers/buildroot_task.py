@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import koji
-import requests
 
+from koji_adjutant import hub_files
 from koji_adjutant.buildroot.downloads import open_session
 from koji_adjutant.buildroot.held import TaskContainers
 from koji_adjutant.buildroot.images import EMPTY_IMAGE
@@ -84,8 +84,8 @@ class BuildrootTask(TaskHandler):
     def source_package(self, relative: str) -> Path:
         """The source package below the hub's work directory, fetched and looked at."""
         try:
-            path = Path(self.localPath(f"work/{relative}"))
-        except (requests.RequestException, koji.GenericError, OSError) as error:
+            path = self._fetched(f"work/{relative}")
+        except OSError as error:
             raise BuildFailed(f"SRPM file missing: {relative}: {error}") from error
         try:
             koji.check_rpm_file(str(path))
@@ -96,6 +96,13 @@ class BuildrootTask(TaskHandler):
             ) from error
         if cast("Any", koji.get_header_field(header, "sourcepackage")) != 1:
             raise BuildFailed(f"{path.name} is not a source package")
+        return path
+
+    def _fetched(self, relative: str) -> Path:
+        path = Path(self.workdir) / "local" / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w+b") as file:
+            hub_files.fetch(f"{self.options.topurl}/{relative}", file, self.wait_for_hub)
         return path
 
     def concrete_arch(self, arch: str, build_config: Mapping[str, Any]) -> str:
@@ -164,6 +171,7 @@ class BuildrootTask(TaskHandler):
                 workdir=ctx.workdir,
                 environment=ctx.environment(build_tag=settings.tag_name, arch=settings.arch),
                 external_repos=partial(self._external_repos, settings),
+                through_outages=partial(hub_files.through_outages, self.wait_for_hub),
             )
             initializer = BuildrootInitializer(
                 solver=solver, containers=containers, journal=ctx.journal, poke=self.poke
@@ -180,7 +188,7 @@ class BuildrootTask(TaskHandler):
 
     def _metadata(self, settings: BuildrootSettings) -> RepoMetadata:
         with open_session() as http:
-            return read_metadata(settings, http)
+            return hub_files.through_outages(self.wait_for_hub, lambda: read_metadata(settings, http))
 
     def _external_repos(self, settings: BuildrootSettings) -> dict[str, str]:
         hub: Any = self.session
