@@ -12,10 +12,17 @@ import time
 
 VARIABLE = "NOTIFY_SOCKET"
 WATCHDOG = "WATCHDOG_USEC"
+START_SECONDS = 300.0
+"""From one sign of a daemon that starts to the next."""
 SECONDS = 1.0
 """The most that a message may take: a service manager that is stuck is not to hold up the daemon."""
 
 logger = logging.getLogger("koji.adjutant")
+
+
+def starting() -> None:
+    """The daemon is on its way, and asks for more time: a hub that is away is waited for while tasks run."""
+    _send(f"WATCHDOG=1\nEXTEND_TIMEOUT_USEC={int(START_SECONDS * 1e6)}")
 
 
 def ready() -> None:

@@ -28,6 +28,8 @@ def told(manager: socket.socket) -> list[str]:
 
 
 def test_a_life(manager: socket.socket) -> None:
+    notify.starting()
+    assert told(manager) == ["WATCHDOG=1", "EXTEND_TIMEOUT_USEC=300000000"]
     notify.ready()
     assert told(manager) == ["READY=1", f"MAINPID={os.getpid()}", "WATCHDOG=1"]
     notify.feed()
