@@ -52,12 +52,22 @@ class Contact:
 
 
 class HubContact:
-    """The file. `usual` is how many seconds may lie between two polls (option sleeptime)."""
+    """The file. `usual` is how many seconds may lie between two polls (option sleeptime).
 
-    def __init__(self, state_dir: Path, usual: float, clock: Callable[[], float] = since_boot) -> None:
+    While nobody polls (`is_silent`), there is a gap already.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path,
+        usual: float,
+        clock: Callable[[], float] = since_boot,
+        is_silent: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._path = Path(state_dir) / FILE
         self._silence = usual + SILENCE
         self._clock = clock
+        self._is_silent = is_silent
 
     def seen(self) -> None:
         """The main process has heard from the hub."""
@@ -77,7 +87,8 @@ class HubContact:
         """Whether the hub has not heard from this host for long, or had not until a moment ago."""
         now = self._clock()
         known = self._read()
-        return known is None or self._is_gap(known, now) or now - known.gap_end < RETURN
+        is_over = known is not None and not self._is_gap(known, now) and now - known.gap_end >= RETURN
+        return not is_over or self._is_silent()
 
     def _is_gap(self, known: Contact, now: float) -> bool:
         # A time that is still to come is of another boot.
