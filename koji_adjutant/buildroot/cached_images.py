@@ -42,7 +42,8 @@ class CachedImage:
 
 def is_scan_due(records: UsageRecords, now: float) -> bool:
     """Whether all images of the engine should be looked at again."""
-    return now - records.scanned > SCAN_INTERVAL
+    # A clock that was set back is no reason to wait for it.
+    return not 0 <= now - records.scanned <= SCAN_INTERVAL
 
 
 def cached_images(

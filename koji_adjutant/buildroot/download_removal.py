@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koji_adjutant.buildroot.metadata_store import remove_metadata
+from koji_adjutant.clock import JUMP
 
-SETTLING_SECONDS = 3600.0
+SETTLING_SECONDS = 3600.0 + JUMP
 LEFT_SECONDS = 86400.0
 """Age of a partial file whose task must be gone."""
 

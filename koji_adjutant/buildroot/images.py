@@ -125,10 +125,14 @@ def discard(manager: ContainerManager, config: Config, key: str, reason: str) ->
     """Have nobody find the image of `key` any more, and it made anew when it is wanted again."""
     logger.warning("the image of key %s is thrown away: %s", key, reason)
     UsageRecords(config.cache_dir).forget(key)
-    image = manager.inspect_image(image_name(key))
-    if image is not None:
-        manager.untag_image(image_name(key))
-        remove_unless_in_use(manager, image.id)
+    try:
+        image = manager.inspect_image(image_name(key))
+        if image is not None:
+            manager.untag_image(image_name(key))
+            remove_unless_in_use(manager, image.id)
+    except EngineError as error:
+        # Of a damaged storage the engine may be unable to let go.
+        logger.error("the image of key %s cannot be removed: %s", key, error)  # noqa: TRY400
 
 
 def remove_unless_in_use(manager: ContainerManager, image: str) -> bool:

@@ -275,8 +275,8 @@ class BuildrootInitializer:
             container = self.containers.create(self.manager, spec)
         except EngineError as error:
             if error.status != NOT_FOUND:
-                raise
-            # Removed since it was found.
+                # Part of it is gone from the engine's storage; the root is populated then.
+                discard(self.manager, self.config, key, str(error))
             return None
         try:
             packages = start_and_list(self.manager, container)

@@ -13,9 +13,10 @@ from typing import Self
 from koji_adjutant.buildroot.cached_images import CachedImage
 from koji_adjutant.buildroot.images import remove_unless_in_use
 from koji_adjutant.buildroot.usage import UsageRecords
+from koji_adjutant.clock import JUMP
 from koji_adjutant.container.interface import ContainerManager
 
-SETTLING_SECONDS = 3600.0
+SETTLING_SECONDS = 3600.0 + JUMP
 """An image of ours without its name that is younger than this may be about to get it."""
 
 logger = logging.getLogger("koji.adjutant.cache")

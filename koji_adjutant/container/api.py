@@ -14,7 +14,13 @@ from typing import Any, Literal, Protocol
 
 from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.wire import StreamedAnswer
-from koji_adjutant.errors import EngineError, EngineTimeout, EngineUnavailable, TaskTimeout
+from koji_adjutant.errors import (
+    EngineBroken,
+    EngineError,
+    EngineTimeout,
+    EngineUnavailable,
+    TaskTimeout,
+)
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 Parameters = Mapping[str, str | list[str]]
@@ -22,6 +28,8 @@ NOT_FOUND = 404
 CONFLICT = 409
 SERVER_ERROR = 500
 NOT_MODIFIED = 304
+NO_ROOM = ("no space left on device", "disk quota exceeded", "read-only file system", "input/output error")
+"""What an engine says when its own disk is full or broken, whatever it was asked for."""
 
 
 class Kind(StrEnum):
@@ -92,13 +100,28 @@ class EngineApi(Protocol):
         """An answer that is read while it comes."""
 
 
-def refused(request: Request, status: int, content: bytes) -> EngineError:
+def refused(request: Request, status: int, content: bytes) -> EngineError | EngineBroken:
     """The error for an answer of status 400 or above, with podman's own words."""
     try:
         words = str(json.loads(content)["message"])
     except (ValueError, KeyError, TypeError):
         words = content.decode(errors="replace").strip() or "no reason given"
+    if is_out_of_room(words):
+        return out_of_room(request, words)
     return EngineError(f"cannot {request.purpose}: podman says: {words} (status {status})", status=status)
+
+
+def is_out_of_room(words: str) -> bool:
+    """Whether an engine says that its own disk is full or broken."""
+    return any(text in words.lower() for text in NO_ROOM)
+
+
+def out_of_room(request: Request, words: str) -> EngineBroken:
+    """The error for an engine that says so."""
+    return EngineBroken(
+        f"cannot {request.purpose}: the engine's storage cannot be written: podman says: {words}",
+        hint="make room there: podman system df, koji-adjutant buildroots prune",
+    )
 
 
 def overran(request: Request, seconds: float) -> EngineTimeout:

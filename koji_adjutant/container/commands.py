@@ -14,10 +14,13 @@ from koji_adjutant.container.api import NOT_MODIFIED, EngineApi, Kind, Request, 
 from koji_adjutant.container.frames import FrameSplitter
 from koji_adjutant.container.interface import LogSink
 from koji_adjutant.container.wire import DeadlinePassed, Lifeline, StreamBroken, StreamedAnswer, StreamReset
-from koji_adjutant.errors import EngineTimeout, EngineUnavailable
+from koji_adjutant.errors import EngineTimeout, EngineUnavailable, TaskInterrupted
 
 EXIT_CODE_STEP = 0.02
 EXIT_CODE_STEP_MAX = 0.5
+EXIT_CODE_SECONDS = 60.0
+"""How long after the end of its output a command may run on. The engine says for ever that it does when what watches
+it was killed."""
 
 
 def exec_options(
@@ -131,13 +134,23 @@ def exec_exit_code(api: EngineApi, session: str, deadline: float | None) -> int:
         method="GET",
         path=f"/exec/{session}/json",
     )
-    pause = EXIT_CODE_STEP
+    began, pause = time.monotonic(), EXIT_CODE_STEP
     while (state := api.call(request).json())["Running"]:
         if deadline is not None and time.monotonic() > deadline:
             raise DeadlinePassed
+        if time.monotonic() > began + EXIT_CODE_SECONDS:
+            raise unwatched("a command")
         time.sleep(pause)
         pause = min(pause * 2, EXIT_CODE_STEP_MAX)
     return int(state["ExitCode"])
+
+
+def unwatched(what: str) -> TaskInterrupted:
+    """The error for something whose end nobody will tell."""
+    return TaskInterrupted(
+        f"the engine does not say how {what} has ended: its monitor (conmon) is gone",
+        hint="see in the journal of this host who killed it",
+    )
 
 
 def run_attached(

@@ -8,7 +8,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from koji_adjutant.container import registry_auth
-from koji_adjutant.container.api import CONFLICT, NOT_FOUND, EngineApi, Kind, Request, overran, refused
+from koji_adjutant.container.api import (
+    CONFLICT,
+    NOT_FOUND,
+    EngineApi,
+    Kind,
+    Request,
+    is_out_of_room,
+    out_of_room,
+    overran,
+    refused,
+)
 from koji_adjutant.container.commands import unbroken
 from koji_adjutant.container.interface import ImageInfo, PullPolicy
 from koji_adjutant.container.states import epoch
@@ -88,6 +98,8 @@ class Images:
             reason = error.message
         except DeadlinePassed as error:
             raise overran(request, seconds) from error
+        if is_out_of_room(reason):
+            raise out_of_room(request, reason)
         if reason:
             raise ImagePullError(
                 f"image {reference} cannot be pulled (policy {policy}): {reason}", hint=CHECK

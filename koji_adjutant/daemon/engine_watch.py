@@ -1,7 +1,9 @@
 """Whether the engine answers, asked by a helper process so that a slow engine never holds up the main loop.
 
 A helper asks once and writes its answer to a pipe. An engine is unavailable when it says so (the socket is gone,
-nobody listens) or when it has not answered for 30 seconds: it answers nobody while it writes a layer.
+nobody listens) or when it has not answered for 30 seconds: it answers nobody while it writes a layer. An engine that
+failed a task may answer and be good for nothing: it is tried, with a container, until that succeeds. One that fails
+task after task all the same gets none for some time, which grows.
 """
 
 import json
@@ -19,6 +21,11 @@ from koji_adjutant.errors import AdjutantError
 
 PATIENCE = 30.0
 FIRST_ANSWER = 3.0
+DOUBTS = 3
+"""Tasks that an engine may fail within `DOUBT_SECONDS` before it gets a rest."""
+DOUBT_SECONDS = 900.0
+REST = 15.0
+LONGEST_REST = 300.0
 _PIPE_READ = 65536
 
 logger = logging.getLogger("koji.adjutant.engine")
@@ -42,8 +49,19 @@ class _Question:
 class EngineWatch:
     """Asks the engine, at most every `interval` seconds and one question at a time."""
 
-    def __init__(self, manager: ContainerManager, at_start: Callable[[], None], interval: float) -> None:
+    def __init__(
+        self,
+        manager: ContainerManager,
+        at_start: Callable[[], None],
+        interval: float,
+        trial: Callable[[ContainerManager], None] | None = None,
+    ) -> None:
+        """`trial` uses the engine as a task does, and raises what a task would meet with."""
         self._manager = manager
+        self._trial = trial
+        self._is_doubted = False
+        self._doubts: list[float] = []
+        self._rest_until = 0.0
         self._at_start = at_start
         self._interval = interval
         self._question: _Question | None = None
@@ -62,15 +80,30 @@ class EngineWatch:
         if self._question is not None and now - self._question.asked > PATIENCE:
             problem = f"The engine has not answered for {now - self._question.asked:.0f} seconds"
             return Answer(problem=problem, storage=self._answer.storage)
+        if now < self._rest_until and not self._answer.problem:
+            seconds = self._rest_until - now
+            problem = (
+                f"The engine failed {len(self._doubts)} tasks, see the log; it rests for {seconds:.0f} s"
+            )
+            return Answer(problem=problem, storage=self._answer.storage)
         return self._answer
 
     def doubt(self) -> None:
-        """Ask again before the next answer: a task could not use the engine."""
+        """Try it before the next answer: a task could not use the engine."""
+        now = time.monotonic()
+        self._doubts = [*(one for one in self._doubts if now - one < DOUBT_SECONDS), now]
+        if (surplus := len(self._doubts) - DOUBTS) >= 0:
+            self._rest_until = now + min(LONGEST_REST, REST * 2**surplus)
+        self._drop_question()
+        self._is_doubted = True
         self._last_asked = None
         self._answer = Answer(problem="The engine failed a task", storage=self._answer.storage)
 
     def close(self) -> None:
         """Drop a question that has not been answered."""
+        self._drop_question()
+
+    def _drop_question(self) -> None:
         if self._question is not None:
             self._question.child.kill()
             os.close(self._question.pipe)
@@ -80,10 +113,11 @@ class EngineWatch:
     def _ask(self) -> None:
         reading, writing = os.pipe()
         manager, storage = self._manager, self._answer.storage
+        trial = self._trial if self._is_doubted else None
 
         def run() -> int:
             manager.close()
-            os.write(writing, _report(manager, storage).encode())
+            os.write(writing, _report(manager, storage, trial).encode())
             return 0
 
         try:
@@ -113,17 +147,22 @@ class EngineWatch:
         data = json.loads(report)
         storage = Path(data["storage"]) if data["storage"] else self._answer.storage
         before, self._answer = self._answer, Answer(problem=data["problem"], storage=storage)
+        self._is_doubted = self._is_doubted and bool(data["problem"])
         if self._answer.problem and self._answer.problem != before.problem:
             logger.error("%s", self._answer.problem)
 
 
-def _report(manager: ContainerManager, storage: Path | None) -> str:
+def _report(
+    manager: ContainerManager, storage: Path | None, trial: Callable[[ContainerManager], None] | None
+) -> str:
     try:
         # Where the storage is costs the engine a second of looking for versions; it does not change.
         if storage is None:
             storage = manager.storage_path()
         else:
             manager.ping()
+        if trial is not None:
+            trial(manager)
     except AdjutantError as error:
         return json.dumps({"problem": str(error), "storage": ""})
     return json.dumps({"problem": "", "storage": str(storage)})

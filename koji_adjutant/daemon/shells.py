@@ -1,4 +1,4 @@
-"""Containers that somebody types into: which process each goes with, and when it is over.
+"""Containers that go with a process: one that somebody types into, or a trial of the engine; and when they are over.
 
 A shell removes its own container (koji_adjutant.container.terminal). What a killed one leaves is found by its label:
 the process is gone, or it is older than a day. A process of another pid namespace cannot be looked for.
@@ -7,6 +7,7 @@ the process is gone, or it is older than a day. A process of another pid namespa
 from collections.abc import Mapping
 from pathlib import Path
 
+from koji_adjutant.clock import JUMP
 from koji_adjutant.container import labels
 from koji_adjutant.daemon.state import boot_id, start_time
 
@@ -20,13 +21,13 @@ def process_label(pid: int) -> str:
 
 
 def is_shell(found: Mapping[str, str]) -> bool:
-    """Whether labels are those of a shell's container."""
-    return found.get(labels.ROLE) == labels.Role.SHELL
+    """Whether labels are those of a container that goes with a process."""
+    return found.get(labels.ROLE) == labels.Role.SHELL or labels.PROCESS in found
 
 
 def is_over(found: Mapping[str, str], created: float, now: float) -> bool:
     """Whether nobody sits at the shell whose container has these labels."""
-    return now - created > LONGEST_SECONDS or not _lives(found.get(labels.PROCESS, ""))
+    return now - created > LONGEST_SECONDS + JUMP or not _lives(found.get(labels.PROCESS, ""))
 
 
 def _lives(name: str) -> bool:

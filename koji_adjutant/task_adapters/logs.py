@@ -55,6 +55,7 @@ class TaskLogs:
         self._size = 0
         self._cleanup = ExitStack()
         self._container_log = -1
+        self._has_container_log = True
         self._uploader = LogUploader(
             session=ctx.session,
             path=koji.pathinfo.taskrelpath(ctx.task_id),
@@ -108,7 +109,7 @@ class TaskLogs:
     def heading(self, text: str) -> None:
         """Begin a new section of container.log."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        os.write(self._container_log, f"== {now} {text}\n".encode(errors="surrogateescape"))
+        self._note(f"== {now} {text}\n".encode(errors="surrogateescape"))
 
     def append(self, file: LogFile, data: bytes) -> None:
         """Write to a log and to container.log, and let the uploader know."""
@@ -117,7 +118,7 @@ class TaskLogs:
         allowed = data[: max(0, limit - self._size)]
         self._stamp(file)
         file.append(allowed)
-        write_all(self._container_log, allowed)
+        self._note(allowed)
         self._size += len(allowed)
         self._uploader.notify()
         if len(allowed) < len(data):
@@ -127,6 +128,16 @@ class TaskLogs:
             raise BuildFailed(
                 message, hint="let the build print less, or raise log_size_limit on the builder"
             )
+
+    def _note(self, data: bytes) -> None:
+        """Append to container.log, which is for people on the hub's volume: where that is full, the task goes on."""
+        if not self._has_container_log:
+            return
+        try:
+            write_all(self._container_log, data)
+        except OSError as error:
+            logger.warning("container.log of task %d ends here: %s", self._ctx.task_id, error)
+            self._has_container_log = False
 
     def _stamp(self, file: LogFile) -> None:
         """At most once a second, where in the log the second begins (option log_timestamps)."""

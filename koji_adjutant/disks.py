@@ -1,0 +1,102 @@
+"""The directories that the daemon and its tasks write to on this host, and whether there is room in them.
+
+The engine's storage is not among them: see minspace (koji_adjutant.daemon.readiness). What is asked for here is little,
+so that a host is not ready when its next task would fail at once, and at no other time.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from koji_adjutant.config import Config
+from koji_adjutant.errors import TaskInterrupted
+
+LEAST_BYTES = 64 << 20
+LEAST_STATE_BYTES = 4 << 20
+LEAST_FILES = 500
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""What a disk says that is full, or broken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disk:
+    """A directory of ours, and the option that names it."""
+
+    option: str
+    path: Path
+    least: int = LEAST_BYTES
+
+    def problem(self) -> str:
+        """What it lacks, in a sentence; empty when there is room."""
+        try:
+            status = os.statvfs(self.path)
+        except OSError as error:
+            return f"{self.option} {self.path} cannot be used: {error.strerror}"
+        free = status.f_bavail * status.f_frsize
+        if free < self.least:
+            return (
+                f"Insufficient disk space at {self.path} ({self.option}): "
+                f"{free >> 20} MB, {self.least >> 20} MB are needed"
+            )
+        # Some file systems do not count files.
+        if status.f_files and status.f_favail < LEAST_FILES:
+            return f"Insufficient disk space at {self.path} ({self.option}): room for {status.f_favail} files"
+        if status.f_flag & os.ST_RDONLY:
+            return f"{self.option} {self.path} is read-only"
+        return ""
+
+
+def own_disks(config: Config) -> tuple[Disk, ...]:
+    """All of them."""
+    return (
+        Disk(option="workdir", path=Path(config.workdir)),
+        Disk(option="cache_dir", path=config.cache_dir),
+        Disk(option="state_dir", path=config.state_dir, least=LEAST_STATE_BYTES),
+    )
+
+
+def problem(config: Config) -> str:
+    """What the first of them lacks that lacks something; empty when there is room everywhere."""
+    return next(filter(None, (disk.problem() for disk in own_disks(config))), "")
+
+
+def want_of_space(error: BaseException | None) -> OSError | None:
+    """The error of a disk that `error` came from, if it did."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return error
+        error = error.__cause__
+    return None
+
+
+def interrupted(config: Config, error: OSError) -> TaskInterrupted:
+    """What to say of a task that met with `error`: which disk it is, as far as can be known."""
+    disk = _disk_of(config, error)
+    reason = (error.strerror or str(error)).lower()
+    if disk is None:
+        where = error.filename or config.workdir
+        return TaskInterrupted(f"a disk of this host cannot be written: {where}: {reason}", hint="see df")
+    return TaskInterrupted(
+        f"a disk of this host cannot be written: {disk.path} ({disk.option}): {reason}",
+        hint=f"make room there, or set {disk.option} to another place",
+    )
+
+
+def _disk_of(config: Config, error: OSError) -> Disk | None:
+    named = [Path(os.fsdecode(name)) for name in (error.filename2, error.filename) if _is_name(name)]
+    inside = [
+        disk for disk in _most_specific_first(config) if any(path.is_relative_to(disk.path) for path in named)
+    ]
+    # An error of a write does not say which file: the disk that is full now is it.
+    full = [disk for disk in own_disks(config) if disk.problem()]
+    return next(iter((*inside, *full)), None)
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str | bytes) and bool(name)
+
+
+def _most_specific_first(config: Config) -> Iterator[Disk]:
+    yield from sorted(own_disks(config), key=lambda disk: len(disk.path.parts), reverse=True)

@@ -1,0 +1,189 @@
+"""What happens to the containers of a task from outside, around the engine: told from what they do themselves.
+
+A container that somebody killed or removed, or whose engine ran out of space, has not failed the package: the context
+`told` says TaskInterrupted, or EngineBroken, instead of what it looked like. What the task itself ends is known by
+passing through here, so this is the layer next to the engine. Lives as long as its task.
+"""
+
+import errno
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from koji_adjutant.buildroot.settings import HOME
+from koji_adjutant.config import Config
+from koji_adjutant.container import labels
+from koji_adjutant.container.api import NOT_FOUND
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, Stream
+from koji_adjutant.container.labels import Role
+from koji_adjutant.disks import interrupted
+from koji_adjutant.errors import (
+    AdjutantError,
+    EngineBroken,
+    EngineError,
+    EngineUnavailable,
+    TaskFault,
+    TaskInterrupted,
+    TaskTimeout,
+)
+
+SCRIPT = Path(__file__).with_name("scripts") / "room.sh"
+SCRIPT_TEXT = SCRIPT.read_text()
+KILLED = 137
+NO_ROOM = re.compile(rb"No space left on device|Disk quota exceeded|needs \d+[KMGT]?B (more space )?on the")
+"""What programs of ours, rpm included, say of a full disk."""
+TAIL = 200
+ANSWER_LIMIT = 100
+NEVER_STARTED = frozenset({"created", "initialized", "configured"})
+WHO = "see in the journal of this host who ended it (podman kill, rm or stop; or the kernel, for want of memory)"
+
+logger = logging.getLogger(__name__)
+
+
+class GuardedManager:
+    """See the module; what it does not define is the engine's."""
+
+    def __init__(self, engine: ContainerManager, config: Config) -> None:
+        self._engine = engine
+        self._config = config
+        self._ended_by_us: set[str] = set()
+        self._interruption: EngineUnavailable | None = None
+
+    @property
+    def manager(self) -> ContainerManager:
+        """This, by its type: most of it is there by `__getattr__` alone."""
+        return cast("ContainerManager", self)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """What fails in this context because of something from outside says so."""
+        try:
+            yield
+        except (TaskFault, EngineError) as error:
+            if self._interruption is None:
+                raise
+            raise self._interruption from error
+
+    # What ends containers
+
+    def kill(self, container: str) -> None:
+        self._ended_by_us.add(container)
+        self._engine.kill(container)
+
+    def exec(self, container: str, *args: Any, **options: Any) -> int:
+        try:
+            return self._engine.exec(container, *args, **options)
+        except TaskTimeout:
+            self._ended_by_us.add(container)
+            raise
+
+    # What containers are for
+
+    @contextmanager
+    def created(self, spec: ContainerSpec) -> Iterator[str]:
+        with self._engine.created(spec) as container:
+            if spec.labels.get(labels.ROLE) != Role.BUILD:
+                yield container
+                return
+            try:
+                yield container
+            except (TaskFault, EngineError):
+                self._look_at(container, spec)
+                raise
+
+    def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
+        role = spec.labels.get(labels.ROLE, "")
+        watch = _RoomWatch(sink)
+        try:
+            code = self._engine.run(spec, watch, timeout=timeout)
+        except EngineError as error:
+            if error.status == NOT_FOUND:
+                raise TaskInterrupted(
+                    f"the {role} container was removed while it worked", hint=WHO
+                ) from error
+            raise
+        if code == KILLED and spec.limits.memory_bytes is None:
+            raise TaskInterrupted(f"the {role} container was killed while it worked", hint=WHO)
+        if code and watch.has_seen:
+            self._no_room(role, spec)
+        return code
+
+    def _no_room(self, role: str, spec: ContainerSpec) -> None:
+        if role in (Role.SOLVER, Role.TOOL):
+            raise interrupted(self._config, OSError(errno.ENOSPC, f"no space left for the {role} container"))
+        if spec.limits.disk_bytes is None:
+            self._interruption = _full_engine("packages were installed")
+
+    # What became of them
+
+    def _look_at(self, container: str, spec: ContainerSpec) -> None:
+        if container in self._ended_by_us or self._interruption is not None:
+            return
+        try:
+            found = self._engine.inspect(container)
+            if found is None:
+                reason = "was removed"
+            elif found.state == "running":
+                self._look_for_room(container, spec)
+                return
+            elif found.state in NEVER_STARTED:
+                return
+            else:
+                reason = f"was ended from outside (it is {found.state}, status {found.exit_code})"
+        except AdjutantError as error:
+            logger.warning("what became of container %s is not known: %s", container[:12], error)
+            return
+        self._interruption = TaskInterrupted(
+            f"the build container {container[:12]} {reason} while the task worked in it", hint=WHO
+        )
+
+    def _look_for_room(self, container: str, spec: ContainerSpec) -> None:
+        """A build that found the engine's disk full, without having filled it, has not failed."""
+        if spec.limits.disk_bytes is not None:
+            return
+        answer = _Answer()
+        argv = ("/bin/bash", "-c", SCRIPT_TEXT, SCRIPT.name, HOME)
+        self._engine.exec(container, argv, answer, environment={"PATH": "/usr/bin:/bin"}, timeout=60.0)
+        promised = self._config.minspace << 10
+        match answer.text.split():
+            case [b"full", written] if written.isdigit() and int(written) < promised:
+                self._interruption = _full_engine(f"the build had written {int(written) >> 10} MB")
+
+
+def _full_engine(when: str) -> EngineBroken:
+    return EngineBroken(
+        f"the engine's storage became full when {when}",
+        hint="make room there (podman system df, koji-adjutant buildroots prune), or raise minspace",
+    )
+
+
+class _RoomWatch:
+    """Passes output on, and notes whether it speaks of a full disk."""
+
+    def __init__(self, sink: LogSink) -> None:
+        self.has_seen = False
+        self._sink = sink
+        self._tail = b""
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        self._sink.write(stream, data)
+        if not self.has_seen:
+            self.has_seen = NO_ROOM.search(self._tail + data) is not None
+            self._tail = data[-TAIL:]
+
+
+class _Answer:
+    """The beginning of what the script says."""
+
+    def __init__(self) -> None:
+        self.text = b""
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        if stream == "stdout":
+            self.text = (self.text + data)[:ANSWER_LIMIT]

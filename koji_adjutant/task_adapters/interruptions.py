@@ -1,0 +1,62 @@
+"""Tasks that lose what they work with on this host: they are handed back, and not for ever.
+
+A task whose container somebody has killed, or whose disk is full, has not failed: it is begun anew, here or on another
+host. One to which that happens again and again is told so in the end. The count is a file below the state directory;
+where even that cannot be written, nothing is counted.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from koji_adjutant.config import Config
+from koji_adjutant.disks import interrupted, want_of_space
+from koji_adjutant.errors import AdjutantError, BuildrootFailed, TaskFault, TaskInterrupted
+
+MOST = 3
+"""Times that a host hands a task back for such a reason before it fails."""
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def interruptions(config: Config, task: int) -> Iterator[None]:
+    """What ends in this context for want of space on this host is a TaskInterrupted, whatever it looked like.
+
+    BuildrootFailed when the task was interrupted too often.
+    """
+    try:
+        yield
+    except TaskInterrupted as error:
+        raise _counted(config, task, error) from error
+    except (TaskFault, OSError) as error:
+        if (reason := want_of_space(error)) is None:
+            raise
+        raise _counted(config, task, interrupted(config, reason)) from error
+
+
+def interruptions_directory(config: Config) -> Path:
+    """Where tasks are counted: a file each, with a line for each time."""
+    return config.state_dir / "interrupted"
+
+
+def _counted(config: Config, task: int, error: TaskInterrupted) -> AdjutantError:
+    count = _count(interruptions_directory(config) / str(task), error.message)
+    if count <= MOST:
+        return error
+    return BuildrootFailed(
+        f"the task was interrupted {count} times on this host, the last time because {error.message}",
+        hint=error.hint,
+    )
+
+
+def _count(file: Path, reason: str) -> int:
+    with suppress(OSError):
+        file.parent.mkdir(exist_ok=True)
+        with file.open("a+") as lines:
+            lines.write(" ".join(reason.split()) + "\n")
+            lines.flush()
+            lines.seek(0)
+            return sum(1 for _ in lines)
+    return 1
