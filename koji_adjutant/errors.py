@@ -8,6 +8,7 @@
     |  |- EngineBroken          the engine answers that its storage is full or damaged
     |  `- TaskInterrupted       a container of the task was ended from outside, or a disk of this host is full
     |- EngineError              a request that the engine refused: ours, a traceback
+    |  `- ContentRefused        what a container holds is not taken out of it
     |- TaskCanceled             the user's: clean up and leave, nothing is reported
     `- TaskFault                something the hub is told in one sentence, with a fault code of Koji
        |- BuildrootFailed       the repo's, tag's or policy's: koji.BuildrootError
@@ -18,10 +19,15 @@
 
 A message says what failed, on what object, why as far as known, and what to do. Where Koji's users know a
 text, ours begins with it. The fault code is what Koji's own exception of that kind carries (kojid-facts 1.3);
-``koji_adjutant.handlers`` turns a TaskFault into that exception at the one place where a task ends.
+``koji_adjutant.handlers`` turns a TaskFault into that exception at the one place where a task ends. A message may
+quote what hostile code has said; it is shown with nothing in it that a hub or a terminal could not take.
 """
 
+import re
 from typing import ClassVar
+
+_UNFIT = re.compile("[^\t\n -~\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML does not have, and what terminals obey."""
 
 
 class AdjutantError(Exception):
@@ -33,7 +39,8 @@ class AdjutantError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}; {self.hint}" if self.hint else self.message
+        said = f"{self.message}; {self.hint}" if self.hint else self.message
+        return _UNFIT.sub(lambda found: found[0].encode("unicode_escape").decode(), said)
 
 
 class ConfigError(AdjutantError):
@@ -68,6 +75,10 @@ class EngineError(AdjutantError):
     def __init__(self, message: str, *, status: int = 0, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.status = status
+
+
+class ContentRefused(EngineError):
+    """Something in a container is not taken out of it: it has a name, or a size, that it should not have."""
 
 
 class TaskCanceled(AdjutantError):

@@ -10,13 +10,14 @@ PARTIAL = ".new-"
 """How the name of a file begins that is being written; a killed process leaves it so."""
 
 
-def replace_json(path: Path, content: Any) -> None:
+def replace_json(path: Path, content: Any, *, mode: int = 0o600) -> None:
     """Write `content` as JSON under `path`, at once; its directory has to be there. OSError."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL)
     new = Path(name)
     try:
         with os.fdopen(handle, "w") as file:
             json.dump(content, file)
+            os.fchmod(handle, mode)
         new.rename(path)
     except BaseException:
         new.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from koji_adjutant.buildroot.cached_images import CachedImage
+from koji_adjutant.buildroot.containment import containment
 from koji_adjutant.buildroot.machines import personality
 from koji_adjutant.buildroot.settings import BUILD_IDS, ENVIRONMENT, HOME, BuildrootSettings
 from koji_adjutant.cli.buildroots import Cache, open_cache
@@ -50,9 +51,9 @@ def shell(given: argparse.Namespace) -> int:
     with open_cache(given.config) as cache:
         chosen = newest(cache.images(), given.tag, arch=given.arch, group=given.group)
         console = Console()
-        return interact(
-            cache.manager, shell_spec(cache, chosen, given.tag, console, is_root=given.root), console
-        )
+        spec = shell_spec(cache, chosen, given.tag, console, is_root=given.root)
+        contained = containment(cache.config, cache.manager)
+        return interact(cache.manager, replace(spec, seccomp_profile=contained.seccomp_profile), console)
 
 
 def _end(number: int, _frame: object) -> NoReturn:

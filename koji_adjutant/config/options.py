@@ -256,6 +256,12 @@ class Config:
     build_mounts: tuple[VolumeMount, ...] = _adjutant(
         (), read.mounts, "mounts of build containers: source:target[:options], read-only without rw"
     )
+    allowed_build_privileges: frozenset[str] = _adjutant(
+        frozenset(),
+        read.privileges,
+        f"what build tags may ask for by adjutant.build_privileges: {', '.join(read.PRIVILEGES)}",
+        shown="",
+    )
     podman_socket: Path = _adjutant(
         default_socket,
         read.socket_path,
@@ -293,6 +299,12 @@ class Config:
         on=True,
         place=Place.ADJUTANT,
     )
+    container_log_age: float = _adjutant(
+        14 * 86400.0,
+        read.duration,
+        "time after which a task's container.log, below topdir or state_dir, goes",
+        shown="14d",
+    )
     log_size_limit: int = _adjutant(4 << 30, read.size, "size of a log that stops its build", shown="4G")
     solver_network: str = _adjutant(
         "bridge",
@@ -325,6 +337,15 @@ class Config:
             return str(ours)
         local, engine = max(matching, key=lambda pair: len(pair[0]))
         return str(PurePosixPath(engine) / ours.relative_to(local))
+
+    def our_path(self, path: str) -> Path:
+        """What we call a path of the engine's."""
+        theirs = PurePosixPath(path)
+        matching = [(local, engine) for local, engine in self.host_mount_map if theirs.is_relative_to(engine)]
+        if not matching:
+            return Path(theirs)
+        local, engine = max(matching, key=lambda pair: len(pair[1]))
+        return Path(local, theirs.relative_to(engine))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,10 @@ from koji_adjutant.container.labels import PREFIX
 
 Parser = Callable[[str], Any]
 
+USER_NAMESPACES = "user_namespaces"
+PRIVILEGES = (USER_NAMESPACES,)
+"""What a build tag may ask for beyond what builds may do."""
+
 _TRUE = frozenset({"1", "yes", "true", "on"})
 _FALSE = frozenset({"0", "no", "false", "off"})
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -125,6 +129,14 @@ def pull_policy(value: str) -> PullPolicy:
         return PullPolicy.MISSING if word == "if-not-present" else PullPolicy(word)
     except ValueError:
         raise ValueError("expected always, missing, newer or never") from None
+
+
+def privileges(value: str) -> frozenset[str]:
+    """Names of privileges of builds."""
+    found = frozenset(value.split())
+    if unknown := sorted(found.difference(PRIVILEGES)):
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(PRIVILEGES)}")
+    return found
 
 
 def size(value: str) -> int:

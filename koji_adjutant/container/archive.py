@@ -3,7 +3,8 @@
 What comes out was named by hostile code. Directories and regular files are written, below the target and
 nowhere else: every name is walked from the target's descriptor without following a link. A hard link is made
 only to a file of the same archive that was written before; symbolic links, devices, fifos and sparse entries
-are left out; a name that no honest archive has is an error.
+are left out; a name that no honest archive has is an error. A file with a hole comes as long as it says it is: who
+has no room for that gives a limit.
 """
 
 import os
@@ -15,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from koji_adjutant.errors import EngineError
+from koji_adjutant.errors import ContentRefused, EngineError
 
 PIECE = 1 << 20
 PLAIN = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE})
@@ -76,48 +77,60 @@ def _exactly(content: IO[bytes], size: int, path: Path) -> Iterator[bytes]:
 
 
 def pieces(stream: IO[bytes], limit: int) -> Iterator[bytes]:
-    """A stream in pieces. EngineError when it is longer than `limit`: files with holes come without them."""
+    """A stream in pieces. ContentRefused when it is longer than `limit`: files with holes come without them."""
     size = 0
     while piece := stream.read(PIECE):
         size += len(piece)
         if size > limit:
-            raise EngineError(f"refused to copy more than {limit} bytes from one container to another")
+            raise ContentRefused(f"refused to copy more than {limit} bytes from one container to another")
         yield piece
 
 
-def unpack(stream: IO[bytes], target: Path) -> tuple[Path, ...]:
+def unpack(
+    stream: IO[bytes], target: Path, *, suffix: str = "", limit: int | None = None
+) -> tuple[Path, ...]:
     """Directories and regular files of a tar stream below `target`; the files written, in their order.
 
-    When the first entry is a directory it is the one that was asked for: its own name is left out.
+    When the first entry is a directory it is the one that was asked for: its own name is left out. Files whose names
+    do not end in `suffix` are left out too. ContentRefused before there are more than `limit` bytes.
     """
     try:
         with tarfile.open(fileobj=stream, mode="r|") as tar:
-            return tuple(_unpack(tar, target).values())
+            return tuple(_unpack(tar, target, suffix, limit).values())
     except tarfile.TarError as error:
         raise EngineError(f"the engine's archive for {target} is damaged: {error}") from error
 
 
-def _unpack(tar: tarfile.TarFile, target: Path) -> Mapping[str, Path]:
+def _unpack(tar: tarfile.TarFile, target: Path, suffix: str, limit: int | None) -> Mapping[str, Path]:
     written: dict[str, Path] = {}
     skip: int | None = None
+    size = 0
     for member in tar:
         skip = int(member.isdir()) if skip is None else skip
         parts = plain_parts(member.name)[skip:]
         if member.isdir():
             with _directory(target, parts):
                 pass
-        elif member.type in PLAIN and not member.sparse and parts:
+        elif not parts or not member.name.endswith(suffix):
+            continue
+        elif member.type in PLAIN and not member.sparse:
+            size += member.size
+            if limit is not None and size > limit:
+                raise ContentRefused(
+                    f"refused to copy {member.name!r} out of a container: with its {member.size} bytes there are "
+                    f"more than {limit}"
+                )
             written[member.name] = _write(tar, member, target, parts)
-        elif member.islnk() and parts:
+        elif member.islnk() and (member.linkname.endswith(suffix)):
             written[member.name] = _link(member, written, target, parts)
     return written
 
 
 def plain_parts(name: str) -> tuple[str, ...]:
-    """The components of a name in an archive. EngineError when it does not stay below where it starts."""
+    """The components of a name in an archive. ContentRefused when it does not stay below where it starts."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\0" in name:
-        raise EngineError(f"refused to copy {name!r} out of a container: not a plain name")
+        raise ContentRefused(f"refused to copy {name!r} out of a container: not a plain name")
     return path.parts
 
 
@@ -141,7 +154,7 @@ def _directory(target: Path, parts: Iterable[str]) -> Iterator[int]:
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, parts: tuple[str, ...]) -> Path:
     content = tar.extractfile(member)
     if content is None:
-        raise EngineError(f"refused to copy {member.name!r} out of a container: not a file")
+        raise ContentRefused(f"refused to copy {member.name!r} out of a container: not a file")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     with _directory(target, parts[:-1]) as directory:
         descriptor = os.open(parts[-1], flags, 0o644, dir_fd=directory)
@@ -152,7 +165,7 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, parts: t
 
 def _link(member: tarfile.TarInfo, written: Mapping[str, Path], target: Path, parts: tuple[str, ...]) -> Path:
     if member.linkname not in written:
-        raise EngineError(
+        raise ContentRefused(
             f"refused to copy {member.name!r} out of a container: a hard link to {member.linkname!r}, "
             "which was not copied"
         )

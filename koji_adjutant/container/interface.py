@@ -217,10 +217,13 @@ class ContainerManager(Protocol):
     def copy_to(self, container: str, source: Path, target: str, *, owner: tuple[int, int] = (0, 0)) -> None:
         """A file or directory of ours into directory `target` of the container, under its own name."""
 
-    def copy_from(self, container: str, source: str, target: Path) -> tuple[Path, ...]:
+    def copy_from(
+        self, container: str, source: str, target: Path, *, suffix: str = "", limit: int | None = None
+    ) -> tuple[Path, ...]:
         """Regular files below `source` (a file or directory) into directory `target`; what was written.
 
         Names come from hostile code: only plain names below `target` are ever written, links are not followed.
+        Of files, those whose names end in `suffix`. ContentRefused before there are more than `limit` bytes.
         """
 
     def open_archive(self, container: str, source: str) -> AbstractContextManager[IO[bytes]]:
@@ -267,6 +270,9 @@ class ContainerManager(Protocol):
 
     def storage_path(self) -> Path:
         """Where the engine keeps its storage, as the engine says; may not be a path of this machine."""
+
+    def seccomp_profile(self) -> str:
+        """Path, as the engine sees it, of the seccomp profile of its containers; empty where it has none."""
 
     def ping(self) -> None:
         """EngineUnavailable, with the reason, when the engine does not answer."""

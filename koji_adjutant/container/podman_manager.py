@@ -318,9 +318,11 @@ class PodmanManager:
     def copy_to(self, container: str, source: Path, target: str, *, owner: tuple[int, int] = (0, 0)) -> None:
         containers.copy_to(self, container, source, target, owner)
 
-    def copy_from(self, container: str, source: str, target: Path) -> tuple[Path, ...]:
+    def copy_from(
+        self, container: str, source: str, target: Path, *, suffix: str = "", limit: int | None = None
+    ) -> tuple[Path, ...]:
         with self.open_archive(container, source) as stream:
-            return archive.unpack(stream, target)
+            return archive.unpack(stream, target, suffix=suffix, limit=limit)
 
     def open_archive(self, container: str, source: str) -> AbstractContextManager[IO[bytes]]:
         return containers.open_archive(self, container, source)
@@ -347,8 +349,15 @@ class PodmanManager:
         return containers.find(self, labels)
 
     def storage_path(self) -> Path:
+        return Path(self._info()["store"]["graphRoot"])
+
+    def seccomp_profile(self) -> str:
+        security = self._info()["host"]["security"]
+        return str(security["seccompProfilePath"]) if security["seccompEnabled"] else ""
+
+    def _info(self) -> Any:
         request = Request(purpose="ask the engine about itself", kind=Kind.START, method="GET", path="/info")
-        return Path(self.call(request).json()["store"]["graphRoot"])
+        return self.call(request).json()
 
     def ping(self) -> None:
         self.call(Request(purpose="reach the engine", kind=Kind.START, method="GET", path="/_ping"))

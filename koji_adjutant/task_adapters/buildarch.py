@@ -32,6 +32,7 @@ from koji_adjutant.task_adapters.rpmbuild import (
     STATUS_PACKAGES,
     STATUS_TIMEOUT,
     run_script,
+    take_packages,
     write_host_logs,
 )
 
@@ -135,7 +136,8 @@ class _Build:
         """The built files, copied out of the container while the caller does something else."""
         directory = self._ctx.workdir / "result"
         directory.mkdir()
-        copy = partial(self._manager.copy_from, self.buildroot.container)
+        failed = self._message(BUILT, "build.log")
+        copy = partial(take_packages, self._manager, self.buildroot.container, failed=failed)
         beside = self._adapter.initializer.containers.beside
         copies = [beside(partial(copy, f"{TOPDIR}/{name}", directory)) for name in ("RPMS", "SRPMS")]
         files: list[Path] = []

@@ -11,7 +11,13 @@ from koji_adjutant.container.interface import ContainerManager, LogSink
 from koji_adjutant.errors import BuildFailed, TaskTimeout
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.buildroot_adapter import BuildrootAdapter
-from koji_adjutant.task_adapters.rpmbuild import BUILT, STATUS_TIMEOUT, run_script, write_host_logs
+from koji_adjutant.task_adapters.rpmbuild import (
+    BUILT,
+    STATUS_TIMEOUT,
+    run_script,
+    take_packages,
+    write_host_logs,
+)
 
 
 @dataclass(kw_only=True)
@@ -34,7 +40,8 @@ class RebuildSRPMAdapter(BuildrootAdapter):
                 raise BuildFailed(_message(narrator.status, narrator.log_of_failure), hint=narrator.result)
             directory = ctx.workdir / "result"
             directory.mkdir()
-            self.result = manager.copy_from(container, f"{unpacked}/SRPMS", directory)
+            failed = _message(status, "build.log")
+            self.result = take_packages(manager, container, f"{unpacked}/SRPMS", directory, failed=failed)
         return BUILT
 
 

@@ -16,7 +16,7 @@ from koji_adjutant.buildroot.packages import QUERY_FORMAT, InstalledPackage
 from koji_adjutant.buildroot.settings import BUILD_IDS, HOME, TOPDIR, BuildrootSettings
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, Stream, VolumeMount
 from koji_adjutant.container.labels import Role
-from koji_adjutant.errors import BuildFailed
+from koji_adjutant.errors import BuildFailed, ContentRefused
 from koji_adjutant.journal import Phase
 from koji_adjutant.policy.network import network_of_package_code
 from koji_adjutant.task_adapters.base import Step, TaskContext
@@ -43,6 +43,11 @@ MESSAGES_LIMIT = 1000
 script's descriptors, and is not to fill the journal."""
 REQUIRES_LIMIT = 8 << 20
 """Characters of BuildRequires that are taken from a run of the build script."""
+PACKAGE = ".rpm"
+PACKAGE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+~^{}%-]*\.rpm", re.ASCII)
+"""The file of a package that rpmbuild makes: name, version and release have no other characters."""
+ROOM_LEFT = 512 << 20
+"""Bytes that results leave of the work directory's disk: a file with a hole says that it is as large as it likes."""
 PHASES = frozenset({"unpack", "check", "rpmbuild-bs", "rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"})
 
 
@@ -123,6 +128,22 @@ def stage_home(directory: Path, settings: BuildrootSettings, srpm: Path) -> Path
     (home / ".rpmmacros").write_text(settings.rpmmacros)
     shutil.copyfile(srpm, originals / srpm.name)
     return home
+
+
+def take_packages(
+    manager: ContainerManager, container: str, source: str, directory: Path, *, failed: str
+) -> tuple[Path, ...]:
+    """The packages below `source` of a build container, in `directory`. BuildFailed, which begins with `failed`,
+    when what is there is not what rpmbuild leaves there. Files of other kinds stay where they are."""
+    room = max(shutil.disk_usage(directory).free - ROOM_LEFT, 0)
+    try:
+        paths = manager.copy_from(container, source, directory, suffix=PACKAGE, limit=room)
+    except ContentRefused as error:
+        raise BuildFailed(failed, hint=f"its results cannot be taken: {error}") from error
+    for path in paths:
+        if not PACKAGE_NAME.fullmatch(path.name):
+            raise BuildFailed(failed, hint=f"{path.name!r} among its results is no name of a package")
+    return paths
 
 
 class Narrator:

@@ -281,9 +281,11 @@ class FakeContainerManager:
             place = PurePosixPath(target) / path.relative_to(source.parent)
             inside.files[str(place)] = path.read_bytes()
 
-    def copy_from(self, container: str, source: str, target: Path) -> tuple[Path, ...]:
+    def copy_from(
+        self, container: str, source: str, target: Path, *, suffix: str = "", limit: int | None = None
+    ) -> tuple[Path, ...]:
         with self.open_archive(container, source) as stream:
-            return archive.unpack(stream, target)
+            return archive.unpack(stream, target, suffix=suffix, limit=limit)
 
     def _below(self, container: str, source: str) -> dict[str, bytes]:
         files = self.container(container).files
@@ -375,6 +377,9 @@ class FakeContainerManager:
 
     def storage_path(self) -> Path:
         return Path("/fake/storage")
+
+    def seccomp_profile(self) -> str:
+        return ""
 
     def ping(self) -> None:
         self._call("ping")

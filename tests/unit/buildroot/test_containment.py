@@ -1,0 +1,130 @@
+"""What holds containers in, by what the engine has."""
+
+import json
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.buildroot.containment import DIRECTORY, ENGINE, FRESH, containment
+from koji_adjutant.config import Config
+from koji_adjutant.container.contained import ContainedManager, Containment
+from koji_adjutant.container.interface import ContainerSpec, IdMap
+from koji_adjutant.container.labels import Owner, Role
+from tests.fakes.containers import FakeContainerManager
+
+PROFILE = {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["clone"], "action": "SCMP_ACT_ALLOW"}]}
+
+
+class Engine(FakeContainerManager):
+    """One with a seccomp profile."""
+
+    def __init__(self, profile: str) -> None:
+        super().__init__()
+        self.profile = profile
+        self.asked = 0
+
+    def seccomp_profile(self) -> str:
+        self.asked += 1
+        return self.profile
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(server="http://h/hub", topurls=("http://h/files",), state_dir=tmp_path / "state")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    (tmp_path / "default.json").write_text(json.dumps(PROFILE))
+    return Engine(str(tmp_path / "default.json"))
+
+
+def test_a_profile_for_the_engine_to_read(config: Config, engine: Engine) -> None:
+    made = containment(config, engine)
+    assert made.seccomp_profile == str(config.cache_dir / DIRECTORY / "build.json")
+    written = Path(made.seccomp_profile)
+    assert written.stat().st_mode & 0o777 == 0o644
+    assert "personality" in written.read_text()
+    assert made.notes == (
+        ("seccomp profile", f"{engine.profile}, any personality, new user namespaces refused"),
+    )
+
+
+def test_it_is_written_when_it_changes(config: Config, engine: Engine) -> None:
+    written = Path(containment(config, engine).seccomp_profile)
+    first = written.stat().st_ino
+    containment(config, engine)
+    assert written.stat().st_ino == first
+    Path(engine.profile).write_text(json.dumps({**PROFILE, "defaultErrnoRet": 1}))
+    containment(config, engine)
+    assert json.loads(written.read_bytes())["defaultErrnoRet"] == 1
+    written.write_text("cut o")
+    containment(config, engine)
+    assert json.loads(written.read_bytes())["defaultErrnoRet"] == 1
+
+
+def test_privileged_builds_have_another(config: Config, engine: Engine) -> None:
+    made = containment(config, engine, frozenset({"user_namespaces"}))
+    assert made.seccomp_profile != containment(config, engine).seccomp_profile
+    assert "user namespaces as it has them" in made.notes[0][1]
+
+
+def test_the_engine_is_asked_once_an_hour(config: Config, engine: Engine) -> None:
+    for _ in range(3):
+        containment(config, engine)
+    assert engine.asked == 1
+    past = time.time() - FRESH - 1
+    os.utime(config.cache_dir / DIRECTORY / ENGINE, (past, past))
+    containment(config, engine)
+    assert engine.asked == 2
+
+
+def test_paths_of_an_engine_that_sees_others(config: Config, engine: Engine, tmp_path: Path) -> None:
+    elsewhere = replace(config, host_mount_map=((str(tmp_path), "/of/engine"),))
+    engine.profile = "/of/engine/default.json"
+    made = containment(elsewhere, engine)
+    assert made.seccomp_profile == f"/of/engine/state/cache/{DIRECTORY}/build.json"
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}", "[]"])
+def test_a_profile_that_cannot_be_read(config: Config, engine: Engine, content: str | None) -> None:
+    Path(engine.profile).unlink()
+    if content is not None:
+        Path(engine.profile).write_text(content)
+    made = containment(config, engine)
+    assert made.seccomp_profile == ""
+    ((_, note),) = made.notes
+    assert note.startswith("the engine's own, because it cannot be read here: ")
+
+
+def test_an_engine_without_seccomp(config: Config) -> None:
+    made = containment(config, Engine(""))
+    assert made == Containment(notes=(("seccomp profile", "none: the engine has no seccomp"),))
+
+
+@pytest.mark.parametrize(
+    ("role", "is_contained"),
+    [
+        (Role.BUILD, True),
+        (Role.INSTALLER, True),
+        (Role.IMAGE, True),
+        (Role.SOLVER, False),
+        (Role.TOOL, False),
+    ],
+)
+def test_what_it_is_put_on(role: Role, is_contained: bool) -> None:
+    engine = FakeContainerManager()
+    engine.add_image("i:1")
+    ours = Containment(seccomp_profile="/p.json", id_map=IdMap(first=1000))
+    manager = ContainedManager(engine, ours).manager
+    spec = ContainerSpec(image="i:1", command=("/bin/true",), labels=Owner(worker="w").labels(role))
+    with manager.created(spec) as one, manager.running(spec) as other:
+        third = manager.create(spec)
+        for container in (one, other, third):
+            made = engine.container(container).spec
+            found = (made.seccomp_profile, made.id_map)
+            assert found == (("/p.json", IdMap(first=1000)) if is_contained else ("", None))
+        manager.remove(third)
