@@ -57,14 +57,15 @@ class LastingSession(koji.ClientSession):
     def take_over(self, sinfo: dict[str, Any]) -> None:
         """Go on with another session, as the hub gave it out; this process is its only user."""
         with self._lock:
-            self.setSession(sinfo)
+            self.setSession(cast("Any", sinfo))
             self.new_session()
 
     def new_session(self) -> None:
         """Begin with new connections."""
         super().new_session()
+        connections = cast("requests.Session", self.rsession)
         for scheme in ("http://", "https://"):
-            self.rsession.mount(scheme, LivelyAdapter())
+            connections.mount(scheme, LivelyAdapter())
 
     def _callMethod(  # noqa: N802
         self, name: str, args: Any, kwargs: Mapping[str, Any] | None = None, retry: bool = True

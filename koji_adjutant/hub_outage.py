@@ -40,7 +40,7 @@ def is_database_away(fault: Fault) -> bool:
 
 def was_surely_not_sent(error: BaseException) -> bool:
     """Whether the hub cannot have got the request."""
-    if isinstance(error, koji.ServerOffline):
+    if isinstance(error, (koji.ServerOffline, requests.ConnectTimeout)):
         return True
     reason = error.args[0] if error.args else None
     return isinstance(getattr(reason, "reason", reason), NewConnectionError)
