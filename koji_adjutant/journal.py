@@ -13,6 +13,8 @@ class Phase(StrEnum):
 
     OPENED = "opened"
     STARTED = "started"
+    ADOPTED = "adopted"
+    """By another main process than the one that forked it."""
     IMAGE_READY = "image-ready"
     BUILDROOT_RECORD = "buildroot-record"
     SOLVED = "solved"

@@ -7,12 +7,14 @@ import logging
 import os
 import resource
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, cast
 
 import koji
+import requests
 from koji.plugin import PluginTracker
 
 from koji_adjutant import notify
@@ -22,14 +24,18 @@ from koji_adjutant.cli.main_loop import End
 from koji_adjutant.config import Config, load_config
 from koji_adjutant.container import registry_auth
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.daemon import Daemon
+from koji_adjutant.daemon import Daemon, adoption
+from koji_adjutant.daemon.sessions import OwnSession
 from koji_adjutant.daemon.state import StateDirectory
+from koji_adjutant.daemon.task_process import STOP_GRACE
 from koji_adjutant.daemon.wakeup import WakeUp, poke
-from koji_adjutant.errors import AdjutantError, ConfigError
+from koji_adjutant.errors import AdjutantError, ConfigError, LoginFailed
 from koji_adjutant.handlers.base import Services
 from koji_adjutant.handlers.registry import HANDLERS
 from koji_adjutant.hub import HubSession, login, open_session
 from koji_adjutant.monitoring.journal import FileJournal
+
+LOGIN_SECONDS = 2.0
 
 logger = logging.getLogger("koji.adjutant")
 
@@ -64,7 +70,10 @@ def _run(arguments: Arguments, config: Config) -> int:
             session.logout()
             return 0
         state.lock()
-        login(session, config, force_lock=arguments.force_lock)
+        main_loop.listen()
+        stack.enter_context(_tasks_ended_by_signal(state))
+        own_session = OwnSession(state, config.server)
+        _log_in(session, config, state, own_session, force_lock=arguments.force_lock)
         if arguments.foreground:
             # Not before: until here a person reads standard error, and wants one line.
             logs.log_to_stderr()
@@ -79,10 +88,42 @@ def _run(arguments: Arguments, config: Config) -> int:
         daemon = _assemble(stack, config, session, state)
         end = main_loop.run(daemon, single=config.single)
         main_loop.leave(daemon, end)
-    if end is End.RESTART:
+        if not session.logged_in:
+            own_session.end()
+    if end in (End.RESTART, End.RELOAD):
         os.chdir(started_in)
         _start_anew()
     return 1 if end is End.SESSION_LOST else 0
+
+
+@contextmanager
+def _tasks_ended_by_signal(state: StateDirectory) -> Iterator[None]:
+    """SIGTERM before the main loop runs: tasks that an earlier main process has left are ended as any others."""
+    try:
+        yield
+    except SystemExit:
+        adoption.end_all(state, STOP_GRACE)
+        raise
+
+
+def _log_in(
+    session: HubSession, config: Config, state: StateDirectory, own: OwnSession, *, force_lock: bool
+) -> None:
+    """Log in; while tasks of an earlier main process run, for as long as it takes."""
+    while True:
+        notify.starting()
+        try:
+            login(session, config, force_lock=force_lock, before_lock=own.replace)
+        except LoginFailed as error:
+            if not any(task.is_alive() for task in state.tasks()):
+                raise
+            logger.warning("%s; tasks run on, trying again", error)
+            with suppress(koji.GenericError, requests.RequestException):
+                session.logout()
+            session.forget()
+            time.sleep(LOGIN_SECONDS)
+        else:
+            return
 
 
 def _prepare(config: Config) -> None:

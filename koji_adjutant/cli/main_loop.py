@@ -1,6 +1,8 @@
 """The main loop: pass after pass until something ends it, and what is done then.
 
-What goes wrong in a pass does not end the daemon, except a session that the hub does not accept any more.
+What goes wrong in a pass does not end the daemon, except a session that the hub does not accept any more. SIGTERM and
+SIGINT end it once, with all tasks; SIGUSR1 has it start anew at once, with all tasks running on. No signal is lost on
+the way from one start to the next: they are held back over the exec.
 """
 
 import logging
@@ -21,6 +23,8 @@ from koji_adjutant.hub import innermost
 RETRY_SECONDS = (2.0, 5.0)
 """Between two polls of a hub that does not answer: it frees the tasks of hosts that come back late."""
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+
 logger = logging.getLogger("koji.adjutant")
 
 
@@ -29,23 +33,37 @@ class End(Enum):
 
     STOP = auto()
     RESTART = auto()
+    """A task asked for it: nothing runs."""
+    RELOAD = auto()
+    """A signal asked for it: tasks run on."""
     SESSION_LOST = auto()
+
+
+def listen() -> None:
+    """From here on an end is orderly; a wish to start anew is fulfilled already."""
+    signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 def run(daemon: Daemon, *, single: bool) -> End:
     """Until something ends it. `single`: until a task was taken."""
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGUSR1, lambda *_: _plan_restart(daemon))
+    signal.signal(signal.SIGUSR1, lambda *_: _plan_reload(daemon))
     logger.info("Starting up")
     step = Next.WAIT
     try:
         daemon.begin()
         notify.ready()
         while not (single and step is Next.AFTER_TAKE):
+            if daemon.reload_pending:
+                logger.warning("Starting anew; tasks go on")
+                return End.RELOAD
             step = _one_pass(daemon, step)
             if step is Next.WAIT:
                 daemon.wait()
-    except (SystemExit, KeyboardInterrupt, ServerExit):
+    except (SystemExit, ServerExit):
         logger.warning("Exiting")
     except ServerRestart:
         logger.warning("Restarting")
@@ -77,14 +95,19 @@ def _one_pass(daemon: Daemon, step: Next) -> Next:
 
 
 def leave(daemon: Daemon, end: End) -> None:
-    """Give everything back, as far as the hub lets us."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logger.warning("Shutting down, please wait...")
-    if end is End.RESTART:
+    """Give everything back, as far as the hub lets us; before a reload nothing."""
+    if end in (End.RESTART, End.RELOAD):
         notify.reloading()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
     else:
         notify.stopping()
+        _ignore_signals()
+    if end is End.RELOAD:
+        daemon.leave_running()
+        return
+    logger.warning("Shutting down, please wait...")
     try:
         daemon.shutdown()
         daemon.session.logout()
@@ -95,9 +118,15 @@ def leave(daemon: Daemon, end: End) -> None:
 
 
 def _stop(_number: int, _frame: object) -> NoReturn:
+    # Once: a second one changes nothing.
+    _ignore_signals()
     raise SystemExit
 
 
-def _plan_restart(daemon: Daemon) -> None:
-    logger.warning("Initiating graceful restart")
-    daemon.restart_pending = True
+def _ignore_signals() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _plan_reload(daemon: Daemon) -> None:
+    daemon.reload_pending = True

@@ -2,7 +2,8 @@
 
 Koji's TaskManager takes tasks and keeps its books; everything that it knows of mock is replaced. A task process
 that has ended is collected at the start of each pass, before the hub is asked, so that what the hub shows as open
-and we do not run is really nobody's.
+and we do not run is really nobody's. For the same reason those that an earlier main process has left are adopted
+before: a task goes on over the death of the main process, and is never free while its process lives.
 """
 
 import functools
@@ -10,6 +11,7 @@ import gc
 import logging
 import time
 from enum import Enum, auto
+from pathlib import Path
 from signal import SIGTERM, SIGUSR2
 from typing import Any, cast
 
@@ -19,10 +21,12 @@ from koji.tasks import BaseTaskHandler, ServerRestart
 
 from koji_adjutant import notify
 from koji_adjutant.config import Config
+from koji_adjutant.daemon import adoption, sessions
+from koji_adjutant.daemon.engine_trial import EngineTrial
 from koji_adjutant.daemon.engine_watch import EngineWatch
 from koji_adjutant.daemon.housekeeping import Housekeeping
 from koji_adjutant.daemon.poll import Poll, Report, poll
-from koji_adjutant.daemon.processes import fork, kill_group, signals_held_back, stop_all
+from koji_adjutant.daemon.processes import Child, fork, signals_held_back, stop_all
 from koji_adjutant.daemon.readiness import Situation, reason_not_ready, storage_to_measure
 from koji_adjutant.daemon.state import StateDirectory
 from koji_adjutant.daemon.task_process import ENGINE_FAILED, STOP_GRACE, TaskProcess, run_in_child
@@ -30,6 +34,7 @@ from koji_adjutant.daemon.task_run import TaskRun
 from koji_adjutant.daemon.wakeup import WakeUp
 from koji_adjutant.handlers.base import Services, TaskHandler
 from koji_adjutant.hub import HubSession
+from koji_adjutant.hub_claim import HubContact, take_back
 from koji_adjutant.journal import Phase
 
 ASSIGNED = koji.TASK_STATES["ASSIGNED"]
@@ -64,6 +69,7 @@ class Daemon(TaskManager):
     hostdata: dict[str, Any]
     host_id: int
     restart_pending: bool
+    reload_pending: bool
     pids: dict[int, int]
 
     def __init__(
@@ -73,10 +79,17 @@ class Daemon(TaskManager):
         self.services = services
         self.state = state
         self.wakeup = wakeup
+        self.reload_pending = False
         self.processes: dict[int, TaskProcess] = {}
         self.hostdata = session.host.getHost()
-        self.engine = EngineWatch(services.manager, self._leave_main, max(ENGINE_INTERVAL, config.sleeptime))
+        self.engine = EngineWatch(
+            services.manager,
+            self._leave_main,
+            max(ENGINE_INTERVAL, config.sleeptime),
+            EngineTrial(config=config, worker=services.worker),
+        )
         self.housekeeping = Housekeeping(services, state, self._leave_main)
+        self.contact = HubContact(state.path, config.sleeptime)
         self._status = ""
         self._storage = storage_to_measure(None, config)
 
@@ -94,8 +107,8 @@ class Daemon(TaskManager):
     def one_pass(self, *, with_buildroots: bool) -> Next:
         """Look at everything once, take at most one task, and say when to look again."""
         self.collect()
-        running = {task: process.child for task, process in self.processes.items()}
-        self.housekeeping.work(running, self._storage)
+        self.adopt()
+        self.housekeeping.work(self._running(), self._storage)
         ready = self.readyForTask()
         report = Report(
             task_load=self.load(), ready=ready, methods=tuple(self.handlers), maxjobs=self.options.maxjobs
@@ -104,7 +117,9 @@ class Daemon(TaskManager):
         tags = prewarming.tags_to_ask()
         seen = poll(self.session, self.host_id, report, with_buildroots=with_buildroots, tags=tags)
         self.hostdata = seen.host()
+        self.contact.seen()
         self.update_tasks(seen.open_tasks())
+        self.give_sessions()
         seen.check_report()
         self.expire_buildroots(seen)
         prewarming.take_repos(seen.repos())
@@ -167,8 +182,10 @@ class Daemon(TaskManager):
             self.pids.pop(task, None)
             if status == ENGINE_FAILED:
                 self.engine.doubt()
-            if self.state.find(task) is not None:
+            if self.state.knows(task):
                 self._clean_up_after(process)
+            elif process.is_adopted:
+                self._log_out(process)
 
     def update_tasks(self, open_tasks: list[dict[str, Any]]) -> None:
         """Compare the hub's open tasks of this host with our processes."""
@@ -197,11 +214,24 @@ class Daemon(TaskManager):
             if info["state"] == CANCELED:
                 logger.info("Killing canceled task %s", task)
                 self.stop(task)
+            elif self._is_back(task, info):
+                logger.info("Task %s goes on", task)
             elif info["host_id"] != self.host_id or info["state"] in (FREE, ASSIGNED):
                 logger.info("Killing reassigned task %s", task)
                 self.stop(task)
             else:
                 logger.debug("Lingering task %s", task)
+
+    def _is_back(self, task: int, info: dict[str, Any]) -> bool:
+        # The process may have freed it itself.
+        state = self.state.find(task)
+        if state is None or state.has_reported:
+            return False
+        if not take_back(self.session, task, int(self.host_id), self.contact):
+            return False
+        self.tasks[task] = {"id": task, "waiting": bool(info["waiting"]), "weight": info["weight"]}
+        self.processes[task].child.signal(SIGUSR2)
+        return True
 
     def stop(self, task: int) -> None:
         """Have a task process end, soon."""
@@ -213,6 +243,11 @@ class Daemon(TaskManager):
         if process.kill_at is not None:
             self.services.journal.record(Phase.CANCELED, task=process.task)
         self.housekeeping.clean_up(process.task)
+        self._log_out(process)
+
+    def _log_out(self, process: TaskProcess) -> None:
+        if process.session_id is None:
+            return
         try:
             self.session.logoutChild(process.session_id)
         except koji.GenericError as error:
@@ -229,6 +264,40 @@ class Daemon(TaskManager):
             if record["task_id"] not in self.tasks:
                 logger.info("Expiring buildroot %(id)s of %(tag_name)s for task %(task_id)s", record)
                 self.session.host.setBuildRootState(record["id"], EXPIRED)
+
+    # Task processes of an earlier main process
+
+    def adopt(self) -> None:
+        """Go on with task processes that run and are not ours yet; end those whose files are not understood."""
+        for state in self.state.tasks():
+            if state.task in self.processes:
+                continue
+            child = adoption.adopt(state)
+            if child is not None:
+                logger.warning("Adopting task %s (%s, pid %s)", state.task, state.method, state.pid)
+                self.services.journal.record(Phase.ADOPTED, task=state.task, method=state.method)
+                self.processes[state.task] = TaskProcess(
+                    task=state.task, child=child, session_id=None, is_adopted=True
+                )
+        for stranger in self.state.strangers():
+            workdir = Path(self.options.workdir, koji.pathinfo.taskrelpath(stranger.task))
+            adoption.end_stranger(self.state, stranger, str(workdir))
+
+    def give_sessions(self) -> None:
+        """Give a subsession to each task process that was adopted, or has lost its own."""
+        lost = {task for task, process in self.processes.items() if process.session_id is None}
+        for task, refused in sessions.asking(self.state):
+            if task in self.processes and self.processes[task].session_id in (None, refused):
+                lost.add(task)
+        for task in sorted(task for task in lost if self.processes[task].kill_at is None):
+            subsession = self.session.subsession()
+            sessions.give(self.state, task, cast("dict[str, Any]", subsession.sinfo))
+            logger.info("Task %s gets session %s", task, subsession.session_id)
+            self.processes[task] = self.processes[task].with_session(subsession.session_id)
+            subsession.forget()
+
+    def _running(self) -> dict[int, Child]:
+        return {task: process.child for task, process in self.processes.items()}
 
     # Tasks to take
 
@@ -254,7 +323,7 @@ class Daemon(TaskManager):
             run_in_child, handler, subsession, self.services, self.state, int(self.host_id)
         )
         with signals_held_back():
-            child = fork(f"task {known.id}", run, at_start=self._leave_main)
+            child = fork(f"task {known.id}", run, at_start=self._leave_main, outlives_us=True)
             self.processes[known.id] = TaskProcess(task=known.id, child=child, session_id=session_id)
         subsession.forget()
         return child.pid, session_id
@@ -276,19 +345,28 @@ class Daemon(TaskManager):
     # Beginning and end
 
     def begin(self) -> None:
-        """Before the first pass: nothing of an earlier daemon goes on, and forks share what is in memory."""
-        for state in self.state.tasks():
-            if state.is_alive():
-                logger.warning("Killing task %s (pid %s) of an earlier daemon", state.task, state.pid)
-                kill_group(state.pid)
-        self.housekeeping.sweep_first(FIRST_SWEEP_SECONDS)
+        """Before the first pass: what an earlier daemon has left goes on or goes, and forks share what is in memory."""
+        self.state.remove_partial()
+        self.adopt()
+        if self.processes:
+            self.contact.lost()
+        self.housekeeping.sweep_first(FIRST_SWEEP_SECONDS, self._running())
         gc.collect()
         gc.freeze()
+
+    def leave_running(self) -> None:
+        """End, with all tasks running on: another main process follows."""
+        self.engine.close()
+        self.housekeeping.leave()
 
     def shutdown(self) -> None:
         """Stop all tasks, leave no container, and give the tasks back to the hub."""
         statuses = stop_all([process.child for process in self.processes.values()], STOP_GRACE)
-        ended = {task for task, status in zip(self.processes, statuses, strict=True) if status in ORDERLY}
+        ended = {
+            task
+            for task, status in zip(self.processes, statuses, strict=True)
+            if status in ORDERLY or (status is None and not self.state.knows(task))
+        }
         reported = {state.task for state in self.state.tasks() if state.has_reported}
         tasks = [task for task in self.tasks if task not in ended | reported]
         self.processes.clear()

@@ -1,9 +1,12 @@
 """Child processes of the main process, each held by a pidfd: task processes and helpers.
 
-A child has a process group of its own. It is never joined by chance: a pidfd names one process, whatever becomes
-of its pid. `reap` collects the exit status once; until then the process stays in the caller's books.
+A child has a session of its own: no terminal, and no signal that is meant for the main process' group. It is never
+joined by chance: a pidfd names one process, whatever becomes of its pid. `reap` collects the exit status once; until
+then the process stays in the caller's books. Task processes outlive the main process, and the next one adopts them:
+then they may be nobody's children, and their exit status is not known. Helpers end with the main process.
 """
 
+import ctypes
 import logging
 import os
 import select
@@ -17,12 +20,15 @@ from typing import NoReturn
 
 logger = logging.getLogger("koji.adjutant.processes")
 
+KILLED_SECONDS = 5.0
+"""What the kernel may need to end a process that was killed: one of an earlier main process cannot be waited for."""
+_PR_SET_PDEATHSIG = 1
 _HELD_BACK = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Child:
-    """A forked process."""
+    """A process that was forked, by this main process or by an earlier one."""
 
     name: str
     pid: int
@@ -34,10 +40,15 @@ class Child:
         poller.register(self.pidfd, select.POLLIN)
         return bool(poller.poll(0))
 
-    def reap(self) -> int:
-        """The exit code (negative: the signal) of a process that has ended; the pidfd is closed."""
+    def reap(self) -> int | None:
+        """The exit code (negative: the signal) of a process that has ended; the pidfd is closed.
+
+        None for a process that an earlier main process forked: its parent now is init.
+        """
         try:
             ended = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED)
+        except ChildProcessError:
+            return None
         finally:
             os.close(self.pidfd)
         assert ended is not None
@@ -50,7 +61,12 @@ class Child:
 
     def kill(self) -> None:
         """SIGKILL to the process and its process group."""
-        # Not reaped yet, so its pid, and the group of that number, are still its own.
+        # Not reaped yet, so its pid, and the group of that number, are still its own. Init may have reaped one of an
+        # earlier main process.
+        try:
+            signal.pidfd_send_signal(self.pidfd, 0)
+        except ProcessLookupError:
+            return
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self.signal(signal.SIGKILL)
@@ -67,13 +83,14 @@ def wait_for_all(children: Iterable[Child], seconds: float) -> bool:
     return True
 
 
-def stop_all(children: Collection[Child], grace: float) -> list[int]:
-    """SIGTERM, after `grace` seconds SIGKILL, and reap: their exit codes."""
+def stop_all(children: Collection[Child], grace: float) -> list[int | None]:
+    """SIGTERM, after `grace` seconds SIGKILL, and reap: their exit codes, as far as they are known."""
     for child in children:
         child.signal(signal.SIGTERM)
     wait_for_all(children, grace)
     for child in children:
         child.kill()
+    wait_for_all(children, KILLED_SECONDS)
     return [child.reap() for child in children]
 
 
@@ -95,25 +112,29 @@ def signals_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def fork(name: str, run: Callable[[], int], *, at_start: Callable[[], None]) -> Child:
+def fork(
+    name: str, run: Callable[[], int], *, at_start: Callable[[], None], outlives_us: bool = False
+) -> Child:
     """A child that calls `at_start` and then `run`, and exits with what `run` returns.
 
-    SIGTERM and SIGINT unwind the child's stack; SIGUSR2 stays blocked, for who waits for it.
+    SIGTERM and SIGINT unwind the child's stack; SIGUSR2 stays blocked, for who waits for it. It is killed when this
+    process dies, unless it `outlives_us`.
     """
+    parent = 0 if outlives_us else os.getpid()
     with signals_held_back():
         pid = os.fork()
         if pid == 0:
-            _child(name, run, at_start)
-        with suppress(OSError):
-            os.setpgid(pid, pid)
+            _child(name, run, at_start, parent)
         return Child(name=name, pid=pid, pidfd=os.pidfd_open(pid))
 
 
-def _child(name: str, run: Callable[[], int], at_start: Callable[[], None]) -> NoReturn:
+def _child(name: str, run: Callable[[], int], at_start: Callable[[], None], parent: int) -> NoReturn:
     # Nothing may return into the copy of the main process' stack, whatever happens here.
     status = 1
     try:
-        os.setpgid(0, 0)
+        os.setsid()
+        if parent:
+            _end_with(parent)
         signal.signal(signal.SIGTERM, _end_on_signal)
         signal.signal(signal.SIGINT, _end_on_signal)
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
@@ -135,6 +156,12 @@ def _child(name: str, run: Callable[[], int], at_start: Callable[[], None]) -> N
             sys.stderr.flush()
         finally:
             os._exit(status)
+
+
+def _end_with(parent: int) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise SystemExit
 
 
 def _end_on_signal(number: int, _frame: object) -> NoReturn:

@@ -1,10 +1,14 @@
 """What the daemon keeps on disk: who it is, and which task processes it has started.
 
-`<state_dir>` (0700) holds `lock` (one daemon a directory), `worker` (a random name, kept for ever), `wake` (the
-socket of koji_adjutant.daemon.wakeup), `journal`, and `tasks/<id>.json`, one file for each task process. A task
-process writes its own file before it does anything and removes it as the last thing it does: a file that stays
-is the mark of a task that has to be cleaned up after. Files are replaced as a whole, and are of use only in the
-boot that they were written in.
+`<state_dir>` (0700) holds `lock` (one daemon a directory), `main` (who has it), `worker` (a random name, kept for
+ever), `wake` (the socket of koji_adjutant.daemon.wakeup), `session` and `tasks/<id>.session`
+(koji_adjutant.daemon.sessions), `journal`, and `tasks/<id>.json`, one file for each task process. A task process
+writes its own file before it does anything and removes it as the last thing it does: a file that stays is the mark of
+a task that has to be cleaned up after. Files are replaced as a whole, and are of use only in the boot that they were
+written in.
+
+Each file has the version of its format. This version and the one before are read. `pid`, `start_time` and `boot_id`
+mean the same in every version, past and future: by them the writer of a file that is not understood is ended.
 """
 
 import fcntl
@@ -13,21 +17,28 @@ import logging
 import os
 import secrets
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 from koji_adjutant.errors import ConfigError
+from koji_adjutant.files import PARTIAL, replace_json
 from koji_adjutant.journal import Journal, Phase
 
-VERSION = 1
+VERSION = 2
+READABLE = (1, VERSION)
 DIRECTORY_MODE = 0o700
+PARTIAL_SECONDS = 60.0
+"""After which a file that was being written is none any more; a killed process leaves it."""
 FILE_MODE = 0o600
 REPORTED = frozenset(
     phase.value for phase in (Phase.CLOSED, Phase.FAILED, Phase.REFUSED, Phase.FREED, Phase.CANCELED)
 )
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_DEAD = frozenset("ZX")
 _START_TIME_FIELD = 19
 """Of /proc/<pid>/stat, counted behind the command name."""
 
@@ -40,12 +51,31 @@ def boot_id() -> str:
 
 
 def start_time(pid: int) -> int | None:
-    """When a process started, in clock ticks since the boot; None when there is none."""
+    """When a process started, in clock ticks since the boot; None when there is none, or it is dead."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return int(stat.rpartition(")")[2].split()[_START_TIME_FIELD])
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in _DEAD else int(fields[_START_TIME_FIELD])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessName:
+    """What names one process and no other, before or after."""
+
+    pid: int
+    start_time: int
+    boot_id: str
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return self.pid > 0 and self.boot_id == boot_id() and start_time(self.pid) == self.start_time
+
+
+def _this_process() -> ProcessName:
+    pid = os.getpid()
+    return ProcessName(pid=pid, start_time=start_time(pid) or 0, boot_id=boot_id())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +89,8 @@ class TaskState:
     workdir: str
     phase: str = ""
     containers: tuple[str, ...] = ()
+    session: int = 0
+    """The number of the hub session that it began with; since version 2."""
     boot_id: str = ""
     version: int = VERSION
 
@@ -69,7 +101,22 @@ class TaskState:
 
     def is_alive(self) -> bool:
         """Whether the process that wrote this still runs."""
-        return self.boot_id == boot_id() and start_time(self.pid) == self.start_time
+        return ProcessName(pid=self.pid, start_time=self.start_time, boot_id=self.boot_id).is_alive()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stranger:
+    """A file of a version that is not read, or of none. `pid` is 0 when it does not say who wrote it."""
+
+    task: int
+    pid: int = 0
+    start_time: int = 0
+    boot_id: str = ""
+    problem: str
+
+    def is_alive(self) -> bool:
+        """Whether the process that wrote it still runs, as far as the file says."""
+        return ProcessName(pid=self.pid, start_time=self.start_time, boot_id=self.boot_id).is_alive()
 
 
 class StateDirectory:
@@ -99,6 +146,7 @@ class StateDirectory:
             # A POSIX lock: forked task processes, which outlive a killed daemon, must not hold it.
             self._lock = open(self.path / "lock", "ab", opener=_private)  # noqa: SIM115
             fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _write(self.path / "main", json.dumps(asdict(_this_process())))
         except BlockingIOError:
             raise ConfigError(
                 f"state_dir {self.path}: another daemon uses it",
@@ -113,6 +161,14 @@ class StateDirectory:
             self._lock.close()
             self._lock = None
 
+    def has_main(self) -> bool:
+        """Whether the main process that took the lock last still runs."""
+        try:
+            found = ProcessName(**json.loads((self.path / "main").read_text()))
+        except (OSError, ValueError, TypeError):
+            return False
+        return found.is_alive()
+
     def worker(self) -> str:
         """The name of this daemon among all that use an engine; made up once."""
         file = self.path / "worker"
@@ -120,41 +176,56 @@ class StateDirectory:
             _write(file, secrets.token_hex(6))
         return file.read_text().strip()
 
-    def begin(self, task: int, method: str, workdir: str) -> TaskState:
+    def begin(self, task: int, method: str, workdir: str, session: int = 0) -> TaskState:
         """Write down that the calling process runs `task`."""
-        pid = os.getpid()
         state = TaskState(
-            task=task,
-            method=method,
-            pid=pid,
-            start_time=start_time(pid) or 0,
-            workdir=workdir,
-            boot_id=boot_id(),
+            task=task, method=method, workdir=workdir, session=session, **asdict(_this_process())
         )
         self.save(state)
         return state
 
     def save(self, state: TaskState) -> None:
         """Replace the file of a task."""
-        _write(self._file(state.task), json.dumps(asdict(state)))
+        replace_json(self.file(state.task), asdict(state))
 
     def end(self, task: int) -> None:
         """Write down that nothing is left of `task`."""
-        self._file(task).unlink(missing_ok=True)
+        for kind in ("session", "asks", "json"):
+            self.file(task, kind).unlink(missing_ok=True)
+
+    def knows(self, task: int) -> bool:
+        """Whether there is something of `task`, understood or not."""
+        return self.file(task).exists()
 
     def find(self, task: int) -> TaskState | None:
         """What is known of `task`."""
-        return _read(self._file(task))
+        state = _read(self.file(task))
+        return state if isinstance(state, TaskState) else None
 
     def tasks(self) -> Iterator[TaskState]:
         """All task processes that have not ended in order."""
+        return (state for state in self._all() if isinstance(state, TaskState))
+
+    def strangers(self) -> Iterator[Stranger]:
+        """What is not understood of them."""
+        return (state for state in self._all() if isinstance(state, Stranger))
+
+    def _all(self) -> Iterator[TaskState | Stranger]:
         for file in sorted((self.path / "tasks").glob("*.json")):
             state = _read(file)
             if state is not None:
                 yield state
 
-    def _file(self, task: int) -> Path:
-        return self.path / "tasks" / f"{task}.json"
+    def remove_partial(self) -> None:
+        """Remove files that killed processes were writing."""
+        for file in (self.path / "tasks").glob(f"{PARTIAL}*"):
+            with suppress(FileNotFoundError):
+                if time.time() - file.stat().st_mtime > PARTIAL_SECONDS:
+                    file.unlink()
+
+    def file(self, task: int, kind: str = "json") -> Path:
+        """A file of `task`."""
+        return self.path / "tasks" / f"{task}.{kind}"
 
 
 class TaskJournal:
@@ -165,6 +236,11 @@ class TaskJournal:
         self._directory = directory
         self._state = state
         self._writing = threading.Lock()
+
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """Those that were made and not removed."""
+        return self._state.containers
 
     def record(
         self, phase: Phase, *, task: int | None = None, container: str = "", **details: object
@@ -198,14 +274,21 @@ def _write(file: Path, content: str) -> None:
     new.rename(file)
 
 
-def _read(file: Path) -> TaskState | None:
+def _read(file: Path) -> TaskState | Stranger | None:
+    data: Any = None
     try:
-        data: dict[str, Any] = json.loads(file.read_text())
+        data = json.loads(file.read_text())
+        if data["version"] not in READABLE:
+            raise ValueError(f"version {data['version']}")
         return TaskState(**{**data, "containers": tuple(data["containers"])})
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:
-        # Of another version, or cut short by a full disk: the sweep by label does not need it.
-        logger.warning("%s is not understood and removed: %s", file, error)
-        file.unlink(missing_ok=True)
-        return None
+        return _stranger(file, data, str(error)) if file.stem.isdigit() else None
+
+
+def _stranger(file: Path, data: Any, problem: str) -> Stranger:
+    known = {key: data.get(key) for key in ("pid", "start_time", "boot_id")} if isinstance(data, dict) else {}
+    if [type(value) for value in known.values()] != [int, int, str]:
+        known = {}
+    return Stranger(task=int(file.stem), problem=problem, **known)

@@ -17,10 +17,12 @@ from koji.tasks import BaseTaskHandler
 
 from koji_adjutant.container.labels import ROLE
 from koji_adjutant.daemon.processes import Child
+from koji_adjutant.daemon.sessions import Successor
 from koji_adjutant.daemon.state import StateDirectory, TaskJournal
 from koji_adjutant.daemon.task_run import TaskRun
 from koji_adjutant.handlers.base import Services
 from koji_adjutant.hub import HubSession
+from koji_adjutant.hub_claim import HubContact, TaskClaim
 from koji_adjutant.journal import Journal, Phase
 
 STOP_GRACE = 1.0
@@ -36,9 +38,16 @@ class TaskProcess:
 
     task: int
     child: Child
-    session_id: int
+    session_id: int | None
+    """Its subsession; None: its own has ended, and it has no other yet."""
+    is_adopted: bool = False
+    """Whether an earlier main process forked it."""
     kill_at: float | None = None
     """When (monotonic) to kill it, if it is to end and does not."""
+
+    def with_session(self, session_id: int) -> "TaskProcess":
+        """The same process, in another subsession."""
+        return replace(self, session_id=session_id)
 
     def due_to_stop(self, now: float) -> "TaskProcess":
         """The same process, told to end: it removes its containers; SIGKILL follows if it takes too long."""
@@ -68,7 +77,10 @@ def run_in_child(
     """The life of a task process; its exit code."""
     known = cast("Any", handler)
     services.manager.close()
-    own = state.begin(known.id, known.method, str(known.workdir))
+    own = state.begin(known.id, known.method, str(known.workdir), session.session_id)
+    contact = HubContact(state.path, services.config.sleeptime, is_silent=lambda: not state.has_main())
+    session.claim = TaskClaim(task=known.id, host=host_id, contact=contact)
+    session.on_session_lost = Successor(state, own, session, services.poke)
     journal = TaskJournal(services.journal, state, own)
     services.manager.observe(ContainerEvents(journal, known.id))
     known.session = session
@@ -79,6 +91,8 @@ def run_in_child(
     # Last: until the session is closed, the hub takes calls from us.
     with suppress(koji.GenericError, requests.RequestException):
         session.logout()
-    state.end(known.id)
+    if not journal.containers:
+        # What the engine would not remove goes when it can: the file has the main process see to that.
+        state.end(known.id)
     logger.info("task %s: %s", known.id, phase)
     return ENGINE_FAILED if run.engine_failed else 0

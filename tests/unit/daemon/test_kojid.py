@@ -2,31 +2,16 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from koji_adjutant.container.interface import ContainerSpec
 from koji_adjutant.container.labels import WORKER, Owner, Role
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.testbed.engine import Engine
-from tests.unit.conftest import PASSWORD, Hub
 from tests.unit.daemon.kojid_process import PATIENCE, Kojid, eventually, is_alive
 
 MAIN_PROCESS_KB = 70 * 1024
 TASK_PROCESS_KB = 60 * 1024
-
-
-@pytest.fixture
-def kojid(hub: Hub, engine: Engine, tmp_path: Path) -> Iterator[Kojid]:
-    made = Kojid(hub=hub, directory=tmp_path, socket=engine.socket)
-    yield made
-    secrets = (PASSWORD, PASSWORD.encode().hex())
-    for file in (made.log, made.state / "journal"):
-        if file.exists():
-            assert not [secret for secret in secrets if secret in file.read_text()], file
 
 
 def resident_kb(pid: int) -> int:
@@ -113,35 +98,6 @@ def test_a_task_process_that_dies(kojid: Kojid, manager: PodmanManager, contract
         eventually(lambda: container not in containers(kojid, manager), "container gone")
         eventually(lambda: "freed" in kojid.events(task), "freed")
         eventually(lambda: kojid.pid_of(task) != pid, "taken again")
-
-
-def test_a_daemon_that_is_killed(kojid: Kojid, manager: PodmanManager, contract_image: str) -> None:
-    with kojid.running() as first:
-        task = kojid.hub.admin.makeTask("sleep", [600])
-        pid = kojid.pid_of(task)
-        container = worker_container(kojid, manager, contract_image, task)
-        first.kill()
-        first.wait(PATIENCE)
-    assert is_alive(pid)
-    with kojid.running("--fg", "--verbose", "--force-lock"):
-        eventually(lambda: not is_alive(pid), "process of the first gone")
-        eventually(lambda: container not in containers(kojid, manager), "container of the first gone")
-        eventually(lambda: kojid.pid_of(task) != pid, "taken again")
-    assert kojid.task_state(task) == "FREE"
-    assert kojid.leftovers() == []
-
-
-def test_restart_by_signal_waits_for_tasks(kojid: Kojid) -> None:
-    with kojid.running() as process:
-        task = kojid.hub.admin.makeTask("sleep", [2])
-        kojid.pid_of(task)
-        process.send_signal(signal.SIGUSR1)
-        kojid.wait_for(task, "CLOSED")
-        eventually(lambda: kojid.log.read_text().count("Starting up") == 2, "restarted")
-        task = kojid.hub.admin.makeTask("sleep", [0])
-        kojid.wait_for(task, "CLOSED")
-        assert process.poll() is None
-    assert process.returncode == 0
 
 
 def test_restart_by_task(kojid: Kojid) -> None:

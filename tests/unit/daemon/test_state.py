@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_it_is_ours_alone(state: StateDirectory) -> None:
     state.worker()
     assert mode(state.path) == 0o700
     assert mode(state.path / "tasks") == 0o700
-    assert [mode(path) for path in sorted(state.path.rglob("*")) if path.is_file()] == [0o600] * 3
+    assert [mode(path) for path in sorted(state.path.rglob("*")) if path.is_file()] == [0o600] * 4
 
 
 def lock_elsewhere(path: Path) -> str:
@@ -113,15 +114,62 @@ def test_another_process_is_not_taken_for_it(change: dict[str, object]) -> None:
     assert not TaskState(**{**known, **own, **change}).is_alive()  # type: ignore[arg-type]
 
 
-def test_a_file_that_is_not_understood_is_removed(
-    state: StateDirectory, caplog: pytest.LogCaptureFixture
-) -> None:
+UNKNOWN = ("{", "[]", "null", json.dumps({"version": 2, "containers": []}), json.dumps({"version": 99}))
+
+
+@pytest.mark.parametrize("content", UNKNOWN)
+def test_a_file_that_is_not_understood_is_nobodys(state: StateDirectory, content: str) -> None:
+    (state.path / "tasks" / "9.json").write_text(content)
+    assert state.find(9) is None
+    assert state.knows(9)
+    assert list(state.tasks()) == []
+    (stranger,) = state.strangers()
+    assert (stranger.task, stranger.pid, stranger.is_alive()) == (9, 0, False)
+    state.end(9)
+    assert not state.knows(9)
+
+
+def test_the_writer_of_an_unknown_version_is_known(state: StateDirectory) -> None:
+    state.begin(9, "build", "/w")
     file = state.path / "tasks" / "9.json"
-    for content in ("{", "[]", json.dumps({"containers": [], "from": "the future"})):
-        file.write_text(content)
-        assert state.find(9) is None
-        assert not file.exists()
-    assert "9.json is not understood" in caplog.text
+    file.write_text(json.dumps({**json.loads(file.read_text()), "version": 3, "from": "the future"}))
+    (stranger,) = state.strangers()
+    assert (stranger.pid, stranger.is_alive()) == (os.getpid(), True)
+    assert "version 3" in stranger.problem
+
+
+def test_the_version_before_is_read(state: StateDirectory) -> None:
+    own = state.begin(7, "build", "/w", session=12)
+    file = state.path / "tasks" / "7.json"
+    before = {key: value for key, value in json.loads(file.read_text()).items() if key != "session"}
+    file.write_text(json.dumps({**before, "version": 1}))
+    assert state.find(7) == replace(own, version=1, session=0)
+
+
+def test_a_dead_process_does_not_live(state: StateDirectory) -> None:
+    child = os.posix_spawn("/bin/true", ["true"], {})
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert start_time(child) is None
+    os.waitpid(child, 0)
+
+
+def test_files_that_were_being_written_go(state: StateDirectory) -> None:
+    old, new = state.path / "tasks" / ".new-a", state.path / "tasks" / ".new-b"
+    for file in (old, new):
+        file.touch()
+    os.utime(old, (0, 0))
+    state.remove_partial()
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_who_has_the_lock_is_known(state: StateDirectory) -> None:
+    assert state.has_main()
+    file = state.path / "main"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "start_time": 1}))
+    assert not state.has_main()
+    file.unlink()
+    assert not state.has_main()
 
 
 def test_events_are_kept_with_the_task(state: StateDirectory) -> None:

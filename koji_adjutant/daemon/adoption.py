@@ -1,0 +1,66 @@
+"""Task processes of an earlier main process: those that can go on do, the others are ended.
+
+A process is known by its pid, its start time and the boot: a pid that somebody else has got meanwhile is never taken
+for it. It is held by a pidfd from then on. Who is not understood is ended before its task may be taken again.
+"""
+
+import logging
+import os
+
+from koji_adjutant.daemon.processes import Child, kill_group, stop_all, wait_for_all
+from koji_adjutant.daemon.state import StateDirectory, Stranger, TaskState
+
+KILL_SECONDS = 5.0
+
+logger = logging.getLogger("koji.adjutant.adoption")
+
+
+def adopt(state: TaskState) -> Child | None:
+    """Take hold of the process of a state file; None when it does not run any more."""
+    return _hold(f"task {state.task}", state)
+
+
+def end_stranger(directory: StateDirectory, stranger: Stranger, workdir: str) -> None:
+    """End the process of a file that is not understood; what it leaves is cleaned up after as any other's.
+
+    The file stays as it is while the process lives, and with it the task is not taken.
+    """
+    logger.warning("task %s: its state file is not understood: %s", stranger.task, stranger.problem)
+    child = _hold(f"task {stranger.task}", stranger)
+    if child is not None:
+        logger.warning("task %s: killing its process %s", stranger.task, child.pid)
+        kill_group(child.pid)
+        if not wait_for_all([child], KILL_SECONDS):
+            logger.error("task %s: process %s cannot be killed", stranger.task, child.pid)
+            os.close(child.pidfd)
+            return
+        child.reap()
+    known = TaskState(
+        task=stranger.task,
+        method="",
+        pid=stranger.pid,
+        start_time=stranger.start_time,
+        workdir=workdir,
+        boot_id=stranger.boot_id,
+    )
+    directory.save(known)
+
+
+def end_all(directory: StateDirectory, grace: float) -> None:
+    """End all task processes; what they leave is cleaned up after by the next main process."""
+    children = [child for state in directory.tasks() if (child := adopt(state)) is not None]
+    stop_all(children, grace)
+
+
+def _hold(name: str, known: TaskState | Stranger) -> Child | None:
+    if not known.is_alive():
+        return None
+    try:
+        pidfd = os.pidfd_open(known.pid)
+    except ProcessLookupError:
+        return None
+    # Looked at again: from here on the pid cannot become another's unnoticed.
+    if not known.is_alive():
+        os.close(pidfd)
+        return None
+    return Child(name=name, pid=known.pid, pidfd=pidfd)
