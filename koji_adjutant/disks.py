@@ -31,7 +31,7 @@ class Disk:
     def problem(self) -> str:
         """What it lacks, in a sentence; empty when there is room."""
         try:
-            status = os.statvfs(self.path)
+            status = os.statvfs(_existing(self.path))
         except OSError as error:
             return f"{self.option} {self.path} cannot be used: {error.strerror}"
         free = status.f_bavail * status.f_frsize
@@ -46,6 +46,11 @@ class Disk:
         if status.f_flag & os.ST_RDONLY:
             return f"{self.option} {self.path} is read-only"
         return ""
+
+
+def _existing(path: Path) -> Path:
+    """It is made when it is needed."""
+    return next((one for one in (path, *path.parents) if one.exists()), path)
 
 
 def own_disks(config: Config) -> tuple[Disk, ...]:

@@ -19,12 +19,14 @@ FUNCTION_LINES = 80
 # A module may import what has a lower rank, and its own package. Longest prefix decides.
 RANKS = {
     "": 0,
+    "clock": 1,
     "errors": 1,
     "files": 1,
     "journal": 1,
     "notify": 1,
     "container": 2,
     "config": 3,
+    "disks": 4,
     "hub": 4,
     "policy": 4,
     "buildroot": 5,

@@ -10,6 +10,7 @@ directory, an image without its final name. An image that cannot be had is not t
 """
 
 import fcntl
+import json
 import logging
 import shutil
 import tempfile
@@ -20,6 +21,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from koji_adjutant.buildroot.census import LOW_WEIGHT, Census, take_census
+from koji_adjutant.buildroot.containment import containment
+from koji_adjutant.buildroot.half_made import remove_unverified
 from koji_adjutant.buildroot.image_layers import plan_layers, read_members
 from koji_adjutant.buildroot.image_loader import ImageLoader
 from koji_adjutant.buildroot.images import (
@@ -31,7 +34,7 @@ from koji_adjutant.buildroot.images import (
     lock_name,
     packages_digest,
     refuse,
-    remove_unless_in_use,
+    requests_directory,
     rpmdb_digest,
     unverified_names,
 )
@@ -39,13 +42,17 @@ from koji_adjutant.buildroot.installer import InstallerRun, installer_spec
 from koji_adjutant.buildroot.package_store import PackageStore
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
+from koji_adjutant.container.contained import ContainedManager
 from koji_adjutant.container.interface import (
+    ContainerInfo,
     ContainerManager,
     ContainerSpec,
     ImageInfo,
     Stream,
 )
-from koji_adjutant.errors import BuildrootFailed, EngineError, TaskTimeout
+from koji_adjutant.disks import want_of_space
+from koji_adjutant.errors import BuildrootFailed, EngineBroken, EngineError, TaskTimeout
+from koji_adjutant.files import replace_json
 from koji_adjutant.journal import Journal, Phase
 
 PIECE = 1 << 20
@@ -110,13 +117,19 @@ class ImageMaker:
             return False
         except NotNow as error:
             logger.info("no image of key %s for now: %s", request.key, error)
-        except (EngineError, TaskTimeout) as error:
+        except (EngineError, EngineBroken, TaskTimeout) as error:
             logger.warning("no image of key %s for some minutes: %s", request.key, error)
             refuse(self.config, request.key, str(error), ENGINE_SECONDS)
         except BuildrootFailed as error:
             logger.warning("no image of key %s: %s", request.key, error)
             refuse(self.config, request.key, str(error))
+        except OSError as error:
+            if want_of_space(error) is None:
+                raise
+            # The next task that misses it asks again, and may find room.
+            logger.warning("no image of key %s for now: %s", request.key, error)
         path.unlink(missing_ok=True)
+        self._seen(request.key).unlink(missing_ok=True)
         return True
 
     @contextmanager
@@ -145,7 +158,7 @@ class ImageMaker:
             self._remove_unverified(request.key)
             try:
                 self._make_from(container, request, base, Path(scratch))
-            except (BuildrootFailed, EngineError, TaskTimeout):
+            except (BuildrootFailed, EngineError, EngineBroken, TaskTimeout):
                 self._remove_unverified(request.key)
                 raise
         self.journal.record(
@@ -176,10 +189,9 @@ class ImageMaker:
         )
         held = self.manager.inspect(spec.name)
         if held is not None:
-            age = time.time() - held.created
-            if held.labels.get(labels.WORKER) != self.worker and age < TAKE_OVER_SECONDS:
+            if held.labels.get(labels.WORKER) != self.worker and not self._is_abandoned(held, request.key):
                 raise MadeElsewhere(f"the image of key {request.key} is being made by another worker")
-            logger.info("container %s was left behind %.0f s ago", spec.name, age)
+            logger.info("container %s was left behind", spec.name)
             self.manager.remove(held.id)
         try:
             container = self.manager.create(spec)
@@ -192,13 +204,23 @@ class ImageMaker:
         finally:
             self.manager.remove(container)
 
+    def _is_abandoned(self, held: ContainerInfo, key: str) -> bool:
+        """Whether this host has seen the same container for long: clocks, ours or the engine's, may have been set."""
+        file, now = self._seen(key), time.monotonic()
+        try:
+            seen = json.loads(file.read_text())
+            since = float(seen["since"]) if seen["container"] == held.id else now
+        except (OSError, ValueError, TypeError, KeyError):
+            since = now
+        if since >= now:
+            replace_json(file, {"container": held.id, "since": now})
+        return now - since > TAKE_OVER_SECONDS
+
+    def _seen(self, key: str) -> Path:
+        return requests_directory(self.config) / f"{key}.seen"
+
     def _remove_unverified(self, key: str) -> None:
-        for name in unverified_names(key):
-            image = self.manager.inspect_image(name)
-            if image is not None:
-                self.manager.untag_image(name)
-                if not set(image.names) - {name}:
-                    remove_unless_in_use(self.manager, image.id)
+        remove_unverified(self.manager, key)
 
     def _make_from(self, container: str, request: ImageRequest, base: ImageInfo, scratch: Path) -> None:
         root = self.manager.mount_root(container)
@@ -291,7 +313,8 @@ def make_image(
     pause: Pause = time.sleep,
 ) -> bool:
     """Have the image that the request at `path` asks for; whether that is settled. See ImageMaker."""
-    maker = ImageMaker(manager=manager, config=config, worker=worker, journal=journal, pause=pause)
+    contained = ContainedManager(manager, containment(config, manager)).manager
+    maker = ImageMaker(manager=contained, config=config, worker=worker, journal=journal, pause=pause)
     return maker.make(path)
 
 

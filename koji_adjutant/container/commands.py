@@ -142,7 +142,10 @@ def exec_exit_code(api: EngineApi, session: str, deadline: float | None) -> int:
             raise unwatched("a command")
         time.sleep(pause)
         pause = min(pause * 2, EXIT_CODE_STEP_MAX)
-    return int(state["ExitCode"])
+    code = int(state["ExitCode"])
+    if code < 0:
+        raise unwatched("a command")
+    return code
 
 
 def unwatched(what: str) -> TaskInterrupted:
@@ -211,3 +214,14 @@ def exit_code(api: EngineApi, container: str, deadline: float | None) -> int:
         while piece := answer.read():
             said += piece
     return int(said)
+
+
+def exit_code_of_ended(api: EngineApi, container: str, deadline: float | None) -> int:
+    """The same of a PID 1 whose output has ended; TaskInterrupted when the engine does not learn of its end."""
+    patience = time.monotonic() + EXIT_CODE_SECONDS
+    try:
+        return exit_code(api, container, patience if deadline is None else min(deadline, patience))
+    except DeadlinePassed:
+        if deadline is not None and deadline <= patience:
+            raise
+        raise unwatched(f"container {container[:12]}") from None

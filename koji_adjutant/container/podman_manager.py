@@ -266,7 +266,7 @@ class PodmanManager:
         with self._held(spec, keep_log=False) as container:
             try:
                 commands.run_attached(self, container, sink, deadline=deadline)
-                return commands.exit_code(self, container, deadline)
+                return commands.exit_code_of_ended(self, container, deadline)
             except DeadlinePassed as error:
                 raise timed_out(spec.command, timeout) from error
 

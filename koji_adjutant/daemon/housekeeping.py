@@ -10,19 +10,25 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-from koji_adjutant.buildroot import prewarm
-from koji_adjutant.buildroot.image_maker import make_image, remove_unfinished
+from koji_adjutant import disks
+from koji_adjutant.buildroot.image_maker import make_image
 from koji_adjutant.buildroot.images import pending_requests
 from koji_adjutant.daemon.cache_care import PREWARM, CacheCare
 from koji_adjutant.daemon.processes import Child, fork, stop_all, wait_for_all
-from koji_adjutant.daemon.state import StateDirectory, TaskState
-from koji_adjutant.daemon.sweep import Sweeper, remove_workdir
+from koji_adjutant.daemon.state import StateDirectory
+from koji_adjutant.daemon.sweeps import Sweeps
 from koji_adjutant.errors import AdjutantError
 from koji_adjutant.handlers.base import Services
 
 SWEEP_INTERVAL = 300.0
-RETRY_INTERVAL = 15.0
+SECOND_SWEEP = 10.0
+"""After the first: what was under way in the engine when an earlier run died has come to its end."""
+RETRY_INTERVAL = 5.0
+IMAGES_RETRY = 15.0
+FIRST_OLD_LOGS = 5.0
+OLD_LOGS_INTERVAL = 86400.0
 STOP_GRACE = 1.0
 IMAGE_NICENESS = 10
 IMAGE_PATIENCE = 120.0
@@ -32,6 +38,7 @@ slowed, but an image is not stopped by them."""
 STEP = 0.1
 _SWEEP = "sweep"
 _IMAGES = "images"
+_OLD_LOGS = "old logs"
 
 logger = logging.getLogger("koji.adjutant.housekeeping")
 
@@ -43,12 +50,15 @@ class Housekeeping:
         self._services = services
         self._state = state
         self._at_start = at_start
-        self._sweeper = Sweeper(manager=services.manager, journal=services.journal, worker=services.worker)
+        self._sweeps = Sweeps(services=services, state=state)
         self.cache = CacheCare(services)
         self._helpers: dict[str, Child] = {}
         self._has_swept = False
         self._next_sweep = 0.0
         self._next_images = 0.0
+        self._next_old_logs = time.monotonic() + FIRST_OLD_LOGS
+        self._images_wanted: float | None = None
+        """Since when (monotonic) images are asked for."""
         self._retry_at: dict[int, float] = {}
 
     def pidfds(self) -> tuple[int, ...]:
@@ -57,17 +67,19 @@ class Housekeeping:
 
     def problem(self) -> str:
         """Why no task can be taken; empty when all is clean."""
-        return "" if self._has_swept else "Containers of an earlier run are not removed yet"
+        if not self._has_swept:
+            return "Containers of an earlier run are not removed yet"
+        return disks.problem(self._services.config)
 
     def concerns(self, task: int) -> bool:
         """Whether something of an earlier run of `task` is still about."""
-        return self._state.find(task) is not None
+        return self._state.knows(task)
 
     def clean_up(self, task: int) -> None:
         """Remove what is left of a task whose process is dead, or is none of ours and to be killed."""
         state = self._state.find(task)
         if state is not None and _task_key(task) not in self._helpers:
-            self._start(_task_key(task), lambda: self._sweep_task(state))
+            self._start(_task_key(task), lambda: self._sweeps.task(state))
 
     def work(self, running: Mapping[int, Child], storage: Path | None = None) -> None:
         """Collect helpers that have ended; start those whose time has come. `storage` is where images are.
@@ -77,36 +89,54 @@ class Housekeeping:
         """
         self._collect()
         now = time.monotonic()
+        self._retry_at = {task: at for task, at in self._retry_at.items() if at > now}
         for state in self._state.tasks():
-            if state.task not in running and now >= self._retry_at.get(state.task, 0.0):
+            if state.task not in running and state.task not in self._retry_at:
                 self._retry_at[state.task] = now + RETRY_INTERVAL
                 self.clean_up(state.task)
         if now >= self._next_sweep and _SWEEP not in self._helpers:
             self._start(_SWEEP, self._sweep(frozenset(running)))
-        if self._has_swept and _IMAGES not in self._helpers and self._is_time_for_images(is_idle=not running):
+        if not self._has_swept:
+            return
+        if now >= self._next_old_logs and _OLD_LOGS not in self._helpers:
+            self._next_old_logs = now + OLD_LOGS_INTERVAL
+            self._start(_OLD_LOGS, self._sweeps.old_logs)
+        # A sweep takes what belongs to images for lost where none are made.
+        if not self._helpers.keys() & {_IMAGES, _SWEEP}:
+            self._care_for_images(is_idle=not running, storage=storage or self._services.config.cache_dir)
+
+    def _care_for_images(self, *, is_idle: bool, storage: Path) -> None:
+        if self._is_time_for_images(is_idle=is_idle):
             self._start(_IMAGES, self._make_images)
-        if self._has_swept and _IMAGES not in self._helpers:
-            where = storage or self._services.config.cache_dir
-            for name, care in self.cache.due(is_idle=not running, helpers=self._helpers, storage=where):
-                self._start(name, care)
+            return
+        for name, care in self.cache.due(is_idle=is_idle, helpers=self._helpers, storage=storage):
+            self._start(name, care)
 
     def _is_time_for_images(self, *, is_idle: bool) -> bool:
-        if time.monotonic() < self._next_images:
+        now = time.monotonic()
+        if not any(pending_requests(self._services.config)):
+            self._images_wanted = None
             return False
-        oldest = next(pending_requests(self._services.config), None)
-        return oldest is not None and (is_idle or time.time() - oldest.stat().st_mtime > IMAGE_PATIENCE)
+        self._images_wanted = self._images_wanted or now
+        if now < self._next_images:
+            return False
+        return is_idle or now - self._images_wanted > IMAGE_PATIENCE
 
-    def sweep_first(self, seconds: float) -> None:
-        """Begin with a sweep, and give it a moment: most engines answer at once."""
-        self.work({})
+    def sweep_first(self, seconds: float, running: Mapping[int, Child] = MappingProxyType({})) -> None:
+        """Begin with a sweep, and give it a moment: most engines answer at once. `running` go on from before."""
+        self.work(running)
         wait_for_all(self._helpers.values(), seconds)
         self._collect()
 
-    def finish(self, seconds: float) -> None:
-        """Remove everything of this worker, and all helpers, in at most `seconds`."""
+    def leave(self) -> None:
+        """End all helpers, and nothing else: tasks go on."""
         stop_all(self._helpers.values(), STOP_GRACE)
         self._helpers.clear()
-        self._start(_SWEEP, self._sweep_all)
+
+    def finish(self, seconds: float) -> None:
+        """Remove everything of this worker, and all helpers, in at most `seconds`."""
+        self.leave()
+        self._start(_SWEEP, self._sweeps.everything)
         helper = self._helpers.pop(_SWEEP)
         if not wait_for_all([helper], seconds):
             logger.error("containers are left: the engine is too slow; the next start removes them")
@@ -118,15 +148,19 @@ class Housekeeping:
                 status = helper.reap()
                 del self._helpers[key]
                 if key == _SWEEP:
-                    self._has_swept = self._has_swept or status == 0
-                    self._next_sweep = time.monotonic() + (SWEEP_INTERVAL if status == 0 else RETRY_INTERVAL)
+                    self._swept(is_done=status == 0)
                 elif key == _IMAGES:
                     # What is still asked for is being made by somebody else, or waits for the engine.
                     is_left = any(pending_requests(self._services.config))
-                    self._next_images = time.monotonic() + (RETRY_INTERVAL if is_left else 0.0)
+                    self._next_images = time.monotonic() + (IMAGES_RETRY if is_left else 0.0)
                     self.cache.images_made()
                 else:
                     self.cache.ended(key, is_done=status == 0)
+
+    def _swept(self, *, is_done: bool) -> None:
+        pause = SWEEP_INTERVAL if self._has_swept else SECOND_SWEEP
+        self._has_swept = self._has_swept or is_done
+        self._next_sweep = time.monotonic() + (pause if is_done else RETRY_INTERVAL)
 
     def _start(self, key: str, work: Callable[[], None]) -> None:
         manager = self._services.manager
@@ -144,23 +178,9 @@ class Housekeeping:
 
     def _sweep(self, running: frozenset[int]) -> Callable[[], None]:
         if not self._has_swept:
-            return self._sweep_all
-        now = time.time()
-        images = _IMAGES not in self._helpers and PREWARM not in self._helpers
-        return lambda: self._sweeper.sweep_strays(running, now, images=images)
-
-    def _sweep_task(self, state: TaskState) -> None:
-        self._sweeper.sweep_task(state.task, state.workdir)
-        self._state.end(state.task)
-
-    def _sweep_all(self) -> None:
-        for state in self._state.tasks():
-            remove_workdir(state.workdir)
-        self._sweeper.sweep_worker()
-        remove_unfinished(self._services.config, self._services.worker)
-        prewarm.remove_unfinished(self._services.config, self._services.worker)
-        for state in self._state.tasks():
-            self._state.end(state.task)
+            return lambda: self._sweeps.everything(running)
+        images = not self._helpers.keys() & {_IMAGES, PREWARM}
+        return lambda: self._sweeps.again(running, images=images)
 
     def _make_images(self) -> None:
         os.nice(IMAGE_NICENESS)

@@ -8,7 +8,7 @@ appears late, so a second look follows the first.
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,29 +36,35 @@ class Sweeper:
         self._sweep_twice(lambda found: found.labels.get(labels.TASK) == str(task))
         remove_workdir(workdir)
 
-    def sweep_worker(self) -> None:
-        """Everything of this worker, when none of its processes lives; shells are not processes of ours."""
+    def sweep_worker(self, running: frozenset[int] = frozenset()) -> None:
+        """Everything of this worker but that of tasks that run, when none of its helpers lives; no shells."""
         now = time.time()
-        self._sweep_twice(
-            lambda found: not is_shell(found.labels) or is_over(found.labels, found.created, now)
-        )
-
-    def sweep_strays(self, running: frozenset[int], before: float, *, images: bool) -> None:
-        """Containers older than `before` of tasks that do not run, and shells that are over.
-
-        `images`: nothing makes or prepares images now, so containers of that are strays too.
-        """
         tasks = {str(task) for task in running}
 
         def is_stray(found: ContainerInfo) -> bool:
-            if found.created >= before:
-                return False
             if is_shell(found.labels):
-                return is_over(found.labels, found.created, before)
+                return is_over(found.labels, found.created, now)
+            return found.labels.get(labels.TASK) not in tasks
+
+        self._sweep_twice(is_stray)
+
+    def sweep_strays(self, living: Callable[[], frozenset[int]], *, images: bool) -> None:
+        """Containers of tasks that do not run, and those whose process is over.
+
+        `living` is asked after the engine has shown what there is: a task says that it runs before it makes its first
+        container, so one that begins meanwhile keeps its own, whatever any clock says. `images`: nothing makes or
+        prepares images until this ends, so containers of that are strays too.
+        """
+        found, now = self._found(), time.time()
+        tasks = {str(task) for task in living()}
+
+        def is_stray(found: ContainerInfo) -> bool:
+            if is_shell(found.labels):
+                return is_over(found.labels, found.created, now)
             task = found.labels.get(labels.TASK)
             return images if task is None else task not in tasks
 
-        self._sweep(is_stray)
+        self._remove_all([one for one in found if is_stray(one)])
 
     def _sweep_twice(self, is_wanted: Callable[[ContainerInfo], bool]) -> None:
         try:
@@ -70,7 +76,12 @@ class Sweeper:
         self._sweep(is_wanted)
 
     def _sweep(self, is_stray: Callable[[ContainerInfo], bool]) -> None:
-        found = [one for one in self.manager.find({labels.WORKER: self.worker}) if is_stray(one)]
+        self._remove_all([one for one in self._found() if is_stray(one)])
+
+    def _found(self) -> tuple[ContainerInfo, ...]:
+        return self.manager.find({labels.WORKER: self.worker})
+
+    def _remove_all(self, found: Sequence[ContainerInfo]) -> None:
         for one in found:
             try:
                 self.manager.kill(one.id)

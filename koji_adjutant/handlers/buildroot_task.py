@@ -14,6 +14,7 @@ from typing import Any, cast
 import koji
 
 from koji_adjutant import hub_files
+from koji_adjutant.buildroot.containment import containment
 from koji_adjutant.buildroot.downloads import open_session
 from koji_adjutant.buildroot.held import TaskContainers
 from koji_adjutant.buildroot.images import EMPTY_IMAGE
@@ -24,14 +25,17 @@ from koji_adjutant.buildroot.record import BuildrootRecord
 from koji_adjutant.buildroot.repo_metadata import RepoMetadata, read_metadata
 from koji_adjutant.buildroot.settings import BuildrootSettings, buildroot_settings
 from koji_adjutant.buildroot.solver import Solver
+from koji_adjutant.container.contained import ContainedManager, Containment
 from koji_adjutant.container.interface import ContainerManager, VolumeMount
 from koji_adjutant.errors import BuildFailed
 from koji_adjutant.handlers.base import TaskHandler
 from koji_adjutant.journal import Phase
-from koji_adjutant.policy.limits import task_limits
+from koji_adjutant.policy.limits import TaskLimits, task_limits
 from koji_adjutant.policy.network import network_of_package_code
+from koji_adjutant.policy.privileges import build_privileges
 from koji_adjutant.policy.resolver import PolicyResolver
 from koji_adjutant.task_adapters.base import TaskContext
+from koji_adjutant.task_adapters.guarded_manager import GuardedManager
 from koji_adjutant.task_adapters.limited_manager import LimitedManager
 from koji_adjutant.task_adapters.logs import TaskLogs
 
@@ -119,6 +123,9 @@ class BuildrootTask(TaskHandler):
         limits = task_limits(
             ctx.config, method=self.method, tag_name=build_config["name"], tag_extra=build_config["extra"]
         )
+        privileges = build_privileges(
+            ctx.config, tag_name=build_config["name"], tag_extra=build_config["extra"]
+        )
         settings = buildroot_settings(
             repo=repo,
             build_config=build_config,
@@ -144,14 +151,12 @@ class BuildrootTask(TaskHandler):
             image = self.services.manager.ensure_image_available(
                 choice.reference, ctx.config.image_pull_policy
             )
-            limited = LimitedManager(self.services.manager, limits, task_image=image.id)
+            contained = containment(ctx.config, self.services.manager, privileges)
+            engine = ContainedManager(self.services.manager, contained)
+            guarded = GuardedManager(engine.manager, ctx.config)
+            limited = LimitedManager(guarded.manager, limits, task_image=image.id)
             images = {"task": f"{choice.reference} {image.digest or image.id}", "empty": EMPTY_IMAGE}
-            notes = {
-                "image policy": choice.rule_text,
-                "network of the build": network_of_package_code(self.method, ctx.config),
-                **dict(limits.rows()),
-                **{f"mount {mount.target}": mount_text(mount) for mount in ctx.config.build_mounts},
-            }
+            notes = {"image policy": choice.rule_text, **self._notes(limits, contained)}
             name = f"{settings.tag_name}-{record.id}-{settings.repo_id}"
             logs.sink(CONFIG_LOG).write(
                 "stdout",
@@ -176,7 +181,7 @@ class BuildrootTask(TaskHandler):
             initializer = BuildrootInitializer(
                 solver=solver, containers=containers, journal=ctx.journal, poke=self.poke
             )
-            with limited.explained():
+            with guarded.told(), limited.explained():
                 yield Workplace(
                     ctx=ctx,
                     settings=settings,
@@ -185,6 +190,16 @@ class BuildrootTask(TaskHandler):
                     initializer=initializer,
                     logs=logs,
                 )
+
+    def _notes(self, limits: TaskLimits, contained: Containment) -> dict[str, str]:
+        """What mock_config.log says of how the build is held."""
+        config = self.services.config
+        return {
+            "network of the build": network_of_package_code(self.method, config),
+            **dict(limits.rows()),
+            **dict(contained.notes),
+            **{f"mount {mount.target}": mount_text(mount) for mount in config.build_mounts},
+        }
 
     def _metadata(self, settings: BuildrootSettings) -> RepoMetadata:
         with open_session() as http:

@@ -21,6 +21,7 @@ from koji_adjutant.policy.resolver import PolicyResolver
 from koji_adjutant.task_adapters import createrepo, mergerepo
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.createrepo import CreaterepoAdapter
+from koji_adjutant.task_adapters.guarded_manager import GuardedManager
 from koji_adjutant.task_adapters.limited_manager import LimitedManager
 from koji_adjutant.task_adapters.logs import TaskLogs
 from koji_adjutant.task_adapters.mergerepo import MergerepoAdapter
@@ -96,8 +97,9 @@ class CreaterepoTask(TaskHandler):
         if known is None:
             # Not before it was of use: what has to be corrected is asked for again.
             cache.keep(tag_id, event, extra)
-        limited = LimitedManager(self.services.manager, limits, task_image=image.id)
-        with limited.explained():
+        guarded = GuardedManager(self.services.manager, ctx.config)
+        limited = LimitedManager(guarded.manager, limits, task_image=image.id)
+        with guarded.told(), limited.explained():
             self._run_tools(ctx, limited.manager, plan, info, logs=logs, image=image.id)
 
     def _tag_extra(self, tag_id: int, event: int) -> Mapping[str, Any]:

@@ -16,7 +16,6 @@ from typing import Any, cast
 from koji_adjutant.buildroot.settings import HOME
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
-from koji_adjutant.container.api import NOT_FOUND
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, Stream
 from koji_adjutant.container.labels import Role
 from koji_adjutant.disks import interrupted
@@ -33,6 +32,7 @@ from koji_adjutant.errors import (
 SCRIPT = Path(__file__).with_name("scripts") / "room.sh"
 SCRIPT_TEXT = SCRIPT.read_text()
 KILLED = 137
+NOT_FOUND = 404
 NO_ROOM = re.compile(rb"No space left on device|Disk quota exceeded|needs \d+[KMGT]?B (more space )?on the")
 """What programs of ours, rpm included, say of a full disk."""
 TAIL = 200

@@ -346,7 +346,7 @@ def is_whole_or_none(manager: PodmanManager, directory: Path) -> bool:
 def sweep(manager: PodmanManager) -> None:
     """What the daemon's sweep does about containers when no image is being made."""
     sweeper = Sweeper(manager=manager, journal=NullJournal(), worker=WORKER)
-    sweeper.sweep_strays(frozenset(), time.time() + 1, images=True)
+    sweeper.sweep_strays(frozenset, images=True)
 
 
 def kill(engine: Engine) -> None:

@@ -201,17 +201,24 @@ def test_another_worker_that_makes_it_is_left_to_it(bench: ImageBench) -> None:
 
 
 @pytest.mark.parametrize("worker", ["w", "other"])
-def test_what_was_left_behind_is_taken_over(bench: ImageBench, worker: str) -> None:
+def test_what_was_left_behind_is_taken_over(
+    bench: ImageBench, worker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another worker holds, only when this host has seen it for long: its age may be a clock's mistake."""
     left = ContainerSpec(
         image="localhost/task", command=("x",), labels={labels.WORKER: worker}, name=lock_name(BASE_KEY)
     )
     container = bench.manager.create(left)
-    bench.manager.container(container).created = 1.0 if worker == "other" else 10e9
+    bench.manager.container(container).created = 1.0
     bench.manager.add_image(unverified_name(BASE_KEY), {labels.KEY: BASE_KEY})
     (bench.config.cache_dir / "image-w-1" / "packages").mkdir(parents=True)
+    if worker == "other":
+        assert not bench.make(bench.base())
+        monkeypatch.setattr("koji_adjutant.buildroot.image_maker.TAKE_OVER_SECONDS", 0.0)
     assert bench.make(bench.base())
     assert find_image(bench.manager, BASE_KEY)
     assert bench.leftovers() == []
+    assert not list(requests_directory(bench.config).glob("*.seen"))
 
 
 def test_somebody_who_was_a_moment_faster_makes_it(bench: ImageBench) -> None:

@@ -182,8 +182,7 @@ def test_images_wait_for_tasks_but_not_for_ever(
     running: dict[int, Any] = {7: None}
     keeper.work(running)
     assert keeper.pidfds() == ()
-    old = time.time() - housekeeping.IMAGE_PATIENCE - 1
-    os.utime(request, (old, old))
+    monkeypatch.setattr(housekeeping, "IMAGE_PATIENCE", 0.0)
     keeper.work(running)
     assert len(keeper.pidfds()) == 1
     work_until(keeper, lambda: not request.exists())

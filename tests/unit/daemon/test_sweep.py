@@ -2,12 +2,13 @@
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from pytest_mock import MockerFixture
 
-from koji_adjutant.container.interface import ContainerSpec
+from koji_adjutant.container.interface import ContainerInfo, ContainerSpec
 from koji_adjutant.container.labels import PROCESS, ROLE, WORKER, Owner, Role
 from koji_adjutant.daemon.shells import process_label
 from koji_adjutant.daemon.sweep import Sweeper, remove_workdir
@@ -92,9 +93,9 @@ def test_a_worker_is_swept_alone(sweeper: Sweeper, manager: FakeContainerManager
 def test_strays(sweeper: Sweeper, manager: FakeContainerManager) -> None:
     running, image = container(manager, 7), container(manager, None, Role.IMAGE)
     container(manager, 8)
-    sweeper.sweep_strays(frozenset({7}), time.time(), images=False)
+    sweeper.sweep_strays(lambda: frozenset({7}), images=False)
     assert left(manager) == {running, image}
-    sweeper.sweep_strays(frozenset({7}), time.time(), images=True)
+    sweeper.sweep_strays(lambda: frozenset({7}), images=True)
     assert left(manager) == {running}
 
 
@@ -110,19 +111,44 @@ def test_a_shell_is_left_to_whoever_sits_at_it(
     mocker.patch("koji_adjutant.daemon.sweep.time.time", return_value=60.0)
     here, gone = shell(manager, process_label(os.getpid())), shell(manager, "1 0 no-boot pid:[0]")
     container(manager, 7)
-    sweeper.sweep_strays(frozenset({7}), 60.0, images=False)
+    sweeper.sweep_strays(lambda: frozenset({7}), images=False)
     assert here in left(manager)
     assert gone not in left(manager)
     sweeper.sweep_worker()
     assert left(manager) == {here}
 
 
-def test_what_is_younger_than_the_question_is_not_a_stray(
+def test_a_task_that_starts_at_the_same_moment_keeps_its_container(
     sweeper: Sweeper, manager: FakeContainerManager
 ) -> None:
-    young = container(manager, 8)
-    sweeper.sweep_strays(frozenset(), 0.5, images=True)
-    assert left(manager) == {young}
+    """It says that it runs, and then makes a container; both after the sweep has begun."""
+    running: set[int] = set()
+    shown = manager.find
+
+    def find(wanted: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
+        running.add(8)
+        container(manager, 8)
+        return shown(wanted)
+
+    manager.find = find  # type: ignore[method-assign]
+    sweeper.sweep_strays(lambda: frozenset(running), images=True)
+    manager.find = shown  # type: ignore[method-assign]
+    assert len(left(manager)) == 1
+
+
+def test_a_trial_of_the_engine_lasts_as_long_as_its_process(
+    sweeper: Sweeper, manager: FakeContainerManager, mocker: MockerFixture
+) -> None:
+    mocker.patch("koji_adjutant.daemon.sweep.time.time", return_value=60.0)
+
+    def trial(process: str) -> str:
+        found = {WORKER: WORKER_NAME, ROLE: Role.TOOL.value, PROCESS: process}
+        return manager.create(ContainerSpec(image=IMAGE, command=("true",), labels=found))
+
+    here = trial(process_label(os.getpid()))
+    trial("1 0 no-boot pid:[0]")
+    sweeper.sweep_strays(frozenset, images=True)
+    assert left(manager) == {here}
 
 
 def test_one_that_cannot_be_removed_does_not_keep_the_others(
