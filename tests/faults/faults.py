@@ -217,14 +217,8 @@ def task_freed(scene: Scene) -> Iterator[str]:
 
 @contextmanager
 def disk_full(scene: Scene) -> Iterator[str]:
-    filler = scene.ground.workdir / "filler"
-    with filler.open("wb") as stream:
-        status = os.statvfs(scene.ground.workdir)
-        os.posix_fallocate(stream.fileno(), 0, max(1, status.f_bavail) * status.f_frsize)
-    try:
-        yield str(scene.ground.workdir)
-    finally:
-        filler.unlink()
+    with scene.ground.full_disk():
+        yield str(scene.ground.place.builder)
 
 
 def _nothing(reason: str) -> Any:

@@ -31,12 +31,13 @@ from koji_adjutant.testbed.stand import Options, Say, bring_down, bring_up
 from tests.faults.hub_proxy import HubProxy, point_at, wait_for_report
 from tests.faults.processes import Seen, of_daemon
 
-WORK_SPACE = "size=256m,mode=0755"
+DISK_MB = 2048
+"""Of the file system that holds the daemon's work, state and cache; it takes only what is on it."""
 PODMAN_SECONDS = 15.0
 RESTART_SECONDS = 2.0
 """Between the end of a daemon and its next start, as in the unit."""
 STOP_SECONDS = 60.0
-OPTIONS = Options(kojid={"maxjobs": "8", "retry_interval": "1"})
+OPTIONS = Options(kojid={"maxjobs": "8", "minspace": "16"})
 
 
 class NoTarget(Exception):
@@ -102,9 +103,15 @@ class Ground:
         if not self._due:
             self.restarts += 1
             self._due = now + RESTART_SECONDS
-            self._ended.append(services.last_line(self.daemon_log))
+            self._ended.append(self._last_words())
         elif now >= self._due:
             self.start_daemon()
+
+    def _last_words(self) -> str:
+        """What the last main process has logged last."""
+        pid = json.loads(self.place.record(builder.DAEMON).read_text())["pid"]
+        said = self.daemon_log.read_text(errors="replace").splitlines()
+        return next((line for line in reversed(said) if f"{{{pid}}}" in line), f"pid {pid} said nothing")
 
     def task_processes(self) -> list[Seen]:
         """By what the state directory says, as far as they live."""
@@ -115,6 +122,24 @@ class Ground:
     def ended_by_itself(self) -> list[str]:
         """The last words of each daemon that has."""
         return list(self._ended)
+
+    @contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """The daemon's file system is as small as what is on it."""
+        status = os.statvfs(self.place.builder)
+        used = (status.f_blocks - status.f_bfree) * status.f_frsize
+        self._resize_disk(f"{max(1, used >> 10)}k")
+        try:
+            yield
+        finally:
+            self._resize_disk(f"{DISK_MB}m")
+
+    def _resize_disk(self, size: str) -> None:
+        resize = ["mount", "-o", f"remount,size={size}", str(self.place.builder)]
+        try:
+            subprocess.run(resize, check=True, capture_output=True)
+        except subprocess.CalledProcessError as error:
+            raise NoTarget(f"the disk cannot be {size}: {error.stderr!r}") from None
 
     # Hub and engine
 
@@ -191,7 +216,7 @@ def ground(directory: Path, say: Say, keep: Path | None = None) -> Iterator[Grou
         undo.callback(shutil.rmtree, place.directory)
         if keep is not None:
             undo.callback(_keep, place, keep)
-        undo.enter_context(_small_disk(place.builder / "work"))
+        undo.enter_context(_small_disk(place.builder))
         undo.callback(engine.destroy)
         undo.callback(bring_down, place, say)
         description = bring_up(place, OPTIONS, say)
@@ -217,7 +242,8 @@ def _keep(place: Place, where: Path) -> None:
 @contextmanager
 def _small_disk(where: Path) -> Iterator[None]:
     where.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", WORK_SPACE, "adjutant-faults", str(where)], check=True)
+    options = f"size={DISK_MB}m,mode=0755"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "adjutant-faults", str(where)], check=True)
     try:
         yield
     finally:

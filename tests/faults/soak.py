@@ -111,29 +111,21 @@ def _pass(scene: Scene, schedule: Schedule) -> None:
 
 def _kill_everything(scene: Scene, schedule: Schedule) -> Found:
     """SIGKILL to all processes of the daemon while a container builds; what is found before the next start."""
-    deadline = time.monotonic() + TARGET_SECONDS
-    while True:
-        found = _unswept(scene)
-        if all(found[name] for name in MUST_BE_SEEN) or time.monotonic() > deadline:
-            schedule.done["everything killed"] += 1
-            scene.ground.planned_down = False
-            return found
-        scene.ground.start_daemon()
-
-
-def _unswept(scene: Scene) -> Found:
     own = scene.ground
     deadline = time.monotonic() + TARGET_SECONDS
-    own.planned_down = False
-    while not _is_building(own) and time.monotonic() < deadline:
-        own.look_after_daemon()
-        scene.workload.keep_up()
-        time.sleep(STEP)
-    own.planned_down = True
-    while running := of_daemon(own.place.kojid_conf):
-        for seen in running:
-            seen.kill()
-    return leftovers.census(own)
+    while True:
+        while not _is_building(own) and time.monotonic() < deadline:
+            own.look_after_daemon()
+            scene.workload.keep_up()
+            time.sleep(STEP)
+        while running := of_daemon(own.place.kojid_conf):
+            for seen in running:
+                seen.kill()
+        schedule.done["everything killed"] += 1
+        found = leftovers.census(own)
+        own.start_daemon()
+        if all(found[name] for name in MUST_BE_SEEN) or time.monotonic() > deadline:
+            return found
 
 
 def _is_building(own: Ground) -> bool:
