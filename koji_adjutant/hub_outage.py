@@ -70,7 +70,7 @@ class Endurance:
 
 
 class Attempts:
-    """The attempts of one call: short waits first, because most outages are restarts."""
+    """The attempts of one call: short waits first, because most outages are short."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Attempts:
 
     def _pause(self, longest: float) -> None:
         # Not all builders of a hub at the same moment.
-        seconds = min(longest, FIRST_WAIT * 2 ** min(self.failed - 1, 20))
+        seconds = min(longest, max(FIRST_WAIT, (self._clock() - self._began) / 2))
         self._sleep(seconds * random.uniform(0.75, 1.0))  # noqa: S311
 
 

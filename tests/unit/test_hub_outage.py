@@ -86,11 +86,19 @@ def test_it_ends_when_both_number_and_time_are_over() -> None:
 
 def test_a_short_outage_is_noticed_to_be_over() -> None:
     _, clock = outlasts(USUAL, refused(), 8)
-    assert clock.now - 1000 < 8 + 8
+    assert clock.now - 1000 < 8 + 4
     assert clock.sleeps[0] <= 1
     _, clock = outlasts(USUAL, refused(), HOUR)
     assert max(clock.sleeps) <= USUAL.interval
     assert len(clock.sleeps) < 200
+
+
+def test_an_outage_that_changes_its_kind_is_one() -> None:
+    clock = Clock()
+    attempts = Attempts(USUAL, clock, clock.sleep)
+    errors = [refused(), NoAnswer("garbage"), koji.ServerOffline("maintenance")] * 4
+    assert all(attempts.wait(error) for error in errors)
+    assert clock.now - 1000 < 60
 
 
 def test_builders_do_not_come_back_at_the_same_moment() -> None:
