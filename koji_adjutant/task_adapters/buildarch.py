@@ -8,7 +8,7 @@ base root, and again after its BuildRequires were installed, until that changes 
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -70,13 +70,15 @@ class BuildArchAdapter(BuildrootAdapter):
         try:
             yield
         except TaskFault:
-            self._report(build, prepared)
+            # Logs that are as large as they may be take no more; that is not what the build failed for.
+            with suppress(BuildFailed):
+                self._report(build, prepared)
             self.initializer.keep_requires()
             raise
 
     def _report(self, build: "_Build", prepared: Prepared) -> None:
-        write_host_logs(self.logs, build.buildroot.packages)
         self.record.update_list(prepared.origins.rows(build.buildroot.packages))
+        write_host_logs(self.logs, build.buildroot.packages)
 
 
 def digest(requires: Sequence[str]) -> str:

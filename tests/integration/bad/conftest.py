@@ -114,12 +114,12 @@ def bad(bad_tag: Bad) -> Bad:
 def impatient(bad: Bad) -> Iterator[Bad]:
     """The same on a host where an installation may take a few seconds; a root with the install group is there."""
     bad.still_builds()
-    with _configured(bad.testbed, "install_timeout", "8"):
+    with configured(bad.testbed, "install_timeout", "8"):
         yield bad
 
 
 @contextmanager
-def _configured(testbed: Testbed, option: str, value: str) -> Iterator[None]:
+def configured(testbed: Testbed, option: str, value: str) -> Iterator[None]:
     """The daemon with another option; it takes it by restarting itself, and again without it."""
     before = testbed.place.kojid_conf.read_text()
     try:

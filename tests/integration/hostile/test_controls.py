@@ -1,0 +1,111 @@
+"""What holds hostile code is the containment: without it, the same attempts succeed.
+
+The containers of these tests are made by the tests, with a network, a capability or a mount that no container of a
+task has.
+"""
+
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.buildroot.installer import CAPABILITIES
+from koji_adjutant.container import labels
+from koji_adjutant.container.interface import ContainerSpec, VolumeMount
+from koji_adjutant.container.podman_manager import PodmanManager
+from tests.contract.containers import Output
+from tests.integration.hostile.attempts import ATTACK, KERNEL, NETWORK, Result, results_in
+from tests.integration.hostile.conftest import Hostile
+
+pytestmark = pytest.mark.podman
+
+PLACE = "/usr/bin"
+MOUNTS = ("a new tmpfs", "a new proc", "a bind mount")
+
+
+@pytest.fixture(scope="module")
+def attack(hostile: Hostile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program, out of its package."""
+    package = next(hostile.tools.glob("hostile-tools-*.rpm"))
+    directory = tmp_path_factory.mktemp("attack")
+    subprocess.run(["rpm2archive", package], check=True, cwd=directory, capture_output=True)
+    archive = package.with_name(f"{package.name}.tgz")
+    program = directory / "attack"
+    with tarfile.open(archive) as tar:
+        content = tar.extractfile(f".{ATTACK}")
+        assert content
+        program.write_bytes(content.read())
+    program.chmod(0o755)
+    archive.unlink()
+    return program
+
+
+@pytest.fixture
+def loose(hostile: Hostile) -> ContainerSpec:
+    """A container as a task's, but for the user."""
+    return ContainerSpec(
+        image=hostile.testbed.config.task_image_default,
+        command=("/bin/sleep", "60"),
+        labels={labels.WORKER: "hostile-controls"},
+        environment={"PATH": "/usr/bin:/usr/sbin"},
+    )
+
+
+def run(manager: PodmanManager, container: str, *argv: str) -> dict[str, Result]:
+    output = Output()
+    assert manager.exec(container, argv, output) == 0, output.stderr
+    return results_in(output.stdout.decode())
+
+
+@contextmanager
+def running(manager: PodmanManager, spec: ContainerSpec, attack: Path) -> Iterator[str]:
+    """It runs, and has the program."""
+    with manager.running(spec) as container:
+        manager.copy_to(container, attack, PLACE)
+        yield container
+
+
+@pytest.mark.parametrize("name", NETWORK)
+def test_with_a_network_somebody_answers(
+    hostile: Hostile, manager: PodmanManager, loose: ContainerSpec, attack: Path, name: str
+) -> None:
+    word = hostile.word(NETWORK[name])
+    network = hostile.testbed.engine.network if "gateway" in name else "host"
+    spec = replace(loose, network=network, capabilities=frozenset({"NET_RAW"}))
+    with running(manager, spec, attack) as container:
+        result = run(manager, container, "attack", word)[word]
+    assert result.how == "succeeded", result
+    hostile.listeners.visits.clear()
+
+
+def test_with_a_capability_mounts_are_made(
+    manager: PodmanManager, loose: ContainerSpec, attack: Path
+) -> None:
+    words = [KERNEL[name] for name in MOUNTS]
+    spec = replace(loose, capabilities=frozenset({"SYS_ADMIN"}), no_new_privileges=False)
+    with running(manager, spec, attack) as container:
+        found = run(manager, container, "attack", *words)
+    assert {word: found[word].how for word in words} == dict.fromkeys(words, "succeeded")
+
+
+def test_with_the_cache_in_its_container_a_scriptlet_writes_to_it(
+    manager: PodmanManager, loose: ContainerSpec, attack: Path, tmp_path: Path
+) -> None:
+    """Only the container is a boundary: out of the chroot it is two calls."""
+    (tmp_path / "package.rpm").write_text("of everybody")
+    words = ("leave=/cache", "write-all=/cache", "create=/cache/hostile-token")
+    with manager.created(loose) as root:
+        manager.copy_to(root, attack, PLACE)
+        mounts = (
+            VolumeMount(source=manager.mount_root(root), target="/buildroot", read_only=False),
+            VolumeMount(source=str(tmp_path), target="/cache", read_only=False),
+        )
+        spec = replace(loose, capabilities=CAPABILITIES, mounts=mounts, label_disable=True)
+        with manager.running(spec) as container:
+            found = run(manager, container, "chroot", "/buildroot", f"{PLACE}/attack", *words)
+    assert {word: found[word].how for word in words} == dict.fromkeys(words, "succeeded")
+    assert (tmp_path / "hostile-token").exists()
