@@ -112,17 +112,19 @@ class LastingSession(koji.ClientSession):
     def _answer(self, name: str, args: Any, kwargs: dict[str, Any], attempts: Attempts | None) -> Any:
         """What the hub answers to one call, which keeps its number however often it is sent."""
         handler, headers, request = self._prepCall(name, args, kwargs)
+        library: Any = self
         self.retries = 0
         while True:
             self.retries += 1
             try:
-                return self._sendCall(handler, headers, request)
+                # Not the library's _sendCall: it tries twice, and does not say so.
+                return self._sendOneCall(handler, headers, request)
             except Fault as fault:
                 problem: Exception = cast("Any", koji.convertFault)(fault)
                 if not isinstance(problem, koji.ServerOffline):
                     raise problem from None
             except requests.RequestException as error:
-                problem = error
+                problem = library._sanitize_connection_error(error)  # noqa: SLF001
                 self.new_session()
             if attempts is None or not self._may_wait(problem):
                 raise problem from None

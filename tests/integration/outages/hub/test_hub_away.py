@@ -16,7 +16,7 @@ pytestmark = pytest.mark.podman
 
 DAY = 86400.0
 DOWN_SECONDS = 8.0
-FAULT_SECONDS = 1.5
+FAULT_SECONDS = 1.0
 SILENCE = 1200.0
 """After 900 the hub frees the tasks of a host."""
 
