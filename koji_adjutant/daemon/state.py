@@ -39,6 +39,7 @@ REPORTED = frozenset(
 )
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _DEAD = frozenset("ZX")
+_NAME = {"pid": int, "start_time": int, "boot_id": str}
 _START_TIME_FIELD = 19
 """Of /proc/<pid>/stat, counted behind the command name."""
 
@@ -288,7 +289,7 @@ def _read(file: Path) -> TaskState | Stranger | None:
 
 
 def _stranger(file: Path, data: Any, problem: str) -> Stranger:
-    known = {key: data.get(key) for key in ("pid", "start_time", "boot_id")} if isinstance(data, dict) else {}
-    if [type(value) for value in known.values()] != [int, int, str]:
-        known = {}
-    return Stranger(task=int(file.stem), problem=problem, **known)
+    own: dict[str, Any] = data if isinstance(data, dict) else {}
+    known = {name: own.get(name) for name, kind in _NAME.items() if isinstance(own.get(name), kind)}
+    name: dict[str, Any] = known if len(known) == len(_NAME) else {}
+    return Stranger(task=int(file.stem), problem=problem, **name)

@@ -222,6 +222,9 @@ class Host:
     def events(self, task: int) -> list[str]:
         return [event.phase for event in self.testbed.journal() if event.task == task]
 
+    def wait_for_event(self, task: int, phase: str) -> None:
+        eventually(lambda: phase in self.events(task), f"task {task}: {phase}")
+
     # What only the hub's database knows
 
     def hub_database(self, sql: str, *values: Any) -> list[Any]:

@@ -19,7 +19,7 @@ SILENCE = 1200.0
 def adopted(host: Host, running: Running) -> None:
     """A main process has both tasks, and rpmbuild is what it was."""
     for task in (running.root.id, running.task.id):
-        eventually(lambda task=task: "adopted" in host.events(task), f"task {task} is adopted")
+        host.wait_for_event(task, "adopted")
     assert host.rpmbuild(running.container) == running.rpmbuild
 
 
