@@ -61,11 +61,14 @@ def check_srpm_name(srpm: Path) -> None:
 def noarch_hashes(rpms: Iterable[Path], task_id: int) -> Mapping[str, Mapping[str, str]]:
     """What the hub compares noarch packages of several architectures by; empty without noarch packages."""
     rpmdiff: Any = koji.rpmdiff.Rpmdiff
-    hashes = {
-        path.name: rpmdiff(str(path), str(path), ignore=RPMDIFF_IGNORE).kojihash()
-        for path in rpms
-        if path.name.endswith(".noarch.rpm")
-    }
+    hashes = {}
+    for path in (path for path in rpms if path.name.endswith(".noarch.rpm")):
+        try:
+            koji.check_rpm_file(str(path))
+        except koji.GenericError as error:
+            # The build has written it by itself: the library would say so with a traceback.
+            raise koji.BuildError(f"{path.name} is not a usable package file: {error}") from error
+        hashes[path.name] = rpmdiff(str(path), str(path), ignore=RPMDIFF_IGNORE).kojihash()
     return {str(task_id): hashes} if hashes else {}
 
 

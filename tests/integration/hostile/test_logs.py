@@ -25,9 +25,9 @@ sleep 5
 
 def test_any_byte_is_a_log_s(hostile: Hostile) -> None:
     text = ALL_BYTES + INVALID
-    made = hostile.build("prints", f"echo begin; echo {b64encode(text).decode()} | base64 -d; echo end")
+    made = hostile.build("prints", f"echo {b64encode(text).decode()} | base64 -d")
     assert made.error is None, made.said
-    assert b"begin\n" + text + b"end\n" in (made.logs / "build.log").read_bytes()
+    assert text in (made.logs / "build.log").read_bytes()
     assert text in hostile.testbed.container_log(made.task).read_bytes()
 
 

@@ -37,7 +37,7 @@ FAILING = {
         "truncate -s 1T %{_rpmdir}/hole-1-1.noarch.rpm",
         "its results cannot be taken: refused to copy",
     ),
-    "text": ("echo text >%{_rpmdir}/text-1-1.noarch.rpm", "text-1-1.noarch.rpm"),
+    "text": ("echo text >%{_rpmdir}/text-1-1.noarch.rpm", "text-1-1.noarch.rpm is not a usable package file"),
 }
 SURVIVOR = "sleep 3000.125"
 SURVIVORS = f"""

@@ -106,3 +106,11 @@ def test_noarch_packages_are_hashed_by_task(build: Build, tmp_path: Path) -> Non
 
 def test_without_noarch_packages_there_is_nothing_to_compare(tmp_path: Path) -> None:
     assert write_noarch_hashes([tmp_path / "a-1-1.x86_64.rpm"], 5, tmp_path) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\xed\xab\xee\xdb\x03\x00garbage"])
+def test_what_is_named_as_a_package_and_is_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "text-1-1.noarch.rpm"
+    path.write_bytes(content)
+    with pytest.raises(koji.BuildError, match=r"text-1-1\.noarch\.rpm is not a usable package file"):
+        write_noarch_hashes([path], 3, tmp_path)

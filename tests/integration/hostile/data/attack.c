@@ -286,27 +286,28 @@ static int rename_host(const char *ignored) {
     return judge(sethostname(now, strlen(now)), "a host's name");
 }
 
-/* Says `what` to every process of ours that has a descriptor 9, as a build script has, and kills it. */
+/* Says `what` to the build script, if that is what has a pipe beside the usual three descriptors, and kills it. */
 static int speak(const char *what) {
     DIR *processes = opendir("/proc");
     struct dirent *entry;
+    struct stat found;
     char path[64];
     int said = 0, why = ESRCH;
     if (!processes) return judge(-1, "");
     while ((entry = readdir(processes))) {
-        int pid = atoi(entry->d_name);
-        snprintf(path, sizeof path, "/proc/%d/fd/9", pid);
-        if (pid < 2 || access(path, F_OK)) continue;
-        int file = open(path, O_WRONLY);
-        if (file < 0) {
-            int process = syscall(SYS_pidfd_open, pid, 0);
-            file = process < 0 ? -1 : syscall(SYS_pidfd_getfd, process, 9, 0);
+        int pid = atoi(entry->d_name), pipes = 0;
+        for (int number = 9; pid > 1 && number < 16; number++) {
+            snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, number);
+            if (stat(path, &found) || !S_ISFIFO(found.st_mode)) continue;
+            pipes++;
+            int file = open(path, O_WRONLY | O_NONBLOCK), process = syscall(SYS_pidfd_open, pid, 0);
+            if (file < 0) file = syscall(SYS_pidfd_getfd, process, number, 0);
+            if (file < 0)
+                why = errno;
+            else if (dprintf(file, "%s", what) > 0)
+                said++;
         }
-        if (file < 0)
-            why = errno;
-        else if (dprintf(file, "%s", what) > 0)
-            said++;
-        kill(pid, SIGKILL);
+        if (pipes) kill(pid, SIGKILL);
     }
     errno = why;
     return judge(said ? 0 : -1, "said");
