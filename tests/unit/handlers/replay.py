@@ -16,7 +16,9 @@ import koji
 from tests.fakes.multicall import Multicall
 
 DATA = Path(__file__).with_name("data")
-FAULTS = {1000: koji.GenericError, 1004: koji.ActionNotAllowed, 1005: koji.BuildError}
+FAULTS = {
+    cls.faultCode: cls for cls in (koji.GenericError, koji.ActionNotAllowed, koji.BuildError, koji.RetryError)
+}
 
 
 def recorded(name: str, replacements: Mapping[str, str] | None = None) -> list[dict[str, Any]]:

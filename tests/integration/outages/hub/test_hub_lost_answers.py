@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +54,17 @@ def submit(testbed: Testbed, directory: Path, name: str, build: str, **opts: Any
     return tuple(family(testbed.session, root))
 
 
+def is_gone(host: Host, task: int) -> bool:
+    return host.state.find(task) is None
+
+
 def check_once(host: Host, tasks: tuple[Task, ...]) -> None:
     """Every task was opened, started and ended once, has one buildroot record at most, and that is expired."""
     for task in tasks:
         events = Counter(host.events(task.id))
         assert [events[name] for name in ("opened", "started", task.state.lower())] == [1, 1, 1], events
         assert not events["freed"]
-        eventually(lambda task=task: host.state.find(task.id) is None, "its process has ended")
+        eventually(partial(is_gone, host, task.id), "its process has ended")
         records = host.testbed.session.listBuildroots(taskID=task.id)
         expected = [koji.BR_STATES["EXPIRED"]] if task.method in ("buildArch", "rebuildSRPM") else []
         assert [record["state"] for record in records] == expected
