@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xmlrpc.client import Fault
 
 import koji
 
@@ -102,4 +103,6 @@ def fault_of(session: Any, task_id: int) -> str:
         session.getTaskResult(task_id)
     except koji.GenericError as error:
         return str(error)
+    except Fault as error:
+        return str(error.faultString)
     return ""

@@ -190,11 +190,15 @@ def monitor_killed(scene: Scene) -> Iterator[str]:
 
 @contextmanager
 def image_removed(scene: Scene) -> Iterator[str]:
-    label = "label=io.koji.adjutant.role=image"
-    found = scene.ground.podman("images", "--quiet", "--no-trunc", "--filter", label).split()
-    chosen = scene.rng.choice(found or _nothing("there is no image of a buildroot"))
+    chosen = scene.rng.choice(buildroot_images(scene) or _nothing("there is no image of a buildroot"))
     scene.ground.podman("rmi", chosen)
     yield f"image {chosen[:19]}"
+
+
+def buildroot_images(scene: Scene) -> list[str]:
+    """Images that builds begin from."""
+    label = "label=io.koji.adjutant.role=image"
+    return scene.ground.podman("images", "--quiet", "--no-trunc", "--filter", label).split()
 
 
 # People, and the machine

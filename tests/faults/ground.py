@@ -214,9 +214,9 @@ def ground(directory: Path, say: Say, keep: Path | None = None) -> Iterator[Grou
     engine = Engine(place.engine)
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, place.directory)
+        undo.enter_context(_small_disk(place.builder))
         if keep is not None:
             undo.callback(_keep, place, keep)
-        undo.enter_context(_small_disk(place.builder))
         undo.callback(engine.destroy)
         undo.callback(bring_down, place, say)
         description = bring_up(place, OPTIONS, say)

@@ -6,6 +6,7 @@ Everything below the testbed's directory is, and on a quiet testbed none of it s
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,8 +23,9 @@ CONTAINERS, IMAGES, MOUNTS, PROCESSES = "containers", "images without label", "m
 DIRECTORIES, BUILDROOTS, SESSIONS = "files", "hub buildroots", "hub sessions"
 LABEL = "io.koji.adjutant."
 STEP = 0.5
-HALF_MADE = (".", "image-", "prewarm-", "tmp")
-HALF_WRITTEN = (".new", ".partial", ".part", ".tmp")
+EMPTY_IMAGE = "localhost/koji-adjutant-empty:1"
+"""What every root begins with; one an engine, shared by all workers."""
+HALF_MADE = re.compile(r"(\.|tmp|prewarm-|image-[0-9a-f]{12}-).*|.*\.(new|part|partial|tmp)")
 
 Found = dict[str, list[str]]
 
@@ -62,13 +64,13 @@ def containers(ground: Ground) -> Iterator[str]:
 def images(ground: Ground) -> Iterator[str]:
     for one in _podman_json(ground, "images", "--all"):
         labels = one.get("Labels") or {}
-        is_toolbox = ground.description.task_image in (one.get("Names") or [])
-        if not is_toolbox and not any(name.startswith(LABEL) for name in labels):
-            yield f"{one['Id'][:12]} {one.get('Names')}"
+        is_shared = {ground.description.task_image, EMPTY_IMAGE} & set(one.get("Names") or [])
+        if not is_shared and not any(name.startswith(LABEL) for name in labels):
+            yield f"{one['Id'][:12]} {one.get('Names')} {labels} made {one.get('Created')}"
 
 
 def mounts(ground: Ground) -> Iterator[str]:
-    own = {str(ground.place.engine / "storage" / "overlay"), str(ground.workdir)}
+    own = {str(ground.place.engine / "storage" / "overlay"), str(ground.place.builder)}
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         point = line.split()[4].encode().decode("unicode_escape")
         if point.startswith(f"{ground.place.directory}/") and point not in own:
@@ -90,7 +92,7 @@ def files(ground: Ground) -> Iterator[str]:
     yield from (str(path) for path in ground.workdir.glob("tasks/*/*"))
     yield from (str(path) for path in ground.place.state_dir.glob("tasks/*"))
     for path in _below(ground.place.state_dir):
-        if path.name.startswith(HALF_MADE) or path.name.endswith(HALF_WRITTEN):
+        if HALF_MADE.fullmatch(path.name):
             yield str(path)
     yield from (str(path) for path in (ground.place.engine / "copy").glob("*"))
 

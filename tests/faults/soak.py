@@ -12,10 +12,11 @@ from random import Random
 
 from koji_adjutant.testbed.stand import Say
 from tests.faults import leftovers
-from tests.faults.faults import KINDS, Scene
+from tests.faults.faults import KINDS, Scene, buildroot_images
 from tests.faults.ground import Ground, NoTarget, ground
 from tests.faults.leftovers import Found
 from tests.faults.processes import of_daemon
+from tests.faults.packages import HELLO
 from tests.faults.schedule import Schedule
 from tests.faults.verdict import lost
 from tests.faults.workload import Workload
@@ -23,7 +24,9 @@ from tests.faults.workload import Workload
 STEP = 0.1
 LOOK_SECONDS = 1.0
 SETTLE_SECONDS = 240.0
-QUIET_SECONDS = 60.0
+QUIET_SECONDS = 120.0
+"""An image that is being made is finished, or given up."""
+WARM_SECONDS = 120.0
 TARGET_SECONDS = 60.0
 FEWEST_MINUTES = 5.0
 """Shorter runs do not have to see every kind."""
@@ -70,6 +73,7 @@ def run(directory: Path, *, minutes: float, seed: int, say: Say, keep: Path | No
         )
         scene = Scene(ground=own, workload=workload, rng=Random(rng.random()))
         schedule = Schedule(kinds=KINDS, scene=scene, rng=Random(rng.random()), say=say)
+        _warm_up(scene)
         _harm(scene, schedule, 60.0 * minutes)
         unswept = _kill_everything(scene, schedule)
         _settle(scene, say)
@@ -89,6 +93,15 @@ def run(directory: Path, *, minutes: float, seed: int, say: Say, keep: Path | No
             left=tuple(left),
             shortcomings=tuple(shortcomings),
         )
+
+
+def _warm_up(scene: Scene) -> None:
+    """One build, and the image of its buildroot: something to be hit from the first minute on."""
+    deadline = time.monotonic() + WARM_SECONDS
+    scene.workload.submit(HELLO)
+    while time.monotonic() < deadline and (list(scene.workload.under_way()) or not buildroot_images(scene)):
+        scene.workload.look()
+        time.sleep(LOOK_SECONDS)
 
 
 def _harm(scene: Scene, schedule: Schedule, seconds: float) -> None:

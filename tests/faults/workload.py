@@ -70,7 +70,11 @@ class Workload:
         """Look at what is under way, and make more where there is room."""
         self.look()
         while len(list(self.under_way())) < UNDER_WAY:
-            self.jobs.append(self._submit())
+            self.submit(self._kind())
+
+    def submit(self, kind: str) -> None:
+        """Make one more task."""
+        self.jobs.append(self._repo() if kind == NEW_REPO else self._build(kind))
 
     def look(self) -> None:
         """See how the tasks are."""
@@ -98,11 +102,12 @@ class Workload:
     def counts(self) -> Counter[str]:
         return Counter(job.label for job in self.jobs)
 
-    def _submit(self) -> Job:
-        kind = self._kind()
-        if kind == NEW_REPO:
-            return Job(task=self.session.newRepo(BUILD_TAG), kind=kind)
-        source = make_source(kind, len(self.jobs), self.rng.uniform(0.0, LONGEST_SLEEP), self.scratch_space)
+    def _repo(self) -> Job:
+        return Job(task=self.session.newRepo(BUILD_TAG), kind=NEW_REPO)
+
+    def _build(self, kind: str) -> Job:
+        sleep = self.rng.uniform(0.0, LONGEST_SLEEP)
+        source = make_source(kind, len(self.jobs), sleep, self.scratch_space)
         uploaded = self.topdir / "work" / UPLOADS / source.path.name
         uploaded.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(source.path, uploaded)
