@@ -15,8 +15,8 @@ from tests.faults import leftovers
 from tests.faults.faults import KINDS, Scene, buildroot_images
 from tests.faults.ground import Ground, NoTarget, ground
 from tests.faults.leftovers import Found
-from tests.faults.processes import of_daemon
 from tests.faults.packages import HELLO
+from tests.faults.processes import of_daemon
 from tests.faults.schedule import Schedule
 from tests.faults.verdict import lost
 from tests.faults.workload import Workload
