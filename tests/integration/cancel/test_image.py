@@ -1,0 +1,66 @@
+"""An image is being made: a build is canceled meanwhile, its maker is killed, and nobody ever sees half of it."""
+
+import os
+import signal
+
+import pytest
+
+from koji_adjutant.buildroot.images import REPOSITORY, UNVERIFIED, pending_requests
+from koji_adjutant.testbed import services
+from koji_adjutant.testbed.builder import DAEMON
+from koji_adjutant.testbed.tasks import Task, family, wait_task
+from tests.integration.cancel.conftest import WITH_MARKER, Sources
+from tests.integration.cancel.measure import Watch, eventually
+from tests.integration.cancel.test_cancel import TREE, canceled, quick
+from tests.integration.running import Testbed
+
+pytestmark = pytest.mark.podman
+
+IMAGE_SECONDS = 90.0
+
+
+def names(testbed: Testbed, repository: str) -> frozenset[str]:
+    """Images of that name."""
+    listed = testbed.engine.podman("images", "--format={{.Repository}}:{{.Tag}}").split()
+    return frozenset(name for name in listed if name.startswith(f"{repository}:"))
+
+
+def packages(testbed: Testbed, image: str) -> int:
+    run = ("run", "--rm", "--network=none", "--user=0:0", image)
+    return len(testbed.engine.podman(*run, "rpm", "-qa").splitlines())
+
+
+def kill_helpers(testbed: Testbed) -> None:
+    """No task runs, so all children of the daemon are helpers."""
+    daemon = services.recorded(testbed.place.record(DAEMON))
+    assert daemon
+    for pid in services.children_of(daemon.pid):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_making_an_image(testbed: Testbed, sources: Sources, watch: Watch) -> None:
+    before = names(testbed, REPOSITORY)
+    first = wait_task(testbed.session, sources.build("marked", target=WITH_MARKER))
+    assert first.state == "CLOSED"
+    eventually(lambda: names(testbed, UNVERIFIED), "half of the image is there")
+    parent = sources.build("stubborn-2", body=TREE, target=WITH_MARKER)
+    task = watch.running(watch.child(parent))
+    quick(watch.end("an image is made", lambda: testbed.session.cancelTask(parent), task))
+    canceled(testbed, parent, task.task)
+    assert names(testbed, REPOSITORY) == before
+    assert any(pending_requests(testbed.config))
+
+    eventually(lambda: names(testbed, UNVERIFIED), "it goes on")
+    kill_helpers(testbed)
+    assert names(testbed, REPOSITORY) == before
+
+    eventually(lambda: names(testbed, REPOSITORY) - before, "the image is made anew", patience=IMAGE_SECONDS)
+    (made,) = names(testbed, REPOSITORY) - before
+    assert packages(testbed, made) == expected(testbed, first)
+    eventually(lambda: not names(testbed, UNVERIFIED), "no other name is left")
+
+
+def expected(testbed: Testbed, build: Task) -> int:
+    """Packages of the install group, as the build that populated it has them."""
+    task = next(one for one in family(testbed.session, build.id) if one.method == "buildArch")
+    return len((testbed.output(task) / "installed_pkgs.log").read_text().splitlines())
