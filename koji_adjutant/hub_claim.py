@@ -24,8 +24,8 @@ FREE = koji.TASK_STATES["FREE"]
 ASSIGNED = koji.TASK_STATES["ASSIGNED"]
 SILENCE = 60.0
 """Seconds between two polls, beyond the usual ones, that make a gap. Hubs wait for 900 before they free tasks."""
-RETURN = 120.0
-"""Seconds after a gap in which what was freed may be taken back."""
+RETURN = 30.0
+"""Seconds after a gap in which what was freed may be taken back: two polls, and more is somebody's will."""
 FILE = "hub-contact.json"
 
 logger = logging.getLogger("koji.adjutant.hub")
@@ -83,12 +83,16 @@ class HubContact:
         """Another main process begins, and cannot know how long the hub has not heard from this host."""
         self._path.unlink(missing_ok=True)
 
-    def is_after_gap(self) -> bool:
-        """Whether the hub has not heard from this host for long, or had not until a moment ago."""
+    def is_after_gap(self, since: float = 0.0) -> bool:
+        """Whether the hub has not heard from this host for long, or had not until a moment ago.
+
+        `since` (seconds since the boot) is when the task began that asks: earlier gaps do not matter to it.
+        """
         now = self._clock()
         known = self._read()
-        is_over = known is not None and not self._is_gap(known, now) and now - known.gap_end >= RETURN
-        return not is_over or self._is_silent()
+        if known is None or self._is_gap(known, now) or self._is_silent():
+            return True
+        return known.gap_end > since and now - known.gap_end < RETURN
 
     def _is_gap(self, known: Contact, now: float) -> bool:
         # A time that is still to come is of another boot.
@@ -104,12 +108,15 @@ class HubContact:
             return None
 
 
-def take_back(hub: Caller, task: int, host: int, contact: HubContact) -> bool:
-    """Whether `task` is open on `host`, if need be again: for one that was freed while the hub heard nothing of us."""
+def take_back(hub: Caller, task: int, host: int, contact: HubContact, since: float = 0.0) -> bool:
+    """Whether `task`, begun at `since`, is open on `host`, if need be again.
+
+    That is for one that was freed while the hub heard nothing of us.
+    """
     info: Any = hub.callMethod("getTaskInfo", task)
     if _is_open(info, host):
         return True
-    if not _is_lying_about(info, host) or not contact.is_after_gap():
+    if not _is_lying_about(info, host) or not contact.is_after_gap(since):
         return False
     logger.warning("task %s was freed while the hub did not hear from this host: taking it back", task)
     try:
@@ -134,10 +141,12 @@ class TaskClaim:
     task: int
     host: int
     contact: HubContact
+    since: float = 0.0
+    """When it began, in seconds since the machine booted."""
 
     def holds(self, hub: Caller) -> bool:
         """Whether it is, or is again."""
-        return take_back(hub, self.task, self.host, self.contact)
+        return take_back(hub, self.task, self.host, self.contact, self.since)
 
     def was_refused(self, hub: Caller) -> bool:
         """After a refusal: whether the task was not open here, and is again. A refusal may have other reasons."""

@@ -28,23 +28,24 @@ from koji_adjutant.daemon.housekeeping import Housekeeping
 from koji_adjutant.daemon.poll import Poll, Report, poll
 from koji_adjutant.daemon.processes import Child, fork, signals_held_back, stop_all
 from koji_adjutant.daemon.readiness import Situation, reason_not_ready, storage_to_measure
-from koji_adjutant.daemon.state import StateDirectory
+from koji_adjutant.daemon.state import StateDirectory, Stranger
 from koji_adjutant.daemon.task_process import ENGINE_FAILED, STOP_GRACE, TaskProcess, run_in_child
 from koji_adjutant.daemon.task_run import TaskRun
 from koji_adjutant.daemon.wakeup import WakeUp
 from koji_adjutant.handlers.base import Services, TaskHandler
 from koji_adjutant.hub import HubSession
-from koji_adjutant.hub_claim import HubContact, take_back
+from koji_adjutant.hub_claim import HubContact, since_boot, take_back
 from koji_adjutant.journal import Phase
 
 ASSIGNED = koji.TASK_STATES["ASSIGNED"]
 FREE = koji.TASK_STATES["FREE"]
 CANCELED = koji.TASK_STATES["CANCELED"]
 EXPIRED = koji.BR_STATES["EXPIRED"]
-ORDERLY = (0, ENGINE_FAILED)
 FIRST_SWEEP_SECONDS = 3.0
 ENGINE_INTERVAL = 5.0
-LEAVE_SECONDS = 20.0
+LEAVE_SECONDS = 12.0
+LAST_CALL_SECONDS = 4.0
+"""A service manager waits for 30 seconds altogether."""
 
 logger = logging.getLogger("koji.TaskManager")
 
@@ -184,8 +185,10 @@ class Daemon(TaskManager):
                 self.engine.doubt()
             if self.state.knows(task):
                 self._clean_up_after(process)
-            elif process.is_adopted:
-                self._log_out(process)
+            else:
+                self.state.end(task)
+                if process.is_adopted:
+                    self._log_out(process)
 
     def update_tasks(self, open_tasks: list[dict[str, Any]]) -> None:
         """Compare the hub's open tasks of this host with our processes."""
@@ -227,7 +230,8 @@ class Daemon(TaskManager):
         state = self.state.find(task)
         if state is None or state.has_reported:
             return False
-        if not take_back(self.session, task, int(self.host_id), self.contact):
+        began = self.processes[task].began
+        if not take_back(self.session, task, int(self.host_id), self.contact, began):
             return False
         self.tasks[task] = {"id": task, "waiting": bool(info["waiting"]), "weight": info["weight"]}
         self.processes[task].child.signal(SIGUSR2)
@@ -269,19 +273,16 @@ class Daemon(TaskManager):
 
     def adopt(self) -> None:
         """Go on with task processes that run and are not ours yet; end those whose files are not understood."""
-        for state in self.state.tasks():
-            if state.task in self.processes:
-                continue
-            child = adoption.adopt(state)
-            if child is not None:
+        for state in self.state.all():
+            if isinstance(state, Stranger):
+                workdir = Path(self.options.workdir, koji.pathinfo.taskrelpath(state.task))
+                adoption.end_stranger(self.state, state, str(workdir))
+            elif state.task not in self.processes and (child := adoption.adopt(state)):
                 logger.warning("Adopting task %s (%s, pid %s)", state.task, state.method, state.pid)
                 self.services.journal.record(Phase.ADOPTED, task=state.task, method=state.method)
                 self.processes[state.task] = TaskProcess(
                     task=state.task, child=child, session_id=None, is_adopted=True
                 )
-        for stranger in self.state.strangers():
-            workdir = Path(self.options.workdir, koji.pathinfo.taskrelpath(stranger.task))
-            adoption.end_stranger(self.state, stranger, str(workdir))
 
     def give_sessions(self) -> None:
         """Give a subsession to each task process that was adopted, or has lost its own."""
@@ -324,7 +325,9 @@ class Daemon(TaskManager):
         )
         with signals_held_back():
             child = fork(f"task {known.id}", run, at_start=self._leave_main, outlives_us=True)
-            self.processes[known.id] = TaskProcess(task=known.id, child=child, session_id=session_id)
+            self.processes[known.id] = TaskProcess(
+                task=known.id, child=child, session_id=session_id, began=since_boot()
+            )
         subsession.forget()
         return child.pid, session_id
 
@@ -350,7 +353,9 @@ class Daemon(TaskManager):
         self.adopt()
         if self.processes:
             self.contact.lost()
-        self.housekeeping.sweep_first(FIRST_SWEEP_SECONDS, self._running())
+        # Those that go on wait for their sessions, and are not to wait for an engine.
+        seconds = 0.0 if self.processes else FIRST_SWEEP_SECONDS
+        self.housekeeping.sweep_first(seconds, self._running())
         gc.collect()
         gc.freeze()
 
@@ -361,18 +366,14 @@ class Daemon(TaskManager):
 
     def shutdown(self) -> None:
         """Stop all tasks, leave no container, and give the tasks back to the hub."""
-        statuses = stop_all([process.child for process in self.processes.values()], STOP_GRACE)
-        ended = {
-            task
-            for task, status in zip(self.processes, statuses, strict=True)
-            if status in ORDERLY or (status is None and not self.state.knows(task))
-        }
-        reported = {state.task for state in self.state.tasks() if state.has_reported}
-        tasks = [task for task in self.tasks if task not in ended | reported]
+        stop_all([process.child for process in self.processes.values()], STOP_GRACE)
         self.processes.clear()
         self.engine.close()
         self.housekeeping.finish(LEAVE_SECONDS)
-        # One attempt: a hub that is away frees our tasks by itself.
+        # One attempt: a hub that is away frees our tasks by itself. It is asked which they are, because one may have
+        # been opened in the very moment of the signal.
+        self.session.opts = {**self.session.opts, "timeout": LAST_CALL_SECONDS}
+        tasks = [task["id"] for task in self.session.call_once("host.getHostTasks")]
         self.session.call_once("host.freeTasks", tasks)
         for task in tasks:
             self.services.journal.record(Phase.FREED, task=task)

@@ -205,24 +205,24 @@ class StateDirectory:
 
     def tasks(self) -> Iterator[TaskState]:
         """All task processes that have not ended in order."""
-        return (state for state in self._all() if isinstance(state, TaskState))
+        return (state for state in self.all() if isinstance(state, TaskState))
 
-    def strangers(self) -> Iterator[Stranger]:
-        """What is not understood of them."""
-        return (state for state in self._all() if isinstance(state, Stranger))
-
-    def _all(self) -> Iterator[TaskState | Stranger]:
+    def all(self) -> Iterator[TaskState | Stranger]:
+        """The same, and what is not understood."""
         for file in sorted((self.path / "tasks").glob("*.json")):
             state = _read(file)
             if state is not None:
                 yield state
 
     def remove_partial(self) -> None:
-        """Remove files that killed processes were writing."""
+        """Remove files that killed processes were writing, and what is left of tasks that are over."""
         for file in (self.path / "tasks").glob(f"{PARTIAL}*"):
             with suppress(FileNotFoundError):
                 if time.time() - file.stat().st_mtime > PARTIAL_SECONDS:
                     file.unlink()
+        for file in (self.path / "tasks").glob("[0-9]*.*"):
+            if not file.with_suffix(".json").exists():
+                file.unlink(missing_ok=True)
 
     def file(self, task: int, kind: str = "json") -> Path:
         """A file of `task`."""

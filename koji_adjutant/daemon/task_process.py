@@ -22,7 +22,7 @@ from koji_adjutant.daemon.state import StateDirectory, TaskJournal
 from koji_adjutant.daemon.task_run import TaskRun
 from koji_adjutant.handlers.base import Services
 from koji_adjutant.hub import HubSession
-from koji_adjutant.hub_claim import HubContact, TaskClaim
+from koji_adjutant.hub_claim import HubContact, TaskClaim, since_boot
 from koji_adjutant.journal import Journal, Phase
 
 STOP_GRACE = 1.0
@@ -42,6 +42,8 @@ class TaskProcess:
     """Its subsession; None: its own has ended, and it has no other yet."""
     is_adopted: bool = False
     """Whether an earlier main process forked it."""
+    began: float = 0.0
+    """When this main process forked it, in seconds since the machine booted."""
     kill_at: float | None = None
     """When (monotonic) to kill it, if it is to end and does not."""
 
@@ -79,7 +81,7 @@ def run_in_child(
     services.manager.close()
     own = state.begin(known.id, known.method, str(known.workdir), session.session_id)
     contact = HubContact(state.path, services.config.sleeptime, is_silent=lambda: not state.has_main())
-    session.claim = TaskClaim(task=known.id, host=host_id, contact=contact)
+    session.claim = TaskClaim(task=known.id, host=host_id, contact=contact, since=since_boot())
     session.on_session_lost = Successor(state, own, session, services.poke)
     journal = TaskJournal(services.journal, state, own)
     services.manager.observe(ContainerEvents(journal, known.id))

@@ -57,7 +57,7 @@ def contact(tmp_path: Path, clock: Clock) -> HubContact:
     """Of a host that polls every 5 seconds and has done so for long."""
     made = HubContact(tmp_path, 5, clock)
     made.seen()
-    clock.now += RETURN
+    clock.now += SILENCE + RETURN
     for _ in range(3):
         made.seen()
         clock.now += 5
@@ -94,6 +94,25 @@ def test_a_silence_is_a_gap_while_it_lasts_and_a_while_longer(steady: HubContact
         steady.seen()
         clock.now += 5
     assert not steady.is_after_gap()
+
+
+def test_a_gap_before_a_task_began_is_none_to_it(contact: HubContact, clock: Clock) -> None:
+    assert contact.is_after_gap(since=clock.now - 60)
+    assert not contact.is_after_gap(since=clock.now - 1)
+    clock.now += SILENCE + 6
+    assert contact.is_after_gap(since=clock.now - 1)
+
+
+def test_while_nobody_polls_there_is_a_gap(steady: HubContact, tmp_path: Path, clock: Clock) -> None:
+    assert not steady.is_after_gap()
+    assert HubContact(tmp_path, 5, clock, is_silent=lambda: True).is_after_gap(since=clock.now)
+
+
+def test_a_new_main_process_begins_with_a_gap(steady: HubContact) -> None:
+    steady.lost()
+    assert steady.is_after_gap()
+    steady.seen()
+    assert steady.is_after_gap()
 
 
 def test_another_boot_and_a_damaged_file_are_gaps(steady: HubContact, clock: Clock, tmp_path: Path) -> None:

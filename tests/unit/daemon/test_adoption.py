@@ -103,7 +103,7 @@ def test_who_is_not_understood_is_ended(
     found = state.find(7)
     assert found is not None
     assert (found.workdir, found.is_alive()) == ("/w/7", False)
-    assert list(state.strangers()) == []
+    assert list(state.all()) == [found]
     assert "version 99" in caplog.text
 
 

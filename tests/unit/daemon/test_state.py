@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.daemon.state import StateDirectory, TaskJournal, TaskState, boot_id, start_time
+from koji_adjutant.daemon.state import StateDirectory, Stranger, TaskJournal, TaskState, boot_id, start_time
 from koji_adjutant.errors import ConfigError
 from koji_adjutant.journal import NullJournal, Phase
 
@@ -123,7 +123,8 @@ def test_a_file_that_is_not_understood_is_nobodys(state: StateDirectory, content
     assert state.find(9) is None
     assert state.knows(9)
     assert list(state.tasks()) == []
-    (stranger,) = state.strangers()
+    (stranger,) = state.all()
+    assert isinstance(stranger, Stranger)
     assert (stranger.task, stranger.pid, stranger.is_alive()) == (9, 0, False)
     state.end(9)
     assert not state.knows(9)
@@ -133,7 +134,8 @@ def test_the_writer_of_an_unknown_version_is_known(state: StateDirectory) -> Non
     state.begin(9, "build", "/w")
     file = state.path / "tasks" / "9.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "version": 3, "from": "the future"}))
-    (stranger,) = state.strangers()
+    (stranger,) = state.all()
+    assert isinstance(stranger, Stranger)
     assert (stranger.pid, stranger.is_alive()) == (os.getpid(), True)
     assert "version 3" in stranger.problem
 
@@ -155,12 +157,17 @@ def test_a_dead_process_does_not_live(state: StateDirectory) -> None:
 
 def test_files_that_were_being_written_go(state: StateDirectory) -> None:
     old, new = state.path / "tasks" / ".new-a", state.path / "tasks" / ".new-b"
-    for file in (old, new):
+    over = state.file(7, "session")
+    for file in (old, new, over):
         file.touch()
     os.utime(old, (0, 0))
+    state.begin(8, "build", "/w")
+    state.file(8, "session").touch()
     state.remove_partial()
     assert not old.exists()
+    assert not over.exists()
     assert new.exists()
+    assert state.file(8, "session").exists()
 
 
 def test_who_has_the_lock_is_known(state: StateDirectory) -> None:
