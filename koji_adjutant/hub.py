@@ -9,7 +9,8 @@ import os
 import socket
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 from xml.parsers.expat import ExpatError
@@ -83,8 +84,18 @@ class HubSession(LastingSession):
 
     def logout(self, session_id: int | None = None) -> None:
         """End the session on the hub, or one of its children."""
-        with self._lock:
+        with self._lock, self._at_most(ONCE_TIMEOUT):
             super().logout(session_id)
+
+    @contextmanager
+    def _at_most(self, seconds: float) -> Iterator[None]:
+        """In this context a call takes at most `seconds`."""
+        usual = self.opts
+        self.opts = {**usual, "timeout": min(usual.get("timeout") or seconds, seconds)}
+        try:
+            yield
+        finally:
+            self.opts = usual
 
     def call_once(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """A call without the library's retries; requests.RequestException when no answer came.
@@ -113,6 +124,19 @@ class HubSession(LastingSession):
             else:
                 return
 
+    def _callMethod(  # noqa: N802
+        self, name: str, args: Any, kwargs: Mapping[str, Any] | None = None, retry: bool = True
+    ) -> Any:
+        try:
+            return super()._callMethod(name, args, kwargs, retry)
+        except koji.RetryError:
+            if name != "host.openTask":
+                raise
+        # Asked again, the hub would say that the task cannot be opened: it is open.
+        info: Any = self.callMethod("getTaskInfo", args[0])
+        is_open = info["state"] == koji.TASK_STATES["OPEN"]
+        return info if is_open and info["host_id"] == self.callMethod("host.getID") else None
+
     def upload_chunk(self, path: str, name: str, offset: int, data: bytes) -> None:
         """Write `data` (at most 1 MiB) at `offset` of an uploaded file, which then ends there."""
         if len(data) > MAX_CHUNK:
@@ -138,17 +162,15 @@ class HubSession(LastingSession):
 
     def _attempt(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         handler, headers, request = self._prepCall(name, args, dict(kwargs))
-        usual, library = self.opts, cast("Any", self)
-        self.opts = {**usual, "timeout": min(usual.get("timeout") or ONCE_TIMEOUT, ONCE_TIMEOUT)}
+        library: Any = self
         try:
-            return library._sendOneCall(handler, headers, request)  # noqa: SLF001
+            with self._at_most(ONCE_TIMEOUT):
+                return library._sendOneCall(handler, headers, request)  # noqa: SLF001
         except Fault as fault:
             raise cast("Any", koji.convertFault)(fault) from None
         except requests.RequestException as error:
             self.new_session()
             raise library._sanitize_connection_error(error) from None  # noqa: SLF001
-        finally:
-            self.opts = usual
 
     def _prepCall(  # noqa: N802
         self, name: str, args: Any, kwargs: dict[str, Any] | None = None

@@ -28,9 +28,11 @@ _REPEATABLE = frozenset(
         "host.taskWaitResults",
         "host.updateBuildRootList",
         "host.updateHost",
+        "logoutChild",
         "rawUpload",
         "repo.request",
         "repoInfo",
+        "subsession",
         "taskFinished",
     }
 )

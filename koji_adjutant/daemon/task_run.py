@@ -17,6 +17,7 @@ from koji.xmlrpcplus import dumps
 from koji_adjutant.daemon.processes import signals_held_back
 from koji_adjutant.errors import EngineUnavailable, TaskCanceled
 from koji_adjutant.hub import HubSession, is_session_lost
+from koji_adjutant.hub_repeat import do_once
 from koji_adjutant.journal import Journal, Phase
 
 UNKNOWN_FAULT = 1
@@ -87,12 +88,7 @@ class TaskRun:
     def _tell(self, phase: Phase, call: Callable[[], Any]) -> Phase:
         # A signal between the report and the note of it would have the main process report again.
         with signals_held_back():
-            try:
-                call()
-            except koji.RetryError:
-                # The hub had carried out the call, or not; its answer was lost.
-                if self._is_ours():
-                    call()
+            do_once(f"task {self._task}: {phase}", call, lambda: not self._is_ours())
             self._journal.record(phase, task=self._task)
         return phase
 

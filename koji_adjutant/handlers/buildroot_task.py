@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import koji
+import requests
 
 from koji_adjutant import hub_files
 from koji_adjutant.buildroot.containment import containment
@@ -60,7 +61,12 @@ class BuildrootTask(TaskHandler):
 
     def checkHost(self, hostdata: Mapping[str, Any]) -> bool:  # noqa: N802 - the library's name
         """Whether this host has an arch of the build tag, and can run what is built for the task's."""
-        tag = self.session.getBuildConfig(self.params[1])
+        try:
+            tag = self.session.getBuildConfig(self.params[1])
+        except (requests.RequestException, koji.ServerOffline, koji.AuthError) as error:
+            # Not known, and no reason to refuse the task for good: if the hub is away, it is not opened either.
+            self.logger.warning("task %s: its tag is not known: %s", self.id, error)
+            return True
         host_arches = {koji.canonArch(arch) for arch in (hostdata["arches"] or "").split()}
         tag_arches = {koji.canonArch(arch) for arch in (tag["arches"] or "").split()}
         if not host_arches & tag_arches:

@@ -163,6 +163,15 @@ def test_a_lost_answer_is_asked_for_again(
     host.session.callMethod(method, host.task, *arguments)
 
 
+def test_a_task_that_was_opened_is_open(host: Host, weather: Weather) -> None:
+    task = host.hub.admin.makeTask("sleep", [1])
+    weather.coming = [dropped]
+    opened: Any = host.main.host.openTask(task)
+    assert (opened["id"], opened["host_id"]) == (task, host.main.host.getID())
+    weather.coming = [dropped]
+    assert host.main.host.openTask(task) is None
+
+
 def test_of_one_label_there_is_one_subtask(host: Host, weather: Weather) -> None:
     weather.coming = [dropped]
     made = host.session.host.subtask(method="sleep", arglist=[1], label="one", parent=host.task)
@@ -172,7 +181,7 @@ def test_of_one_label_there_is_one_subtask(host: Host, weather: Weather) -> None
 @pytest.mark.parametrize("outage", [dropped, refused])
 def test_a_call_that_the_hub_does_not_count_is_made_once(host: Host, weather: Weather, outage: Any) -> None:
     weather.coming = [outage]
-    with pytest.raises(koji.GenericError, match="answer was lost|No such file") as caught:
+    with pytest.raises(koji.GenericError, match=r"answer was lost|No such file") as caught:
         host.session.host.moveBuildToScratch(host.task, "missing", [])
     assert isinstance(caught.value, koji.RetryError) is (outage is dropped)
     assert weather.count == (1 if outage is dropped else 2)
