@@ -134,6 +134,22 @@ def test_exclusive_session_locks_other_sessions_of_the_user_out(world: World, bu
         second.echo("x")
 
 
+def test_a_session_that_is_locked_out_may_end_the_one_with_the_lock(world: World, builder: Builder) -> None:
+    """A daemon that was killed left it open; the next one needs no force, and the tasks stay open."""
+    task, child = world.open_task(builder), world.child(builder.session)
+    session = world.login(builder.name)
+    with pytest.raises(koji.AuthLockError):
+        session.echo("x")
+    session.logout(builder.session.sinfo["session-id"])
+    for dead in (builder.session, child):
+        with pytest.raises(koji.AuthError, match="Invalid session"):
+            dead.echo("x")
+    session.exclusiveSession()
+    assert world.state(task) == "OPEN"
+    world.child(session).host.setTaskWeight(task, 1.5)
+    session.logout(builder.session.sinfo["session-id"])
+
+
 def test_a_subsession_cannot_become_exclusive(world: World) -> None:
     child = world.child(world.login(world.host()[0]))
     with pytest.raises(koji.GenericError, match="subsessions cannot become exclusive"):
