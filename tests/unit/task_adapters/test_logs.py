@@ -6,6 +6,7 @@ import time
 import zlib
 from pathlib import Path
 from typing import Any, cast
+from xmlrpc.client import Fault
 
 import koji
 import pytest
@@ -137,6 +138,79 @@ def test_a_failing_task_still_delivers_its_logs(ctx: TaskContext, hub: HubFiles)
         logs.sink("build.log").line("last words")
         raise BuildFailed("no")
     assert hub.files["build.log"] == b"last words\n"
+
+
+def test_what_is_written_while_the_hub_is_away_arrives(
+    ctx: TaskContext, hub: HubFiles, mocker: MockerFixture
+) -> None:
+    """The session waits for the hub, in the thread that uploads; the work goes on."""
+    away, back = threading.Event(), threading.Event()
+
+    def on_upload() -> None:
+        away.set()
+        assert back.wait(10.0)
+
+    mocker.patch.object(hub, "on_upload", on_upload)
+    with TaskLogs(ctx) as logs:
+        logs.sink("build.log").line("0")
+        assert away.wait(2.0)
+        for number in range(1, 20_000):
+            logs.sink("build.log").line(str(number))
+        assert hub.files["build.log"] == b"0\n"
+        back.set()
+    assert hub.files["build.log"].split() == [str(number).encode() for number in range(20_000)]
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [Fault(1, "OSError: No space left on device"), koji.GenericError("upload failed"), OSError("x")],
+)
+def test_a_hub_that_cannot_take_logs_does_not_end_the_work(
+    ctx: TaskContext, hub: HubFiles, mocker: MockerFixture, problem: Exception
+) -> None:
+    mocker.patch("koji_adjutant.task_adapters.log_upload.GATHER", 0.01)
+    mocker.patch("koji_adjutant.task_adapters.log_upload.PAUSE", 0.01)
+    hub.refusal = problem
+    with TaskLogs(ctx) as logs:
+        logs.sink("build.log").line("before")
+        time.sleep(0.1)
+        logs.sink("build.log").line("after")
+        hub.refusal = None
+    assert hub.files["build.log"] == b"before\nafter\n"
+    hub.refusal = problem
+    with pytest.raises(type(problem)), TaskLogs(ctx) as logs:
+        logs.sink("root.log").line("not taken to the end")
+    with pytest.raises(BuildFailed, match="the package's"), TaskLogs(ctx) as logs:
+        logs.sink("root.log").line("not taken to the end")
+        raise BuildFailed("the package's own fault")
+
+
+def test_a_hub_that_was_away_for_too_long_is_a_task_that_is_lost(ctx: TaskContext, hub: HubFiles) -> None:
+    hub.refusal = TaskCanceled("the hub has not answered rawUpload for too long")
+    lost = threading.Event()
+    with pytest.raises(TaskCanceled), TaskLogs(ctx, on_lost=lost.set) as logs:
+        logs.sink("build.log").line("nobody hears this")
+        assert lost.wait(2.0)
+        logs.check()
+
+
+def test_a_process_that_is_to_end_does_not_wait_for_an_upload(
+    ctx: TaskContext, hub: HubFiles, mocker: MockerFixture
+) -> None:
+    away, back = threading.Event(), threading.Event()
+
+    def on_upload() -> None:
+        away.set()
+        back.wait(10.0)
+
+    mocker.patch.object(hub, "on_upload", on_upload)
+    with pytest.raises(SystemExit), TaskLogs(ctx) as logs:
+        logs.sink("build.log").line("on its way")
+        assert away.wait(2.0)
+        began = time.monotonic()
+        raise SystemExit
+    assert time.monotonic() - began < 1.0
+    back.set()
 
 
 def test_refused_uploads_are_a_canceled_task(ctx: TaskContext, hub: HubFiles) -> None:
