@@ -5,7 +5,8 @@
     |- LoginFailed              the operator's or the hub's: exit 1 at start, which systemd answers with a restart
     |- EngineUnavailable        the operator's: the host goes not ready, the task is handed back, no package fails
     |  |- EngineTimeout         the engine did not finish in its container_timeouts
-    |  |- EngineBroken          the engine answers that its storage is full or damaged
+    |  |- EngineBroken          the engine answers that its storage is full or cannot be written
+    |  |  `- EngineDamaged      part of an image is gone from its storage
     |  `- TaskInterrupted       a container of the task was ended from outside, or a disk of this host is full
     |- EngineError              a request that the engine refused: ours, a traceback
     |  `- ContentRefused        what a container holds is not taken out of it
@@ -62,7 +63,11 @@ class EngineTimeout(EngineUnavailable):
 
 
 class EngineBroken(EngineUnavailable):
-    """The podman service answers, and cannot do its work: its storage is full or damaged."""
+    """The podman service answers, and cannot do its work: its storage is full, read-only or damaged."""
+
+
+class EngineDamaged(EngineBroken):
+    """Part of an image, or of a container, is gone from the engine's storage."""
 
 
 class TaskInterrupted(EngineUnavailable):

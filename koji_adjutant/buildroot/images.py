@@ -25,7 +25,7 @@ from koji_adjutant.buildroot.usage import Kind, UsageRecords
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager, ImageInfo
-from koji_adjutant.errors import EngineError
+from koji_adjutant.errors import EngineDamaged, EngineError
 from koji_adjutant.files import replace_json
 
 logger = logging.getLogger("koji.adjutant.images")
@@ -122,17 +122,20 @@ def mismatch(image: ImageInfo, packages: Sequence[InstalledPackage]) -> str:
 
 
 def discard(manager: ContainerManager, config: Config, key: str, reason: str) -> None:
-    """Have nobody find the image of `key` any more, and it made anew when it is wanted again."""
+    """Have nobody find the image of `key` any more, and it made anew when it is wanted again.
+
+    What was made from it goes first: a layer that is damaged stays in the engine's storage as long as an image has it.
+    """
     logger.warning("the image of key %s is thrown away: %s", key, reason)
-    UsageRecords(config.cache_dir).forget(key)
-    try:
-        image = manager.inspect_image(image_name(key))
-        if image is not None:
-            manager.untag_image(image_name(key))
-            remove_unless_in_use(manager, image.id)
-    except EngineError as error:
-        # Of a damaged storage the engine may be unable to let go.
-        logger.error("the image of key %s cannot be removed: %s", key, error)  # noqa: TRY400
+    records = UsageRecords(config.cache_dir)
+    made_from_it = [one.key for one in records.all() if one.image is not None and one.image.base_key == key]
+    for one in (*made_from_it, key):
+        records.forget(one)
+        try:
+            if not remove_unless_in_use(manager, image_name(one)):
+                manager.untag_image(image_name(one))
+        except (EngineError, EngineDamaged) as error:
+            logger.error("the image of key %s cannot be removed: %s", one, error)  # noqa: TRY400
 
 
 def remove_unless_in_use(manager: ContainerManager, image: str) -> bool:

@@ -39,7 +39,14 @@ from koji_adjutant.buildroot.usage import Kind, RootUse, UsageRecords
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec
 from koji_adjutant.container.labels import Owner
-from koji_adjutant.errors import AdjutantError, BuildrootFailed, EngineError, TaskTimeout
+from koji_adjutant.errors import (
+    AdjutantError,
+    BuildrootFailed,
+    EngineDamaged,
+    EngineError,
+    TaskInterrupted,
+    TaskTimeout,
+)
 from koji_adjutant.journal import Journal, Phase
 
 logger = logging.getLogger(__name__)
@@ -143,9 +150,7 @@ class BuildrootInitializer:
         return solution
 
     def _populated(self, spec: ContainerSpec, key: str, solution: Solution) -> Buildroot:
-        empty = self.manager.import_empty_image(EMPTY_IMAGE)
-        spec = replace(spec, image=empty.id)
-        container = self.containers.create(self.manager, spec)
+        spec, container = self._empty_container(spec)
         self._install(container, solution, is_base=True)
         try:
             packages = start_and_list(self.manager, container)
@@ -157,6 +162,16 @@ class BuildrootInitializer:
         self._check(packages, frozenset(package.nevra for package in solution.install))
         self._ask(ImageRequest.of_base(key, self.settings, self.solver.task_image, solution))
         return Buildroot(container=container, packages=packages, content=key, spec=spec)
+
+    def _empty_container(self, spec: ContainerSpec) -> tuple[ContainerSpec, str]:
+        spec = replace(spec, image=self.manager.import_empty_image(EMPTY_IMAGE).id)
+        try:
+            return spec, self.containers.create(self.manager, spec)
+        except EngineDamaged as error:
+            logger.warning("the empty image is made anew: %s", error)
+        self.manager.remove_image(EMPTY_IMAGE)
+        spec = replace(spec, image=self.manager.import_empty_image(EMPTY_IMAGE).id)
+        return spec, self.containers.create(self.manager, spec)
 
     # BuildRequires
 
@@ -267,20 +282,23 @@ class BuildrootInitializer:
 
     def _from_image(self, spec: ContainerSpec, key: str, expected: frozenset[str]) -> Buildroot | None:
         """A started container of the image of `key`; None when there is none, or not of what its name says."""
-        image = find_image(self.manager, key)
-        if image is None:
-            return None
-        spec = replace(spec, image=image.id)
         try:
+            image = find_image(self.manager, key)
+            if image is None:
+                return None
+            spec = replace(spec, image=image.id)
             container = self.containers.create(self.manager, spec)
+        except EngineDamaged as error:
+            discard(self.manager, self.config, key, str(error))
+            return None
         except EngineError as error:
             if error.status != NOT_FOUND:
-                # Part of it is gone from the engine's storage; the root is populated then.
-                discard(self.manager, self.config, key, str(error))
+                raise
+            # Removed since it was found.
             return None
         try:
             packages = start_and_list(self.manager, container)
-        except (EngineError, BuildrootFailed) as error:
+        except (EngineError, EngineDamaged, TaskInterrupted, BuildrootFailed) as error:
             reason = str(error)
         else:
             reason = mismatch(image, packages) or other_packages(packages, expected)

@@ -5,6 +5,7 @@ the modules that know images and commands use it.
 """
 
 import json
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -16,6 +17,7 @@ from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.wire import StreamedAnswer
 from koji_adjutant.errors import (
     EngineBroken,
+    EngineDamaged,
     EngineError,
     EngineTimeout,
     EngineUnavailable,
@@ -30,6 +32,11 @@ SERVER_ERROR = 500
 NOT_MODIFIED = 304
 NO_ROOM = ("no space left on device", "disk quota exceeded", "read-only file system", "input/output error")
 """What an engine says when its own disk is full or broken, whatever it was asked for."""
+DAMAGED = re.compile(
+    r"mounting storage for container|creating container storage: (?!.*(in use|not known))|layer not known"
+    r"|stat \S+/overlay/\S+: no such file|nil pointer dereference"
+)
+"""What it says when a directory of a layer is gone."""
 
 
 class Kind(StrEnum):
@@ -108,6 +115,11 @@ def refused(request: Request, status: int, content: bytes) -> EngineError | Engi
         words = content.decode(errors="replace").strip() or "no reason given"
     if is_out_of_room(words):
         return out_of_room(request, words)
+    if DAMAGED.search(words):
+        return EngineDamaged(
+            f"cannot {request.purpose}: the engine's storage is damaged: podman says: {words}",
+            hint="if it is the task image, remove it (podman rmi --force) and pull or load it again",
+        )
     return EngineError(f"cannot {request.purpose}: podman says: {words} (status {status})", status=status)
 
 

@@ -18,7 +18,9 @@ from koji_adjutant.errors import EngineTimeout, EngineUnavailable, TaskInterrupt
 
 EXIT_CODE_STEP = 0.02
 EXIT_CODE_STEP_MAX = 0.5
-EXIT_CODE_SECONDS = 60.0
+BREAK_SECONDS = 0.2
+"""Within which all connections of a service that is killed end."""
+EXIT_CODE_SECONDS = 20.0
 """How long after the end of its output a command may run on. The engine says for ever that it does when what watches
 it was killed."""
 
@@ -78,7 +80,11 @@ def unbroken(api: EngineApi, request: Request) -> Iterator[None]:
             yield
         except EngineTimeout:
             raise
+        except TaskInterrupted:
+            raise
         except (StreamBroken, EngineUnavailable) as error:
+            if lifeline.alive(BREAK_SECONDS):
+                raise broken_off(request) from error
             raise lost(api, request) from error
         if not lifeline.alive():
             raise lost(api, request)
@@ -89,6 +95,14 @@ def lost(api: EngineApi, request: Request) -> EngineUnavailable:
     return EngineUnavailable(
         f"cannot {request.purpose}: the podman service at {api.socket} went away in the middle of it",
         hint="see why in the journal of the podman service",
+    )
+
+
+def broken_off(request: Request) -> TaskInterrupted:
+    """The error for a stream that broke while the service is well."""
+    return TaskInterrupted(
+        f"cannot {request.purpose}: the podman service broke off in the middle of it",
+        hint="see in the journals of this host and of the podman service whether a monitor (conmon) was killed",
     )
 
 

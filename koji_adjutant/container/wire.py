@@ -181,8 +181,8 @@ class Lifeline:
     ) -> None:
         self._socket.close()
 
-    def alive(self) -> bool:
-        """Whether the connection stands: the service never writes to it, so readable means ended."""
+    def alive(self, seconds: float = 0.0) -> bool:
+        """Whether the connection stands, for so long: the service never writes to it, so readable means ended."""
         poller = select.poll()
         poller.register(self._socket, select.POLLIN)
-        return not poller.poll(0)
+        return not poller.poll(seconds * 1000)

@@ -21,11 +21,11 @@ from koji_adjutant.errors import AdjutantError
 
 PATIENCE = 30.0
 FIRST_ANSWER = 3.0
-DOUBTS = 3
-"""Tasks that an engine may fail within `DOUBT_SECONDS` before it gets a rest."""
-DOUBT_SECONDS = 900.0
-REST = 15.0
-LONGEST_REST = 300.0
+DOUBTS = 5
+"""How often an engine that seems well may fail tasks within `DOUBT_SECONDS` before it gets a rest."""
+DOUBT_SECONDS = 300.0
+REST = 10.0
+LONGEST_REST = 120.0
 _PIPE_READ = 65536
 
 logger = logging.getLogger("koji.adjutant.engine")
@@ -82,22 +82,23 @@ class EngineWatch:
             return Answer(problem=problem, storage=self._answer.storage)
         if now < self._rest_until and not self._answer.problem:
             seconds = self._rest_until - now
-            problem = (
-                f"The engine failed {len(self._doubts)} tasks, see the log; it rests for {seconds:.0f} s"
-            )
+            problem = f"The engine failed tasks {len(self._doubts)} times, see the log; it rests for {seconds:.0f} s"
             return Answer(problem=problem, storage=self._answer.storage)
         return self._answer
 
     def doubt(self) -> None:
         """Try it before the next answer: a task could not use the engine."""
-        now = time.monotonic()
-        self._doubts = [*(one for one in self._doubts if now - one < DOUBT_SECONDS), now]
-        if (surplus := len(self._doubts) - DOUBTS) >= 0:
-            self._rest_until = now + min(LONGEST_REST, REST * 2**surplus)
+        if not self._answer.problem:
+            self._note_doubt(time.monotonic())
         self._drop_question()
         self._is_doubted = True
         self._last_asked = None
         self._answer = Answer(problem="The engine failed a task", storage=self._answer.storage)
+
+    def _note_doubt(self, now: float) -> None:
+        self._doubts = [*(one for one in self._doubts if now - one < DOUBT_SECONDS), now]
+        if (surplus := len(self._doubts) - DOUBTS) >= 0:
+            self._rest_until = now + min(LONGEST_REST, REST * 2**surplus)
 
     def close(self) -> None:
         """Drop a question that has not been answered."""

@@ -15,7 +15,7 @@ from koji.tasks import BaseTaskHandler, RefuseTask, ServerExit, ServerRestart
 from koji.xmlrpcplus import dumps
 
 from koji_adjutant.daemon.processes import signals_held_back
-from koji_adjutant.errors import EngineUnavailable, TaskCanceled
+from koji_adjutant.errors import EngineUnavailable, TaskCanceled, TaskInterrupted
 from koji_adjutant.hub import HubSession, is_session_lost
 from koji_adjutant.hub_repeat import do_once
 from koji_adjutant.journal import Journal, Phase
@@ -56,7 +56,8 @@ class TaskRun:
         except ServerRestart:
             return self._free("it waits for a restart of this host")
         except EngineUnavailable as error:
-            self.engine_failed = True
+            # One whose container somebody has ended says nothing about the engine.
+            self.engine_failed = not isinstance(error, TaskInterrupted)
             return self._free(str(error))
         except RefuseTask as error:
             return self._refuse(str(error))
