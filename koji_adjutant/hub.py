@@ -105,9 +105,11 @@ class HubSession(LastingSession):
         with self._lock:
             try:
                 return self._attempt(name, args, kwargs)
-            except koji.AuthExpired:
-                self._renew_session()
-                return self._attempt(name, args, kwargs)
+            except koji.RetryError:
+                raise
+            except koji.AuthError as error:
+                self._have_session(name, error, is_renewed=False)
+            return self._attempt(name, args, kwargs)
 
     def fastUpload(self, localfile: str, *args: Any, **kwargs: Any) -> None:  # noqa: N802
         """Upload a file whole, as the library does; what arrived otherwise, or in part, is sent again."""

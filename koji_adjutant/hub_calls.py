@@ -8,13 +8,14 @@ keeps counting, the library starts anew). A session or task that the hub has dro
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 from xmlrpc.client import Fault
 
 import koji
 import requests
 
-from koji_adjutant.errors import TaskCanceled
+from koji_adjutant.errors import LoginFailed, TaskCanceled
 from koji_adjutant.hub_claim import TaskClaim  # noqa: TC001 - one way to import
 from koji_adjutant.hub_outage import (
     HOUR,
@@ -50,6 +51,9 @@ class LastingSession(koji.ClientSession):
         self.on_session_lost: Callable[[], dict[str, Any] | None] | None = None
         """Asked, in the thread of a call, for what login() gave another session when the hub does not accept ours any
         more; may take its time. None: there is none to be had."""
+        self.on_renewal_lost: Callable[[], None] | None = None
+        """Logs in anew, when the hub has renewed the session and we did not hear its new key."""
+        self._is_being_renewed = False
         self.claim: TaskClaim | None = None
         """The task that this session works for: its calls are as patient as its work is dear."""
         super().__init__(baseurl, opts, sinfo, auth_method)
@@ -82,7 +86,7 @@ class LastingSession(koji.ClientSession):
         is_renewed = False
         while True:
             try:
-                return self._answer(name, args, kwargs, attempts if retry else None)
+                return self._answer(name, args, kwargs, attempts if retry or name in _LOGINS else None)
             except koji.RetryError:
                 # The hub had answered, the answer was lost, and it does not say it twice.
                 if not may_be_repeated(name, args, kwargs):
@@ -96,11 +100,13 @@ class LastingSession(koji.ClientSession):
                     raise
 
     def _have_session(self, name: str, error: koji.AuthError, *, is_renewed: bool) -> bool:
-        """A session that the hub may accept, after `error` in a call; whether the old one was renewed for it."""
+        """A session that the hub may accept, after `error` in a call; whether it is renewed."""
         if name in _LOGINS:
             raise error
         if isinstance(error, koji.AuthExpired) and not is_renewed and self._renewed():
             return True
+        if self._is_logged_in_anew():
+            return is_renewed
         sinfo = self.on_session_lost() if self.on_session_lost else None
         if sinfo is None:
             raise error
@@ -151,13 +157,30 @@ class LastingSession(koji.ClientSession):
             return False
         return True
 
+    def _is_logged_in_anew(self) -> bool:
+        """After a refusal: whether it was a renewal whose answer was lost, and there is another session."""
+        if not self._is_being_renewed or self.on_renewal_lost is None:
+            return False
+        logger.warning("the key of our renewed session was lost: logging in anew")
+        self.setSession(cast("Any", None))
+        try:
+            self.on_renewal_lost()
+        except LoginFailed as error:
+            with suppress(koji.GenericError, requests.RequestException):
+                self.logout()
+            raise NoAnswer(str(error)) from error
+        self._is_being_renewed = False
+        return True
+
     def _renew_session(self) -> None:
         number = self.callnum
         library: Any = super()
+        self._is_being_renewed = True
         try:
             library._renew_session()  # noqa: SLF001
         finally:
             self.logged_in = self.sinfo is not None
+        self._is_being_renewed = False
         # The hub goes on counting where it was; the login itself took one number.
         self.callnum = (number or 0) + 2
 

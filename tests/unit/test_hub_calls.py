@@ -279,6 +279,51 @@ def test_a_renewal_whose_answer_is_lost_ends_the_session(host: Host, weather: We
     assert host.hub.admin.getTaskInfo(host.task)["weight"] == 3.0
 
 
+def login_anew(host: Host) -> None:
+    """As the daemon does: its session is the one of its state directory."""
+    login(host.main, host.config, force_lock=True)
+
+
+@pytest.mark.parametrize("call", ["call_once", "callMethod"])
+def test_the_main_session_is_had_anew_when_its_renewal_was_lost(
+    host: Host, weather: Weather, call: str
+) -> None:
+    host.main.on_renewal_lost = lambda: login_anew(host)
+    before = host.main.session_id
+    host.hub.hub.control.age_session(before, 2 * 86400.0)
+    weather.coming = [None, dropped]
+    assert getattr(host.main, call)("host.getID") == host.session.claim.host  # type: ignore[union-attr]
+    assert host.main.session_id != before
+    # From here on it is a session like any other: one that another login ends stays ended.
+    end_sessions(host).logout()
+    with pytest.raises(koji.AuthError):
+        host.main.echo("x")
+
+
+def test_a_renewal_that_never_reached_the_hub_is_tried_again(host: Host, weather: Weather) -> None:
+    host.main.on_renewal_lost = lambda: pytest.fail("it was not lost")
+    before = host.main.session_id
+    host.main.give_up_early()
+    host.hub.hub.control.age_session(before, 2 * 86400.0)
+    weather.coming = [None, ERROR, ERROR, ERROR]
+    with pytest.raises(requests.HTTPError):
+        host.main.call_once("echo", "x")
+    weather.coming.clear()
+    assert host.main.call_once("echo", "x") == ["x"]
+    assert host.main.session_id == before
+
+
+def test_a_login_that_fails_is_tried_with_the_next_call(host: Host, weather: Weather) -> None:
+    host.main.on_renewal_lost = lambda: login_anew(host)
+    host.main.give_up_early()
+    host.hub.hub.control.age_session(host.main.session_id, 2 * 86400.0)
+    weather.coming = [None, dropped, None, ERROR, ERROR, ERROR, ERROR]
+    with pytest.raises(NoAnswer):
+        host.main.call_once("echo", "x")
+    weather.coming.clear()
+    assert host.main.call_once("host.getID")
+
+
 # Tasks
 
 

@@ -26,7 +26,7 @@ BUILD = (*TASK, *ROOT, *PARENT, "repo.request", "rawUpload", "host.initBuild", "
 FAILING = ("host.newBuildRoot", "host.setTaskWeight", "host.failTask", "host.failBuild")
 SCRATCH = (*TASK, "host.moveBuildToScratch", "checkUpload")
 TAGGING = ("host.tagBuild", "host.tagNotification", "getTag")
-REPO = (*TASK, *PARENT, "host.repoInit", "host.repoDone", "repoInfo")
+REPO = (*TASK, *PARENT, "host.openTask", "subsession", "host.repoInit", "host.repoDone", "repoInfo")
 
 
 @pytest.fixture(scope="module", autouse=True)
