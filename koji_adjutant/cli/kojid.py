@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -73,6 +74,8 @@ def _run(arguments: Arguments, config: Config) -> int:
         main_loop.listen()
         stack.enter_context(_tasks_ended_by_signal(state))
         own_session = OwnSession(state, config.server)
+        session.give_up_early()
+        session.before_request = notify.starting
         _log_in(session, config, state, own_session, force_lock=arguments.force_lock)
         if arguments.foreground:
             # Not before: until here a person reads standard error, and wants one line.
@@ -82,9 +85,9 @@ def _run(arguments: Arguments, config: Config) -> int:
             state.unlock()
             koji.daemonize()
             state.lock()
-        session.give_up_early()
         # A hub that keeps us waiting is no sign of a main loop that hangs.
         session.before_request = notify.feed
+        session.on_renewal_lost = partial(login, session, config, before_lock=own_session.replace)
         daemon = _assemble(stack, config, session, state)
         end = main_loop.run(daemon, single=config.single)
         main_loop.leave(daemon, end)
@@ -111,7 +114,6 @@ def _log_in(
 ) -> None:
     """Log in; while tasks of an earlier main process run, for as long as it takes."""
     while True:
-        notify.starting()
         try:
             login(session, config, force_lock=force_lock, before_lock=own.replace)
         except LoginFailed as error:
