@@ -6,18 +6,40 @@ for it. It is held by a pidfd from then on. Who is not understood is ended befor
 
 import logging
 import os
+from typing import Any, cast
 
 from koji_adjutant.daemon.processes import Child, kill_group, stop_all, wait_for_all
+from koji_adjutant.daemon.sessions import asking, give
 from koji_adjutant.daemon.state import StateDirectory, Stranger, TaskState
+from koji_adjutant.daemon.task_process import TaskProcess
+from koji_adjutant.hub import HubSession
 
 KILL_SECONDS = 5.0
 
 logger = logging.getLogger("koji.adjutant.adoption")
 
 
-def adopt(state: TaskState) -> Child | None:
+def adopt(state: TaskState) -> TaskProcess | None:
     """Take hold of the process of a state file; None when it does not run any more."""
-    return _hold(f"task {state.task}", state)
+    child = _hold(state)
+    if child is None:
+        return None
+    logger.warning("Adopting task %s (%s, pid %s)", state.task, state.method, state.pid)
+    return TaskProcess(task=state.task, child=child, session_id=None, is_adopted=True)
+
+
+def give_sessions(directory: StateDirectory, session: HubSession, processes: dict[int, TaskProcess]) -> None:
+    """Give a subsession to each task process that was adopted, or has lost its own."""
+    lost = {task for task, process in processes.items() if process.session_id is None}
+    for task, refused in asking(directory):
+        if task in processes and processes[task].session_id in (None, refused):
+            lost.add(task)
+    for task in sorted(task for task in lost if processes[task].kill_at is None):
+        subsession = session.subsession()
+        give(directory, task, cast("dict[str, Any]", subsession.sinfo))
+        logger.info("Task %s gets session %s", task, subsession.session_id)
+        processes[task] = processes[task].with_session(subsession.session_id)
+        subsession.forget()
 
 
 def end_stranger(directory: StateDirectory, stranger: Stranger, workdir: str) -> None:
@@ -26,7 +48,7 @@ def end_stranger(directory: StateDirectory, stranger: Stranger, workdir: str) ->
     The file stays as it is while the process lives, and with it the task is not taken.
     """
     logger.warning("task %s: its state file is not understood: %s", stranger.task, stranger.problem)
-    child = _hold(f"task {stranger.task}", stranger)
+    child = _hold(stranger)
     if child is not None:
         logger.warning("task %s: killing its process %s", stranger.task, child.pid)
         kill_group(child.pid)
@@ -48,11 +70,11 @@ def end_stranger(directory: StateDirectory, stranger: Stranger, workdir: str) ->
 
 def end_all(directory: StateDirectory, grace: float) -> None:
     """End all task processes; what they leave is cleaned up after by the next main process."""
-    children = [child for state in directory.tasks() if (child := adopt(state)) is not None]
+    children = [child for state in directory.tasks() if (child := _hold(state)) is not None]
     stop_all(children, grace)
 
 
-def _hold(name: str, known: TaskState | Stranger) -> Child | None:
+def _hold(known: TaskState | Stranger) -> Child | None:
     if not known.is_alive():
         return None
     try:
@@ -63,4 +85,4 @@ def _hold(name: str, known: TaskState | Stranger) -> Child | None:
     if not known.is_alive():
         os.close(pidfd)
         return None
-    return Child(name=name, pid=known.pid, pidfd=pidfd)
+    return Child(name=f"task {known.task}", pid=known.pid, pidfd=pidfd)

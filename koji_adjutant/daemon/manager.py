@@ -21,7 +21,7 @@ from koji.tasks import BaseTaskHandler, ServerRestart
 
 from koji_adjutant import notify
 from koji_adjutant.config import Config
-from koji_adjutant.daemon import adoption, sessions
+from koji_adjutant.daemon import adoption
 from koji_adjutant.daemon.engine_trial import EngineTrial
 from koji_adjutant.daemon.engine_watch import EngineWatch
 from koji_adjutant.daemon.housekeeping import Housekeeping
@@ -120,7 +120,7 @@ class Daemon(TaskManager):
         self.hostdata = seen.host()
         self.contact.seen()
         self.update_tasks(seen.open_tasks())
-        self.give_sessions()
+        adoption.give_sessions(self.state, self.session, self.processes)
         seen.check_report()
         self.expire_buildroots(seen)
         prewarming.take_repos(seen.repos())
@@ -277,25 +277,9 @@ class Daemon(TaskManager):
             if isinstance(state, Stranger):
                 workdir = Path(self.options.workdir, koji.pathinfo.taskrelpath(state.task))
                 adoption.end_stranger(self.state, state, str(workdir))
-            elif state.task not in self.processes and (child := adoption.adopt(state)):
-                logger.warning("Adopting task %s (%s, pid %s)", state.task, state.method, state.pid)
+            elif state.task not in self.processes and (process := adoption.adopt(state)):
                 self.services.journal.record(Phase.ADOPTED, task=state.task, method=state.method)
-                self.processes[state.task] = TaskProcess(
-                    task=state.task, child=child, session_id=None, is_adopted=True
-                )
-
-    def give_sessions(self) -> None:
-        """Give a subsession to each task process that was adopted, or has lost its own."""
-        lost = {task for task, process in self.processes.items() if process.session_id is None}
-        for task, refused in sessions.asking(self.state):
-            if task in self.processes and self.processes[task].session_id in (None, refused):
-                lost.add(task)
-        for task in sorted(task for task in lost if self.processes[task].kill_at is None):
-            subsession = self.session.subsession()
-            sessions.give(self.state, task, cast("dict[str, Any]", subsession.sinfo))
-            logger.info("Task %s gets session %s", task, subsession.session_id)
-            self.processes[task] = self.processes[task].with_session(subsession.session_id)
-            subsession.forget()
+                self.processes[state.task] = process
 
     def _running(self) -> dict[int, Child]:
         return {task: process.child for task, process in self.processes.items()}

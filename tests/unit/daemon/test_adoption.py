@@ -49,8 +49,9 @@ def nobodys_child() -> int:
 
 
 def test_it_is_held(process: "subprocess.Popen[bytes]") -> None:
-    child = adoption.adopt(state_of(process))
-    assert child
+    adopted = adoption.adopt(state_of(process))
+    assert adopted
+    child = adopted.child
     assert not child.has_ended()
     child.kill()
     assert wait_for_all([child], PATIENCE)
@@ -62,8 +63,9 @@ def test_the_exit_code_of_nobodys_child_is_not_known() -> None:
     known = TaskState(
         task=7, method="", pid=pid, start_time=start_time(pid) or 0, workdir="/w", boot_id=boot_id()
     )
-    child = adoption.adopt(known)
-    assert child
+    adopted = adoption.adopt(known)
+    assert adopted
+    child = adopted.child
     child.signal(signal.SIGTERM)
     assert wait_for_all([child], PATIENCE)
     child.kill()
