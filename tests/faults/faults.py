@@ -124,14 +124,9 @@ def main_stopped(scene: Scene) -> Iterator[str]:
 @contextmanager
 def _daemon_down(ground: Ground, number: signal.Signals) -> Iterator[str]:
     pid = ground.daemon().pid
-    ground.planned_down = True
-    try:
+    with ground.daemon_held_down():
         os.kill(pid, number)
         yield f"pid {pid}"
-    finally:
-        ground.stop_daemon()
-        ground.start_daemon()
-        ground.planned_down = False
 
 
 @contextmanager
@@ -191,7 +186,8 @@ def monitor_killed(scene: Scene) -> Iterator[str]:
 @contextmanager
 def image_removed(scene: Scene) -> Iterator[str]:
     chosen = scene.rng.choice(buildroot_images(scene) or _nothing("there is no image of a buildroot"))
-    scene.ground.podman("rmi", chosen)
+    # With the containers that have been made of it.
+    scene.ground.podman("rmi", "--force", chosen)
     yield f"image {chosen[:19]}"
 
 

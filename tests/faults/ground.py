@@ -53,11 +53,10 @@ class Ground:
     engine: Engine
     session: Any
     proxy: HubProxy
-    restarts: int = 0
-    """How often the daemon has ended by itself."""
-    planned_down: bool = False
-    """Whether somebody is going to start the daemon again."""
+    is_held_down: bool = False
+    """Whether the daemon is not to be started now."""
     is_hub_away: bool = False
+    _is_end_expected: bool = False
     _due: float = 0.0
     _ended: list[str] = field(default_factory=list)
 
@@ -95,13 +94,24 @@ class Ground:
         """Wait until the hub has heard from the daemon."""
         wait_for_report(self.place, self.session, self.daemon(), after=since)
 
+    @contextmanager
+    def daemon_held_down(self) -> Iterator[None]:
+        """Its end is not its own doing, and it is not started again before the end of this context."""
+        self.is_held_down = self._is_end_expected = True
+        try:
+            yield
+        finally:
+            self.is_held_down = False
+
     def look_after_daemon(self) -> None:
-        """Start a daemon that has ended by itself, a moment later."""
-        if self.planned_down or services.recorded(self.place.record(builder.DAEMON)) is not None:
+        """Start a daemon that has ended; one that has ended by itself a moment later."""
+        if self.is_held_down or services.recorded(self.place.record(builder.DAEMON)) is not None:
             return
         now = time.monotonic()
-        if not self._due:
-            self.restarts += 1
+        if self._is_end_expected:
+            self._is_end_expected = False
+            self.start_daemon()
+        elif not self._due:
             self._due = now + RESTART_SECONDS
             self._ended.append(self._last_words())
         elif now >= self._due:

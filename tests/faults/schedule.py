@@ -41,11 +41,12 @@ class Schedule:
     _active: list[Injection] = field(default_factory=list)
     _round: list[Kind] = field(default_factory=list)
     _next: float = 0.0
-    _began: float = field(default_factory=time.monotonic)
+    _began: float = 0.0
 
     def work(self) -> None:
         """End what is over; inject what is due."""
         now = time.monotonic()
+        self._began = self._began or now
         for injection in [one for one in self._active if one.until <= now]:
             self._end(injection)
         if now >= self._next and self._inject_one():

@@ -131,12 +131,13 @@ def _kill_everything(scene: Scene, schedule: Schedule) -> Found:
             own.look_after_daemon()
             scene.workload.keep_up()
             time.sleep(STEP)
-        while running := of_daemon(own.place.kojid_conf):
-            for seen in running:
-                seen.kill()
-        schedule.done["everything killed"] += 1
-        found = leftovers.census(own)
-        own.start_daemon()
+        with own.daemon_held_down():
+            while running := of_daemon(own.place.kojid_conf):
+                for seen in running:
+                    seen.kill()
+            schedule.done["everything killed"] += 1
+            found = leftovers.census(own)
+        own.look_after_daemon()
         if all(found[name] for name in MUST_BE_SEEN) or time.monotonic() > deadline:
             return found
 
@@ -169,7 +170,6 @@ def _left(own: Ground, say: Say) -> list[str]:
         own.is_daemon_ready(since=began)
         found = leftovers.census_when_quiet(own, QUIET_SECONDS)
     running = leftovers.lines(found)
-    own.planned_down = True
     own.stop_daemon()
     stopped = leftovers.lines(leftovers.census_when_quiet(own, QUIET_SECONDS))
     return list(dict.fromkeys((*running, *stopped)))
