@@ -146,10 +146,10 @@ class Config:
     )
     copy_old_repodata: bool = _switch("newRepo copies unchanged repodata", on=False)
     use_fast_upload: bool = _switch("upload raw data, not base64", on=True)
-    retry_interval: int = _kojid(60, read.whole, "seconds between two attempts of a call, at most")
-    max_retries: int = _kojid(120, read.whole, "attempts of a call; what a task asks goes on for an hour at least")
+    retry_interval: int = _kojid(60, read.whole, "most seconds between two attempts of a call")
+    max_retries: int = _kojid(120, read.whole, "attempts of a call; in a task, an hour of them at least")
     offline_retry: bool = _switch("keep trying while the hub is offline", on=True)
-    offline_retry_interval: int = _kojid(120, read.whole, "seconds between two attempts while it does, at most")
+    offline_retry_interval: int = _kojid(120, read.whole, "most seconds between two attempts while it does")
     timeout: int | None = _kojid(None, read.whole, "seconds that a call may take", shown="12 hours")
     no_ssl_verify: bool = _switch("trust any certificate of the hub", on=False)
     cert: str | None = _kojid(
