@@ -94,10 +94,11 @@ class Attempts:
         self.failed += 1
         self.may_have_been_done = self.may_have_been_done or not was_surely_not_sent(error)
         if isinstance(error, koji.ServerOffline):
-            if not self._endurance.offline_retry:
+            if self._endurance.offline_retry:
+                self._pause(self._endurance.offline_interval)
+                return True
+            if not self._endurance.at_least:
                 return False
-            self._pause(self._endurance.offline_interval)
-            return True
         self._counted += 1
         is_long_enough = self._clock() - self._began >= self._endurance.at_least
         if self._counted > self._endurance.max_retries and is_long_enough:

@@ -1,6 +1,6 @@
 """How long a call goes on while the hub does not answer. Time is the test's own."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from xmlrpc.client import Fault
 
 import koji
@@ -73,7 +73,11 @@ def test_a_hub_in_maintenance_is_waited_for_without_end() -> None:
 
 
 def test_a_hub_in_maintenance_is_not_waited_for_against_the_configuration() -> None:
-    assert not outlasts(SOME, koji.ServerOffline("offline"), 1)[0]
+    offline = koji.ServerOffline("offline")
+    assert not outlasts(replace(SOME, at_least=0.0), offline, 1)[0]
+    # But a task's work is not thrown away for it, and ends as with any outage.
+    assert outlasts(SOME, offline, HOUR)[0]
+    assert not outlasts(SOME, offline, 2 * HOUR)[0]
 
 
 def test_it_ends_when_both_number_and_time_are_over() -> None:
