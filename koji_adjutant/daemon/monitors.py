@@ -67,6 +67,12 @@ def end_lost_monitors(manager: ContainerManager) -> None:
             logger.warning("monitor %d of container %s is ended", monitor.pid, monitor.container[:12])
 
 
+def end_monitors_of(container: str) -> bool:
+    """End those of a container that the engine cannot remove: one that hangs keeps its processes from ending."""
+    ended = [_end(monitor) for monitor in monitors() if monitor.container == container]
+    return any(ended)
+
+
 def _lost(manager: ContainerManager, storage: str) -> frozenset[Monitor]:
     return frozenset(
         one for one in monitors() if storage in one.arguments and manager.inspect(one.container) is None

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerInfo, ContainerManager
+from koji_adjutant.daemon.monitors import end_monitors_of
 from koji_adjutant.daemon.shells import is_over, is_shell
 from koji_adjutant.errors import AdjutantError, EngineError
 from koji_adjutant.journal import Journal, Phase
@@ -94,7 +95,7 @@ class Sweeper:
     def _remove(self, container: ContainerInfo) -> AdjutantError | None:
         task = container.labels.get(labels.TASK)
         try:
-            self.manager.remove(container.id)
+            self._remove_with_monitors(container.id)
         except AdjutantError as error:
             logger.warning("container %s of task %s: %s", container.id[:12], task, error)
             return error
@@ -106,6 +107,15 @@ class Sweeper:
             role=role,
         )
         return None
+
+    def _remove_with_monitors(self, container: str) -> None:
+        try:
+            self.manager.remove(container)
+        except EngineError as error:
+            if not end_monitors_of(container):
+                raise
+            logger.warning("container %s: its monitor was ended: %s", container[:12], error)
+            self.manager.remove(container)
 
 
 def remove_workdir(workdir: str) -> None:
