@@ -25,19 +25,31 @@ OWNER = "owner.json"
 
 
 @dataclass
+class LateProcesses:
+    """Monitors of an engine's commands end two seconds late: they are looked at again after later tests."""
+
+    seen: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Those that were there when a test ended: which test, and when."""
+
+    def overdue(
+        self, now_there: frozenset[str], before: frozenset[str], test: str, *, after: float = census.WAIT
+    ) -> list[str]:
+        """Those that are still there `after` seconds; what was not there `before` this `test` is remembered."""
+        self.seen = {line: when for line, when in self.seen.items() if line in now_there}
+        limit = time.monotonic() - after
+        late = [f"{line} (left by {test})" for line, (test, when) in self.seen.items() if when < limit]
+        for line in now_there - before:
+            self.seen.setdefault(line, (test, time.monotonic()))
+        return late
+
+
+@dataclass
 class PodmanUse:
     """What the session has to do with real podman."""
 
     tests: int = 0
     engine: Engine | None = None
-    late: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """Processes that were there when a test ended: which test, and when."""
-
-    def overdue(self, now_there: frozenset[str]) -> list[str]:
-        """Those that are still there when they should be gone; forgets those that are gone."""
-        self.late = {line: seen for line, seen in self.late.items() if line in now_there}
-        limit = time.monotonic() - census.WAIT
-        return [f"{line} (left by {test})" for line, (test, when) in self.late.items() if when < limit]
+    late: LateProcesses = field(default_factory=LateProcesses)
 
 
 USE = pytest.StashKey[PodmanUse]()
@@ -127,10 +139,7 @@ def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     if use.engine is None or not request.node.get_closest_marker("podman"):
         return
     left = _things_left(use.engine, before)
-    running = frozenset(census.processes(use.engine))
-    overdue = use.overdue(running)
-    for line in running - before:
-        use.late.setdefault(line, (request.node.nodeid, time.monotonic()))
+    overdue = use.late.overdue(frozenset(census.processes(use.engine)), before, request.node.nodeid)
     assert not left, "left behind:\n" + "\n".join(left)
     assert not overdue, "left behind:\n" + "\n".join(overdue)
 
