@@ -2,7 +2,6 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-TESTS ?= tests
 BENCH ?=
 MINUTES ?= 30
 SEED ?=
@@ -19,7 +18,13 @@ demo: $(VENV)/ready ## build a package on a Koji of its own, show it, take every
 	$(BIN)/koji-adjutant testbed demo
 
 test: $(VENV)/ready ## every test, linters and real containers included; line coverage is printed and enforced
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=80 $(TESTS)
+	rm -f .coverage .coverage.* .tests-*
+	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target .tests-builds .tests-rest
+	$(BIN)/coverage combine --quiet .coverage.builds* .coverage.rest*
+	$(BIN)/coverage report --fail-under=80
+
+.tests-%: $(VENV)/ready # two parts at once, see tests/parts.py
+	COVERAGE_FILE=.coverage.$* $(BIN)/python -m pytest --cov --cov-report= --part=$* --durations=25 tests
 
 soak: $(VENV)/ready ## builds and faults for MINUTES, by SEED; fails when anything is lost or left
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -19,6 +19,7 @@ from koji_adjutant.testbed import census, rootfs
 from koji_adjutant.testbed.engine import Engine
 from koji_adjutant.testbed.engine_processes import Process, process
 from tests.contract.containers import IMAGE, PROGRAMS
+from tests.parts import PARTS, part_of
 
 SETTLE = 1.0
 OWNER = "owner.json"
@@ -59,6 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--oracle-seeds", type=int, default=4, help="how many tags the oracle of buildroots draws by lot"
     )
+    parser.addoption("--part", choices=PARTS, help="only this part of the tests (tests/parts.py)")
     parser.addoption("--load-tasks", type=int, default=50, help="after how many tasks memory is measured")
     parser.addoption("--fault-minutes", type=float, default=5.0, help="how long the fault run is")
     parser.addoption(
@@ -71,7 +73,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if part := config.getoption("--part"):
+        others = [item for item in items if part_of(item.path.relative_to(config.rootpath)) != part]
+        items[:] = [item for item in items if part_of(item.path.relative_to(config.rootpath)) == part]
+        config.hook.pytest_deselected(items=others)
     for item in items:
         if "engine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.podman)
