@@ -24,6 +24,7 @@ from koji_adjutant.buildroot.images import (
     base_key,
     discard,
     find_image,
+    image_name,
     mismatch,
     requests_directory,
     requires_key,
@@ -42,6 +43,7 @@ from koji_adjutant.container.labels import Owner
 from koji_adjutant.errors import (
     AdjutantError,
     BuildrootFailed,
+    EngineBroken,
     EngineDamaged,
     EngineError,
     TaskInterrupted,
@@ -288,7 +290,9 @@ class BuildrootInitializer:
                 return None
             spec = replace(spec, image=image.id)
             container = self.containers.create(self.manager, spec)
-        except EngineDamaged as error:
+        except EngineBroken as error:
+            if not isinstance(error, EngineDamaged) and not self._is_damaged(spec, key):
+                raise
             discard(self.manager, self.config, key, str(error))
             return None
         except EngineError as error:
@@ -310,6 +314,13 @@ class BuildrootInitializer:
         self.containers.remove(container)
         discard(self.manager, self.config, key, reason)
         return None
+
+    def _is_damaged(self, spec: ContainerSpec, key: str) -> bool:
+        try:
+            with self.manager.created(replace(spec, image=image_name(key))):
+                return False
+        except EngineDamaged:
+            return True
 
     def _home_copied(self, source: str, container: str) -> bool:
         try:

@@ -34,9 +34,12 @@ NO_ROOM = ("no space left on device", "disk quota exceeded", "read-only file sys
 """What an engine says when its own disk is full or broken, whatever it was asked for."""
 DAMAGED = re.compile(
     r"mounting storage for container|creating container storage: (?!.*(in use|not known))|layer not known"
-    r"|stat \S+/overlay/\S+: no such file|nil pointer dereference"
+    r"|stat \S+/overlay/\S+: no such file",
+    re.IGNORECASE,
 )
 """What it says when a directory of a layer is gone."""
+CRASHED = "nil pointer dereference"
+"""What podman 4.3 says of an image when its storage is full, and also when it is damaged."""
 
 
 class Kind(StrEnum):
@@ -115,6 +118,11 @@ def refused(request: Request, status: int, content: bytes) -> EngineError | Engi
         words = content.decode(errors="replace").strip() or "no reason given"
     if is_out_of_room(words):
         return out_of_room(request, words)
+    if CRASHED in words:
+        return EngineBroken(
+            f"cannot {request.purpose}: podman says: {words}; its storage is full or damaged",
+            hint="look at its disk (podman system df)",
+        )
     if DAMAGED.search(words):
         return EngineDamaged(
             f"cannot {request.purpose}: the engine's storage is damaged: podman says: {words}",

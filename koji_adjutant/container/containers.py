@@ -1,6 +1,7 @@
 """Requests about one container, and about all that carry some labels; each is one request to the engine."""
 
 import io
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,6 +30,9 @@ from koji_adjutant.errors import EngineError
 
 NO_QUOTA = "--storage-opt is supported only"
 """How the engine refuses a quota that its storage does not have."""
+BUSY = b"device or resource busy"
+BUSY_SECONDS = 5.0
+BUSY_STEP = 0.2
 NAME_TAKEN = "name is already in use"
 ALIVE = frozenset({"running", "paused", "stopping"})
 
@@ -83,7 +87,10 @@ def remove(api: EngineApi, container: str) -> None:
         path=f"/containers/{container}?force=true&timeout=0&v=true",
         accepted=frozenset({NOT_FOUND, SERVER_ERROR}),
     )
-    answer = api.call(request)
+    deadline = time.monotonic() + BUSY_SECONDS
+    # The engine's own clean-up of an ended container may be under way, and the two trip over each other.
+    while BUSY in (answer := api.call(request)).content and time.monotonic() < deadline:
+        time.sleep(BUSY_STEP)
     if answer.status == SERVER_ERROR and not is_gone(answer):
         raise refused(request, answer.status, answer.content)
 

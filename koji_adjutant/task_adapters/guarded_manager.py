@@ -97,6 +97,12 @@ class GuardedManager:
                 self._look_at(container, spec)
                 raise
 
+    @contextmanager
+    def running(self, spec: ContainerSpec) -> Iterator[str]:
+        with self.created(spec) as container:
+            self._engine.start(container)
+            yield container
+
     def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
         role = spec.labels.get(labels.ROLE, "")
         watch = _RoomWatch(sink)
@@ -136,6 +142,10 @@ class GuardedManager:
                 return
             else:
                 reason = f"was ended from outside (it is {found.state}, status {found.exit_code})"
+        except EngineBroken as error:
+            # It is too full even for the question who has filled it.
+            self._interruption = TaskInterrupted(error.message, hint=error.hint)
+            return
         except AdjutantError as error:
             logger.warning("what became of container %s is not known: %s", container[:12], error)
             return

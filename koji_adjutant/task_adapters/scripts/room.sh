@@ -2,7 +2,8 @@
 # Whether the disk below this container is full, and how much of that the build has written: `full KIB`, or nothing.
 #
 # usage: room.sh HOME      full: less than 64 MiB are free
-IFS=' ' read -r size free <<<"$(stat -f -c '%S %a' /)"
+# No here-strings: bash may want a file for one.
+IFS=' ' read -r size free < <(stat -f -c '%S %a' /)
 ((size * free < 64 << 20)) || exit 0
-IFS=$'\t' read -r written _ <<<"$(du -skx "$1" 2>/dev/null)"
+IFS=$'\t' read -r written _ < <(du -skx "$1" 2>/dev/null)
 echo "full $written"

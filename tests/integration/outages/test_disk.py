@@ -1,0 +1,203 @@
+"""Disks that become full, each on a small file system of its own: which one it is is said, and what to do.
+
+The package is never told that it has failed, nothing that was cut off is taken for whole, and with room all goes on.
+"""
+
+import errno
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.config import Config
+from koji_adjutant.container.interface import Timeouts
+from koji_adjutant.container.labels import Owner, Role
+from koji_adjutant.container.podman_manager import PodmanManager
+from koji_adjutant.daemon.engine_trial import EngineTrial
+from koji_adjutant.errors import BuildFailed, EngineBroken, EngineUnavailable
+from koji_adjutant.task_adapters.guarded_manager import GuardedManager
+from koji_adjutant.testbed import rootfs
+from koji_adjutant.testbed.content import HOST
+from koji_adjutant.testbed.engine import Engine
+from tests.contract.containers import IMAGE, PROGRAMS, Output, shell, spec
+from tests.integration.restart.running_builds import Host, Running, eventually
+
+pytestmark = pytest.mark.podman
+
+FILLER = "filler"
+
+
+@contextmanager
+def small_disk(directory: Path, size: str) -> Iterator[Path]:
+    """A file system of `size` over a directory."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "small", str(directory)], check=True)
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+def fill(disk: Path) -> None:
+    """Nothing more can be written."""
+    try:
+        with (disk / FILLER).open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(1 << 16))
+    except OSError as error:
+        assert error.errno == errno.ENOSPC  # noqa: PT017
+
+
+def empty(disk: Path) -> None:
+    (disk / FILLER).unlink()
+
+
+def is_ready(host: Host) -> bool:
+    return bool(host.testbed.session.getHost(HOST)["ready"])
+
+
+def begin(host: Host, patient: str) -> Running:
+    eventually(lambda: is_ready(host), "the host is ready")
+    return host.running(host.build_arch(patient))
+
+
+def closes(host: Host, container: str, task: int) -> None:
+    """The build in that container goes on, and ends well."""
+    host.testbed.engine.podman("exec", container, "touch", "/tmp/go")
+    ended = host.testbed.wait_task(task)
+    assert ended.state == "CLOSED", host.testbed.fault(task)
+    log = host.build_log(task).splitlines()
+    lines = [line for line in log if line.startswith("line ")]
+    assert lines == [f"line {number}" for number in range(1, len(lines) + 1)]
+    assert f"lines {len(lines)}" in log
+    eventually(lambda: not host.state.knows(task), "it has ended")
+
+
+def another_container(host: Host, running: Running) -> str:
+    """The one that the task builds in when it was begun anew."""
+
+    def found() -> str:
+        names = host.containers("io.koji.adjutant.role=build")
+        return "" if running.container in names or not names else names[0]
+
+    container: str = eventually(found, "it is begun anew")
+    eventually(lambda: host.events(running.task.id).count("rpmbuild-started") >= 3, "it builds again")
+    return container
+
+
+def test_the_work_directory(host: Host, patient: str) -> None:
+    workdir = host.testbed.place.builder / "work"
+    with small_disk(workdir, "100m"):
+        running = begin(host, patient)
+        fill(workdir)
+        eventually(lambda: "freed" in host.events(running.task.id), "it is given back")
+        eventually(lambda: not is_ready(host), "the host is not ready")
+        assert f"Not ready for task: Insufficient disk space at {workdir} (workdir): 0 MB" in host.log
+        assert f"{workdir} (workdir): no space left on device; make room there, or set workdir" in host.log
+        empty(workdir)
+        closes(host, another_container(host, running), running.task.id)
+        assert not list(workdir.glob("tasks/*/*"))
+
+
+@contextmanager
+def state_on_a_disk_of_its_own(host: Host, size: str) -> Iterator[Path]:
+    """All of the state but the cache, while no daemon runs."""
+    state = host.testbed.place.state_dir
+    kept = state.with_name("kept")
+    host.terminate()
+    shutil.copytree(state, kept, ignore=shutil.ignore_patterns("cache", "wake"))
+    try:
+        with small_disk(state, size):
+            shutil.copytree(kept, state, dirs_exist_ok=True)
+            state.chmod(0o700)
+            host.start()
+            yield state
+            host.terminate()
+    finally:
+        shutil.rmtree(kept)
+        host.start()
+
+
+def test_the_state_directory(host: Host, patient: str) -> None:
+    with state_on_a_disk_of_its_own(host, "150m") as state:
+        main = host.main()
+        running = begin(host, patient)
+        fill(state)
+        eventually(lambda: not is_ready(host), "the host is not ready")
+        assert f"Not ready for task: Insufficient disk space at {state}" in host.log
+        closes(host, running.container, running.task.id)
+        assert host.main() == main
+        empty(state)
+        eventually(lambda: is_ready(host), "the host is ready")
+        again = begin(host, patient)
+        closes(host, again.container, again.task.id)
+
+
+def test_the_hubs_volume_where_container_log_is(host: Host, patient: str) -> None:
+    logs = host.testbed.topdir / "logs"
+    logs.mkdir(exist_ok=True)
+    with small_disk(logs, "64k"):
+        running = begin(host, patient)
+        fill(logs)
+        closes(host, running.container, running.task.id)
+    assert f"container.log of task {running.task.id} ends here" in host.log
+
+
+# The engine's storage
+
+
+@pytest.fixture
+def small_engine(engine: Engine, tmp_path: Path) -> Iterator[Engine]:
+    """An engine whose storage has room for an image and little else."""
+    home = tmp_path / "engine"
+    home.mkdir()
+    archive = tmp_path / "root.tar"
+    archive.write_bytes(rootfs.archive((*PROGRAMS, "du")))
+    with small_disk(home, "96m"):
+        own = Engine(home / "e", choice=engine.choice)
+        try:
+            own.start()
+            own.podman("import", "--quiet", str(archive), IMAGE)
+            yield own
+        finally:
+            own.destroy()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(
+        server="http://127.0.0.1/kojihub",
+        topurls=("http://127.0.0.1/kojifiles",),
+        state_dir=tmp_path / "state",
+        workdir=str(tmp_path),
+        task_image_default=IMAGE,
+    )
+
+
+def test_the_engines_storage(small_engine: Engine, config: Config) -> None:
+    manager = PodmanManager(small_engine.socket, Timeouts())
+    trial = EngineTrial(config=config, worker="w")
+    trial(manager)
+    fill(small_engine.home)
+    with pytest.raises(EngineBroken, match=r"storage (cannot be written|is full).*podman system df"):
+        trial(manager)
+    empty(small_engine.home)
+    trial(manager)
+    manager.close()
+
+
+def test_a_build_that_finds_it_full(small_engine: Engine, config: Config) -> None:
+    manager = PodmanManager(small_engine.socket, Timeouts())
+    guarded = GuardedManager(manager, config)
+    labels = Owner(worker="w", task_id=1).labels(Role.BUILD)
+    directory = shell("mkdir -p /builddir; while :; do head -c 1M /dev/zero >>/builddir/f || exit 1; done")
+    with (
+        pytest.raises(EngineUnavailable, match="storage"),
+        guarded.told(),
+        guarded.running(spec(own_labels=labels)) as container,
+    ):
+        assert guarded.exec(container, directory, Output()) == 1
+        raise BuildFailed("error building package")
+    manager.close()
