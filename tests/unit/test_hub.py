@@ -1,6 +1,7 @@
 """The session with the hub."""
 
 import logging
+import socket
 import threading
 import zlib
 from collections.abc import Iterator
@@ -167,6 +168,21 @@ def test_who_gives_up_early_has_patient_children(hub: Hub) -> None:
     hub.hub.control.go_online()
     assert session.echo("x") == ["x"]
     session.logout()
+
+
+def test_a_connection_notices_that_the_other_end_is_gone(session: HubSession) -> None:
+    session.echo("x")
+    connections: Any = session.rsession
+    pools = connections.get_adapter(session.baseurl).poolmanager.pools
+    (key,) = pools.keys()
+    pool = pools[key]
+    connection = pool.pool.get(timeout=1)
+    try:
+        assert connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+        assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    finally:
+        pool.pool.put(connection)
 
 
 def test_ipv6(mocker: Any) -> None:
