@@ -64,10 +64,9 @@ def write_kojid_conf(place: Place, host: BuildHost) -> None:
     write_secret(place.kojid_conf, _section("kojid", kojid) + "\n" + _section("adjutant", adjutant))
 
 
-def start_daemon(place: Place, *, force_lock: bool = False) -> services.Service:
-    """`kojid` in the foreground of a session of its own; `force_lock` after one that could not log out."""
+def start_daemon(place: Place) -> services.Service:
+    """`kojid` in the foreground of a session of its own."""
     argv = [str(Path(sys.executable).with_name(DAEMON)), "--fg", "--verbose", f"--config={place.kojid_conf}"]
-    argv += ["--force-lock"] if force_lock else []
     return services.start(
         argv,
         record=place.record(DAEMON),

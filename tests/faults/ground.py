@@ -84,7 +84,7 @@ class Ground:
     def start_daemon(self) -> Service:
         """As the unit does."""
         self._due = 0.0
-        return builder.start_daemon(self.place, force_lock=True)
+        return builder.start_daemon(self.place)
 
     def stop_daemon(self) -> bool:
         """SIGTERM, and wait; False when it did not run."""
@@ -208,10 +208,14 @@ class Ground:
             database.close()
 
     def sessions(self) -> list[tuple[int, bool]]:
-        """Open sessions of the host, and whether each is a main one."""
+        """Open sessions of the host that have been used, and whether each is a main one.
+
+        A login whose answer was lost leaves a session that nobody has ever known the number of.
+        """
         rows = self.rows(
             "SELECT sessions.id, master IS NULL FROM sessions JOIN users ON users.id = user_id "
-            "WHERE users.name = :host AND NOT closed AND NOT expired ORDER BY sessions.id",
+            "WHERE users.name = :host AND NOT closed AND NOT expired AND callnum IS NOT NULL "
+            "ORDER BY sessions.id",
             {"host": HOST},
         )
         return [(int(number), bool(is_main)) for number, is_main in rows]
