@@ -24,6 +24,7 @@ CAPABILITIES = frozenset(
     {"CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID", "SETFCAP", "SYS_CHROOT"}
 )
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+SHM_OPTIONS = ("nosuid", "nodev", "noexec", "mode=1777", "size=64000k", "notmpcopyup")
 MASKED = tuple(
     f"{ROOT}/proc/{name}"
     for name in (
@@ -72,22 +73,30 @@ def installer_spec(run: InstallerRun) -> ContainerSpec:
         mounts=(
             VolumeMount(source=run.root, target=ROOT, read_only=False, options=("rbind",)),
             VolumeMount(source=run.config.engine_path(run.packages), target=PACKAGES, options=("rbind",)),
-            VolumeMount(kind="proc", target=f"{ROOT}/proc", options=("nosuid", "noexec", "nodev")),
-            VolumeMount(
-                kind="tmpfs",
-                target=f"{ROOT}/dev",
-                read_only=False,
-                options=("nosuid", "dev", "mode=755", "size=65536k", "notmpcopyup"),
-            ),
-            *(
-                VolumeMount(source=f"/dev/{name}", target=f"{ROOT}/dev/{name}", read_only=False)
-                for name in DEVICES
-            ),
+            *root_mounts(ROOT),
         ),
         network=network_for(NetworkUse.INSTALL, run.config),
         capabilities=CAPABILITIES,
         masked_paths=MASKED,
         label_disable=True,
+    )
+
+
+def root_mounts(root: str) -> tuple[VolumeMount, ...]:
+    """What scriptlets want to find below `root`. Pure.
+
+    And shared memory of the container's own: that which an engine makes it cannot always take away again, when a
+    container in a user namespace has just ended.
+    """
+    device_options = ("nosuid", "dev", "mode=755", "size=65536k", "notmpcopyup")
+    return (
+        VolumeMount(kind="proc", target=f"{root}/proc", options=("nosuid", "noexec", "nodev")),
+        VolumeMount(kind="tmpfs", target=f"{root}/dev", read_only=False, options=device_options),
+        VolumeMount(kind="tmpfs", target="/dev/shm", read_only=False, options=SHM_OPTIONS),  # noqa: S108
+        *(
+            VolumeMount(source=f"/dev/{name}", target=f"{root}/dev/{name}", read_only=False)
+            for name in DEVICES
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from koji_adjutant.config import values as read
-from koji_adjutant.container.interface import PullPolicy, Timeouts, VolumeMount
+from koji_adjutant.container.interface import IdMap, PullPolicy, Timeouts, VolumeMount
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -261,6 +261,12 @@ class Config:
         read.privileges,
         f"what build tags may ask for by adjutant.build_privileges: {', '.join(read.PRIVILEGES)}",
         shown="",
+    )
+    user_namespace: str | IdMap = _adjutant(
+        "auto",
+        read.user_namespace,
+        "whether builds and installations have a user namespace: auto (where the engine can, and no build_mounts), "
+        "yes, no, or first:size of its host ids",
     )
     podman_socket: Path = _adjutant(
         default_socket,

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from koji_adjutant.container.interface import PullPolicy, Timeouts, VolumeMount
+from koji_adjutant.container.interface import IdMap, PullPolicy, Timeouts, VolumeMount
 from koji_adjutant.container.labels import PREFIX
 
 Parser = Callable[[str], Any]
@@ -20,6 +20,9 @@ Parser = Callable[[str], Any]
 USER_NAMESPACES = "user_namespaces"
 PRIVILEGES = (USER_NAMESPACES,)
 """What a build tag may ask for beyond what builds may do."""
+
+LEAST_IDS, MOST_IDS = 65536, 2**32 - 1
+"""Of a user namespace: fewer would not do for a distribution's users."""
 
 _TRUE = frozenset({"1", "yes", "true", "on"})
 _FALSE = frozenset({"0", "no", "false", "off"})
@@ -129,6 +132,17 @@ def pull_policy(value: str) -> PullPolicy:
         return PullPolicy.MISSING if word == "if-not-present" else PullPolicy(word)
     except ValueError:
         raise ValueError("expected always, missing, newer or never") from None
+
+
+def user_namespace(value: str) -> str | IdMap:
+    """auto, yes, no, or the first host id and the number of ids of a map."""
+    word = value.lower()
+    if word in {"auto", "yes", "no"}:
+        return word
+    match = re.fullmatch(r"(\d+):(\d+)", value, re.ASCII)
+    if not match or int(match[2]) < LEAST_IDS or int(match[1]) + int(match[2]) > MOST_IDS:
+        raise ValueError(f"expected auto, yes, no, or FIRST:SIZE with a size of {LEAST_IDS} or more")
+    return IdMap(first=int(match[1]), size=int(match[2]))
 
 
 def privileges(value: str) -> frozenset[str]:

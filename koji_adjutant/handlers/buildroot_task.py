@@ -15,7 +15,7 @@ import koji
 import requests
 
 from koji_adjutant import hub_files
-from koji_adjutant.buildroot.containment import containment
+from koji_adjutant.buildroot.containment import task_containment
 from koji_adjutant.buildroot.downloads import open_session
 from koji_adjutant.buildroot.held import TaskContainers
 from koji_adjutant.buildroot.images import EMPTY_IMAGE
@@ -157,7 +157,10 @@ class BuildrootTask(TaskHandler):
             image = self.services.manager.ensure_image_available(
                 choice.reference, ctx.config.image_pull_policy
             )
-            contained = containment(ctx.config, self.services.manager, privileges)
+            owner = ctx.owner(buildroot_id=record.id, build_tag=settings.tag_name, arch=settings.arch)
+            contained = task_containment(
+                ctx.config, self.services.manager, owner=owner, image=image.id, privileges=privileges
+            )
             engine = ContainedManager(self.services.manager, contained)
             guarded = GuardedManager(engine.manager, ctx.config)
             limited = LimitedManager(guarded.manager, limits, task_image=image.id)
@@ -168,7 +171,6 @@ class BuildrootTask(TaskHandler):
                 "stdout",
                 settings.text(name=name, images=images, buildroot_id=record.id, notes=notes).encode(),
             )
-            owner = ctx.owner(buildroot_id=record.id, build_tag=settings.tag_name, arch=settings.arch)
             solver = Solver(
                 settings=settings,
                 config=ctx.config,

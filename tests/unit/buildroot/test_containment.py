@@ -5,15 +5,24 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from koji_adjutant.buildroot.containment import DIRECTORY, ENGINE, FRESH, containment
+from koji_adjutant.buildroot.containment import (
+    DIRECTORY,
+    FRESH,
+    SECCOMP,
+    containment,
+    task_containment,
+)
+from koji_adjutant.buildroot.user_namespace import worker_map
 from koji_adjutant.config import Config
 from koji_adjutant.container.contained import ContainedManager, Containment
-from koji_adjutant.container.interface import ContainerSpec, IdMap
+from koji_adjutant.container.interface import ContainerSpec, IdMap, VolumeMount
 from koji_adjutant.container.labels import Owner, Role
-from tests.fakes.containers import FakeContainerManager
+from koji_adjutant.errors import EngineError
+from tests.fakes.containers import CommandResult, FakeContainerManager
 
 PROFILE = {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["clone"], "action": "SCMP_ACT_ALLOW"}]}
 
@@ -44,7 +53,7 @@ def engine(tmp_path: Path) -> Engine:
 
 def test_a_profile_for_the_engine_to_read(config: Config, engine: Engine) -> None:
     made = containment(config, engine)
-    assert made.seccomp_profile == str(config.cache_dir / DIRECTORY / "build.json")
+    assert made.seccomp_profile == str(config.cache_dir / DIRECTORY / "seccomp-build.json")
     written = Path(made.seccomp_profile)
     assert written.stat().st_mode & 0o777 == 0o644
     assert "personality" in written.read_text()
@@ -77,7 +86,7 @@ def test_the_engine_is_asked_once_an_hour(config: Config, engine: Engine) -> Non
         containment(config, engine)
     assert engine.asked == 1
     past = time.time() - FRESH - 1
-    os.utime(config.cache_dir / DIRECTORY / ENGINE, (past, past))
+    os.utime(config.cache_dir / DIRECTORY / SECCOMP, (past, past))
     containment(config, engine)
     assert engine.asked == 2
 
@@ -86,7 +95,7 @@ def test_paths_of_an_engine_that_sees_others(config: Config, engine: Engine, tmp
     elsewhere = replace(config, host_mount_map=((str(tmp_path), "/of/engine"),))
     engine.profile = "/of/engine/default.json"
     made = containment(elsewhere, engine)
-    assert made.seccomp_profile == f"/of/engine/state/cache/{DIRECTORY}/build.json"
+    assert made.seccomp_profile == f"/of/engine/state/cache/{DIRECTORY}/seccomp-build.json"
 
 
 @pytest.mark.parametrize("content", [None, "{", "{}", "[]"])
@@ -103,6 +112,67 @@ def test_a_profile_that_cannot_be_read(config: Config, engine: Engine, content: 
 def test_an_engine_without_seccomp(config: Config) -> None:
     made = containment(config, Engine(""))
     assert made == Containment(notes=(("seccomp profile", "none: the engine has no seccomp"),))
+
+
+OWNER = Owner(worker="w", task_id=3)
+
+
+def of_task(config: Config, engine: Engine) -> tuple[IdMap | None, str]:
+    made = task_containment(config, engine, owner=OWNER, image="task:1")
+    note = dict(made.notes)["user namespace"]
+    return made.id_map, note
+
+
+@pytest.fixture
+def trial(engine: Engine) -> Engine:
+    """An engine that can have a user namespace, as its trial container says."""
+    engine.add_image("task:1")
+    engine.script(["/bin/bash"], CommandResult())
+    return engine
+
+
+def test_a_user_namespace_where_the_engine_can(config: Config, trial: Engine) -> None:
+    own = worker_map("w")
+    for _ in range(2):
+        assert of_task(config, trial) == (own, f"host ids {own.first} to {own.first + 65535}")
+    (tried,) = trial.specs
+    assert tried.id_map == own
+    assert tried.labels == OWNER.labels(Role.TOOL)
+    assert own.first >= 1 << 30
+    assert own.first + own.size < 1 << 31
+
+
+def test_none_where_it_cannot(config: Config, trial: Engine) -> None:
+    trial.script(["/bin/bash"], CommandResult(exit_code=1, output=(("stdout", b"it copies the files\n"),)))
+    for _ in range(2):
+        assert of_task(config, trial) == (None, "none: the engine cannot have it: it copies the files")
+    assert len(trial.specs) == 1
+
+
+def test_none_where_it_refuses(config: Config, trial: Engine) -> None:
+    trial.fail_next("create", EngineError("no such ids"))
+    assert of_task(config, trial) == (None, "none: the engine cannot have it: no such ids")
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("no", (None, "none: user_namespace is no")),
+        (IdMap(first=500000, size=70000), (IdMap(first=500000, size=70000), "host ids 500000 to 569999")),
+    ],
+)
+def test_a_user_namespace_that_is_said(
+    config: Config, engine: Engine, option: object, expected: object
+) -> None:
+    said = replace(config, user_namespace=cast("str | IdMap", option))
+    assert of_task(said, engine) == expected
+    assert engine.specs == []
+
+
+def test_none_by_itself_with_mounts_of_the_host(config: Config, trial: Engine) -> None:
+    mounted = replace(config, build_mounts=(VolumeMount(source="/ccache", target="/ccache"),))
+    assert of_task(mounted, trial) == (None, "none: build_mounts are set")
+    assert of_task(replace(mounted, user_namespace="yes"), trial)[0] == worker_map("w")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.config import values
-from koji_adjutant.container.interface import PullPolicy, Timeouts, VolumeMount
+from koji_adjutant.container.interface import IdMap, PullPolicy, Timeouts, VolumeMount
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,10 @@ from koji_adjutant.container.interface import PullPolicy, Timeouts, VolumeMount
         (values.network, "slirp4netns:mtu=1500", "slirp4netns:mtu=1500"),
         (values.labels, "site=brno team=rpm", {"site": "brno", "team": "rpm"}),
         (values.positive, "0.5", 0.5),
+        (values.user_namespace, "Auto", "auto"),
+        (values.user_namespace, "500000:65536", IdMap(first=500000, size=65536)),
+        (values.privileges, "", frozenset()),
+        (values.privileges, "user_namespaces", {"user_namespaces"}),
         (values.optional_path, "", None),
         (
             values.limits,
@@ -58,6 +62,10 @@ def test_good_value(parse: values.Parser, text: str, expected: object) -> None:
     [
         (values.whole, "1.5", "whole number"),
         (values.truth, "maybe", "yes or no"),
+        (values.user_namespace, "maybe", "auto, yes, no, or FIRST:SIZE"),
+        (values.user_namespace, "1:2", "65536 or more"),
+        (values.user_namespace, "4294967295:65536", "FIRST:SIZE"),
+        (values.privileges, "root", "'root' is none of user_namespaces"),
         (values.url, "hub.example.com", "expected a URL"),
         (values.url, "ftp://hub", "expected a URL"),
         (values.url, "http://hub:port/", "expected a URL"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.container.archive import pack, plain_parts, unpack
-from koji_adjutant.errors import EngineError
+from koji_adjutant.errors import ContentRefused, EngineError
 
 
 def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
@@ -83,6 +83,26 @@ def test_hard_link_is_to_a_file_of_the_same_archive_only(target: Path) -> None:
 def test_directory_that_was_asked_for_is_left_out_of_names(target: Path) -> None:
     members = (member("top", tarfile.DIRTYPE), b""), (member("top/sub/file\nname"), b"1")
     assert unpack(tar_of(*members), target) == (target / "sub" / "file\nname",)
+
+
+def test_only_names_with_the_suffix_are_written(target: Path) -> None:
+    kept = (member("top/a.rpm"), b"1"), (member("top/b.rpm", tarfile.LNKTYPE, "top/a.rpm"), b"")
+    left = (member("top/notes"), b"2"), (member("top/c.rpm", tarfile.LNKTYPE, "top/notes"), b"")
+    top = (member("top", tarfile.DIRTYPE), b"")
+    written = unpack(tar_of(top, *kept, *left), target, suffix=".rpm")
+    assert written == (target / "a.rpm", target / "b.rpm")
+    assert sorted(path.name for path in target.iterdir()) == ["a.rpm", "b.rpm"]
+
+
+def test_what_is_larger_than_its_room_is_refused_before_it_is_written(target: Path) -> None:
+    hole = member("hole")
+    hole.size = 1 << 40
+    with pytest.raises(ContentRefused, match=r"'hole' out of a container: with its 1099511627776 bytes"):
+        unpack(io.BytesIO(hole.tobuf()), target, limit=1 << 30)
+    two = tar_of((member("one"), b"x" * 60), (member("two"), b"x" * 60))
+    with pytest.raises(ContentRefused, match="more than 100"):
+        unpack(two, target, limit=100)
+    assert [path.name for path in target.iterdir()] == ["one"]
 
 
 def test_archive_that_is_cut_off_is_an_error(target: Path) -> None:
