@@ -281,11 +281,7 @@ def test_the_engine_is_not_asked_for_all_images_again(
     store.add("cc", 300, NOW)
     store.fail_next("find_images", EngineUnavailable("a scan"))
     second = cached_images(store, records)
-    assert [(cached.record.key, cached.own_size) for cached in second] == [
-        ("cc", 300),
-        ("aa", 500),
-        ("bb", 100),
-    ]
+    assert {cached.record.key: cached.own_size for cached in second} == {"cc": 300, "aa": 500, "bb": 100}
     assert store.inspected == 1, "of the one that was made since"
     assert {cached.image for cached in second} >= {cached.image for cached in first}
     store.remove_image(image_name("bb"))
