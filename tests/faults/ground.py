@@ -121,7 +121,7 @@ class Ground:
         """What the last main process has logged last."""
         pid = json.loads(self.place.record(builder.DAEMON).read_text())["pid"]
         said = self.daemon_log.read_text(errors="replace").splitlines()
-        return next((line for line in reversed(said) if f"{{{pid}}}" in line), f"pid {pid} said nothing")
+        return next((line for line in reversed(said) if f"{{{pid}}}" in line), said[-1])
 
     def task_processes(self) -> list[Seen]:
         """By what the state directory says, as far as they live."""

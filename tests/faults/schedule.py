@@ -15,7 +15,7 @@ from koji_adjutant.testbed.stand import Say
 from tests.faults.faults import Kind, Scene
 from tests.faults.ground import NoTarget
 
-INTERVAL = (3.0, 7.0)
+INTERVAL = (5.0, 9.0)
 LONGEST_GAP = 10.0
 
 
@@ -50,7 +50,8 @@ class Schedule:
         for injection in [one for one in self._active if one.until <= now]:
             self._end(injection)
         if now >= self._next and self._inject_one():
-            self._next = time.monotonic() + self.rng.uniform(*INTERVAL)
+            # From when it was due: what an injection takes is no pause.
+            self._next = now + self.rng.uniform(*INTERVAL)
 
     def finish(self) -> None:
         """End everything."""
