@@ -11,7 +11,7 @@ import pytest
 
 from koji_adjutant.testbed.content import BUILD_TAG, TAG, add_external_repo
 from koji_adjutant.testbed.supply import publish
-from tests.integration.cancel.measure import Watch, watching
+from tests.integration.cancel.measure import Watch, eventually, watching
 from tests.integration.running import Testbed
 
 CANCEL = "dist-md-cancel"
@@ -99,6 +99,8 @@ def make_repo(directory: Path) -> Path:
 def sources(sources_of_all: Sources) -> Iterator[Sources]:
     yield sources_of_all
     sources_of_all.cancel_all()
+    work = sources_of_all.testbed.place.builder / "work" / "tasks"
+    eventually(lambda: not any(work.glob("*/*")), "work directories are gone")
 
 
 @pytest.fixture(scope="package")

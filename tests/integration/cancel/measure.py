@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import koji
+
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerInfo
 from koji_adjutant.container.podman_manager import PodmanManager
@@ -126,12 +128,16 @@ class Watch:
         dead = self._wait_dead(tasks, worlds)
         eventually(lambda: not self.containers(*numbers), "containers are gone")
         gone = time.time()
+        eventually(lambda: not any(map(self._has_workdir, numbers)), "work directories are gone")
         sign = max([called, *self._signs(numbers)])
         # What died before the poll had another sign: a refused upload.
         sign = sign if sign < dead else called
         ending = Ending(phase=phase, sign=sign - called, dead=dead - sign, gone=gone - sign)
         self.endings.append(ending)
         return ending
+
+    def _has_workdir(self, task: int) -> bool:
+        return (self.testbed.place.builder / "work" / koji.pathinfo.taskrelpath(task)).exists()
 
     def _worlds(self, tasks: list[int]) -> set[str]:
         """Pid namespaces of the containers that run."""

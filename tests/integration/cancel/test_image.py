@@ -2,10 +2,12 @@
 
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 
 from koji_adjutant.buildroot.images import REPOSITORY, UNVERIFIED, pending_requests
+from koji_adjutant.errors import EngineError
 from koji_adjutant.testbed import services
 from koji_adjutant.testbed.builder import DAEMON
 from koji_adjutant.testbed.tasks import Task, family, wait_task
@@ -17,11 +19,18 @@ from tests.integration.running import Testbed
 pytestmark = pytest.mark.podman
 
 IMAGE_SECONDS = 90.0
+LISTINGS = 10
 
 
 def names(testbed: Testbed, repository: str) -> frozenset[str]:
     """Images of that name."""
-    listed = testbed.engine.podman("images", "--format={{.Repository}}:{{.Tag}}").split()
+    for _ in range(LISTINGS):
+        # Podman stumbles over images that go while it lists them.
+        with suppress(EngineError):
+            listed = testbed.engine.podman("images", "--format={{.Repository}}:{{.Tag}}").split()
+            break
+    else:
+        raise AssertionError("podman does not list images")
     return frozenset(name for name in listed if name.startswith(f"{repository}:"))
 
 
