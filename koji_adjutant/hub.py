@@ -10,7 +10,7 @@ import socket
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 from xml.parsers.expat import ExpatError
@@ -103,6 +103,7 @@ class HubSession(LastingSession):
         The call may have been carried out: only for what may be asked again.
         """
         with self._lock:
+            self._have_login()
             try:
                 return self._attempt(name, args, kwargs)
             except koji.RetryError:
@@ -222,6 +223,18 @@ def login(
         raise _connection_problem(config, error) from None
     if answer != ["OK"]:
         raise LoginFailed(f"hub {config.server}: echo answers {answer!r}", hint="check option server")
+
+
+def log_in_anew(session: HubSession, config: Config, before_lock: Callable[[HubSession], None]) -> None:
+    """Log in again, where the hub had us before. koji.AuthError when it does not want us, or another has the lock."""
+    try:
+        _authenticate(session, config)
+        before_lock(session)
+        session.exclusiveSession()
+    except koji.AuthError:
+        with suppress(koji.GenericError, requests.RequestException):
+            session.logout()
+        raise
 
 
 def _authenticate(session: HubSession, config: Config) -> None:

@@ -8,14 +8,13 @@ keeps counting, the library starts anew). A session or task that the hub has dro
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, cast
 from xmlrpc.client import Fault
 
 import koji
 import requests
 
-from koji_adjutant.errors import LoginFailed, TaskCanceled
+from koji_adjutant.errors import TaskCanceled
 from koji_adjutant.hub_claim import TaskClaim  # noqa: TC001 - one way to import
 from koji_adjutant.hub_outage import (
     HOUR,
@@ -51,9 +50,11 @@ class LastingSession(koji.ClientSession):
         self.on_session_lost: Callable[[], dict[str, Any] | None] | None = None
         """Asked, in the thread of a call, for what login() gave another session when the hub does not accept ours any
         more; may take its time. None: there is none to be had."""
-        self.on_renewal_lost: Callable[[], None] | None = None
-        """Logs in anew, when the hub has renewed the session and we did not hear its new key."""
-        self._is_being_renewed = False
+        self.log_in_anew: Callable[[], None] | None = None
+        """Makes this the session of another login, after the hub has ended it, or has renewed it and its new key was
+        lost. koji.AuthError when it does not have us."""
+        self._has_ended = False
+        self._is_logging_in = False
         self.claim: TaskClaim | None = None
         """The task that this session works for: its calls are as patient as its work is dear."""
         super().__init__(baseurl, opts, sinfo, auth_method)
@@ -75,6 +76,7 @@ class LastingSession(koji.ClientSession):
         self, name: str, args: Any, kwargs: Mapping[str, Any] | None = None, retry: bool = True
     ) -> Any:
         with self._lock:
+            self._have_login()
             if self.multicall:
                 library: Any = super()
                 return library._callMethod(name, args, dict(kwargs or {}), retry)  # noqa: SLF001
@@ -101,11 +103,14 @@ class LastingSession(koji.ClientSession):
 
     def _have_session(self, name: str, error: koji.AuthError, *, is_renewed: bool) -> bool:
         """A session that the hub may accept, after `error` in a call; whether it is renewed."""
-        if name in _LOGINS:
+        if name in _LOGINS or self._is_logging_in:
             raise error
         if isinstance(error, koji.AuthExpired) and not is_renewed and self._renewed():
             return True
-        if self._is_logged_in_anew():
+        if self.log_in_anew is not None:
+            logger.warning("the hub has ended our session (%s): logging in anew", error)
+            self._has_ended = True
+            self._have_login()
             return is_renewed
         sinfo = self.on_session_lost() if self.on_session_lost else None
         if sinfo is None:
@@ -157,30 +162,25 @@ class LastingSession(koji.ClientSession):
             return False
         return True
 
-    def _is_logged_in_anew(self) -> bool:
-        """After a refusal: whether it was a renewal whose answer was lost, and there is another session."""
-        if not self._is_being_renewed or self.on_renewal_lost is None:
-            return False
-        logger.warning("the key of our renewed session was lost: logging in anew")
-        self.setSession(cast("Any", None))
+    def _have_login(self) -> None:
+        """Log in anew if the session has ended; what fails is tried again with the next call."""
+        if not self._has_ended or self._is_logging_in or self.log_in_anew is None:
+            return
+        self._is_logging_in = True
         try:
-            self.on_renewal_lost()
-        except LoginFailed as error:
-            with suppress(koji.GenericError, requests.RequestException):
-                self.logout()
-            raise NoAnswer(str(error)) from error
-        self._is_being_renewed = False
-        return True
+            self.setSession(cast("Any", None))
+            self.log_in_anew()
+            self._has_ended = False
+        finally:
+            self._is_logging_in = False
 
     def _renew_session(self) -> None:
         number = self.callnum
         library: Any = super()
-        self._is_being_renewed = True
         try:
             library._renew_session()  # noqa: SLF001
         finally:
             self.logged_in = self.sinfo is not None
-        self._is_being_renewed = False
         # The hub goes on counting where it was; the login itself took one number.
         self.callnum = (number or 0) + 2
 

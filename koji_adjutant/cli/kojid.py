@@ -33,7 +33,7 @@ from koji_adjutant.daemon.wakeup import WakeUp, poke
 from koji_adjutant.errors import AdjutantError, ConfigError, LoginFailed
 from koji_adjutant.handlers.base import Services
 from koji_adjutant.handlers.registry import HANDLERS
-from koji_adjutant.hub import HubSession, login, open_session
+from koji_adjutant.hub import HubSession, log_in_anew, login, open_session
 from koji_adjutant.monitoring.journal import FileJournal
 
 LOGIN_SECONDS = 2.0
@@ -87,7 +87,7 @@ def _run(arguments: Arguments, config: Config) -> int:
             state.lock()
         # A hub that keeps us waiting is no sign of a main loop that hangs.
         session.before_request = notify.feed
-        session.on_renewal_lost = partial(login, session, config, before_lock=own_session.replace)
+        session.log_in_anew = partial(log_in_anew, session, config, own_session.replace)
         daemon = _assemble(stack, config, session, state)
         end = main_loop.run(daemon, single=config.single)
         main_loop.leave(daemon, end)

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pytest_mock import MockerFixture
 
 from koji_adjutant.config import Config
 from koji_adjutant.errors import TaskCanceled
-from koji_adjutant.hub import HubSession, login, open_session
+from koji_adjutant.hub import HubSession, log_in_anew, login, open_session
 from koji_adjutant.hub_claim import HubContact, TaskClaim
 from koji_adjutant.hub_outage import NoAnswer
 from tests.unit.conftest import Hub
@@ -279,29 +280,55 @@ def test_a_renewal_whose_answer_is_lost_ends_the_session(host: Host, weather: We
     assert host.hub.admin.getTaskInfo(host.task)["weight"] == 3.0
 
 
-def login_anew(host: Host) -> None:
-    """As the daemon does: its session is the one of its state directory."""
-    login(host.main, host.config, force_lock=True)
+@pytest.fixture
+def lasting(host: Host) -> HubSession:
+    """The main session, as the daemon has it: it knows its last number, and ends that one."""
+    numbers = [host.main.session_id]
+
+    def end_the_last(session: HubSession) -> None:
+        with suppress(koji.GenericError):
+            session.logout(numbers[-1])
+        numbers.append(session.session_id)
+
+    host.main.log_in_anew = lambda: log_in_anew(host.main, host.config, end_the_last)
+    return host.main
 
 
 @pytest.mark.parametrize("call", ["call_once", "callMethod"])
 def test_the_main_session_is_had_anew_when_its_renewal_was_lost(
-    host: Host, weather: Weather, call: str
+    host: Host, lasting: HubSession, weather: Weather, call: str
 ) -> None:
-    host.main.on_renewal_lost = lambda: login_anew(host)
-    before = host.main.session_id
+    before = lasting.session_id
     host.hub.hub.control.age_session(before, 2 * 86400.0)
     weather.coming = [None, dropped]
     assert getattr(host.main, call)("host.getID") == host.session.claim.host  # type: ignore[union-attr]
     assert host.main.session_id != before
-    # From here on it is a session like any other: one that another login ends stays ended.
-    end_sessions(host).logout()
-    with pytest.raises(koji.AuthError):
-        host.main.echo("x")
+
+
+@pytest.mark.parametrize("call", ["call_once", "callMethod"])
+def test_the_main_session_is_had_anew_when_somebody_has_ended_it(
+    host: Host, lasting: HubSession, call: str
+) -> None:
+    for _ in range(2):
+        before = lasting.session_id
+        host.hub.admin.logout(before)
+        assert getattr(lasting, call)("host.getID")
+        assert lasting.session_id != before
+
+
+@pytest.mark.parametrize("call", ["call_once", "callMethod"])
+def test_what_another_daemon_has_taken_is_not_taken_back(host: Host, lasting: HubSession, call: str) -> None:
+    other: Any = end_sessions(host)
+    for _ in range(2):
+        with pytest.raises(koji.AuthError):
+            getattr(lasting, call)("host.getID")
+    assert other.host.getID()
+    assert len(other.getSessionInfo(user_id=other.getLoggedInUser()["id"])) == 1
+    other.logout()
 
 
 def test_a_renewal_that_never_reached_the_hub_is_tried_again(host: Host, weather: Weather) -> None:
-    host.main.on_renewal_lost = lambda: pytest.fail("it was not lost")
+    host.main.log_in_anew = lambda: pytest.fail("it was not lost")
     before = host.main.session_id
     host.main.give_up_early()
     host.hub.hub.control.age_session(before, 2 * 86400.0)
@@ -313,12 +340,13 @@ def test_a_renewal_that_never_reached_the_hub_is_tried_again(host: Host, weather
     assert host.main.session_id == before
 
 
-def test_a_login_that_fails_is_tried_with_the_next_call(host: Host, weather: Weather) -> None:
-    host.main.on_renewal_lost = lambda: login_anew(host)
-    host.main.give_up_early()
+def test_a_login_that_fails_is_tried_with_the_next_call(
+    host: Host, lasting: HubSession, weather: Weather
+) -> None:
+    lasting.give_up_early()
     host.hub.hub.control.age_session(host.main.session_id, 2 * 86400.0)
     weather.coming = [None, dropped, None, ERROR, ERROR, ERROR, ERROR]
-    with pytest.raises(NoAnswer):
+    with pytest.raises(requests.HTTPError):
         host.main.call_once("echo", "x")
     weather.coming.clear()
     assert host.main.call_once("host.getID")
