@@ -25,7 +25,9 @@ logger = logging.getLogger(__name__)
 class TaskContainers:
     """See the module."""
 
-    def __init__(self) -> None:
+    def __init__(self, kill: Callable[[], None] = lambda: None) -> None:
+        """`kill` ends whatever runs in any container of the task."""
+        self._kill = kill
         self._held: dict[str, ExitStack] = {}
         self._going: list[Future[None]] = []
         self._first: list[Future[Any]] = []
@@ -79,6 +81,8 @@ class TaskContainers:
 
     def remove_all(self, error: BaseException | None = None) -> None:
         """Remove all that is held now; what fails while `error` is under way is noted with it."""
+        if isinstance(error, SystemExit) and (self._held or not all(call.done() for call in self._first)):
+            self._kill_first()
         wait(self._first)
         while self._held:
             _, stack = self._held.popitem()
@@ -90,6 +94,13 @@ class TaskContainers:
             except AdjutantError as second:
                 error.add_note(f"and then: {second}")
                 logger.warning("after %r: %s", error, second)
+
+    def _kill_first(self) -> None:
+        # The task was taken away. An engine kills at once, also while it is busy; and nobody waits for a solver then.
+        try:
+            self._kill()
+        except AdjutantError as error:
+            logger.warning("containers are not killed: %s", error)
 
     def first(self, call: Callable[[], Result]) -> Future[Result]:
         """Call in another thread; no container goes before the call has ended."""

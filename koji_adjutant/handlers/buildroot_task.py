@@ -147,7 +147,7 @@ class BuildrootTask(TaskHandler):
             method=self.method,
         )
         with (
-            TaskContainers() as containers,
+            TaskContainers(self.kill_containers) as containers,
             TaskLogs(ctx, on_lost=self.kill_containers) as logs,
             BuildrootRecord(
                 ctx.session, repo_id=settings.repo_id, arch=settings.arch, task_id=self.id

@@ -82,3 +82,22 @@ def test_a_call_beside_gives_its_result_and_its_error(manager: FakeContainerMana
         assert containers.beside(lambda: 6 * 7).result() == 42
         with pytest.raises(EngineError, match="beside"):
             containers.beside(fail).result()
+
+
+def test_a_task_that_is_taken_away_kills_before_it_waits(manager: FakeContainerManager) -> None:
+    killed = threading.Event()
+    with pytest.raises(SystemExit), TaskContainers(kill=killed.set) as containers, containers.working():
+        containers.create(manager, SPEC)
+        ended = containers.first(lambda: killed.wait(10))
+        raise SystemExit
+    assert ended.result()
+
+
+def test_an_engine_that_cannot_kill_does_not_stop_the_rest(manager: FakeContainerManager) -> None:
+    def kill() -> None:
+        raise EngineError("busy")
+
+    with pytest.raises(SystemExit), TaskContainers(kill=kill) as containers, containers.working():
+        made = containers.create(manager, SPEC)
+        raise SystemExit
+    assert manager.removed == [made]
