@@ -76,14 +76,34 @@ def _exactly(content: IO[bytes], size: int, path: Path) -> Iterator[bytes]:
         yield data
 
 
-def pieces(stream: IO[bytes], limit: int) -> Iterator[bytes]:
-    """A stream in pieces. ContentRefused when it is longer than `limit`: files with holes come without them."""
+def handed_on(stream: IO[bytes], limit: int) -> Iterator[bytes]:
+    """A tar stream as it is, but that all of it is root's: another container may not know the ids of the first.
+
+    ContentRefused before it is longer than `limit`: files with holes come without them.
+    """
     size = 0
-    while piece := stream.read(PIECE):
-        size += len(piece)
-        if size > limit:
-            raise ContentRefused(f"refused to copy more than {limit} bytes from one container to another")
-        yield piece
+    try:
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
+            for member in tar:
+                header = _header(member)
+                size += len(header) + member.size
+                if size > limit:
+                    raise ContentRefused(f"refused to copy more than {limit} bytes between two containers")
+                yield header
+                if content := tar.extractfile(member) if member.isreg() else None:
+                    yield from _exactly(content, member.size, Path(member.name))
+                    yield b"\0" * (-member.size % tarfile.BLOCKSIZE)
+    except tarfile.TarError as error:
+        raise EngineError(f"the engine's archive for another container is damaged: {error}") from error
+    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+def _header(member: tarfile.TarInfo) -> bytes:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    own = ("path", "linkpath", "size", "uid", "gid", "uname", "gname", "mtime")
+    member.pax_headers = {key: value for key, value in member.pax_headers.items() if key not in own}
+    return member.tobuf(tarfile.PAX_FORMAT)
 
 
 def unpack(

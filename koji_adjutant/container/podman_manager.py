@@ -329,7 +329,7 @@ class PodmanManager:
 
     def copy_across(self, container: str, directory: str, target: str, *, limit: int) -> None:
         with self.open_archive(container, directory) as stream:
-            containers.put_archive(self, target, directory, archive.pieces(stream, limit))
+            containers.put_archive(self, target, directory, archive.handed_on(stream, limit))
 
     def mount_root(self, container: str) -> str:
         return containers.mount_root(self, container)

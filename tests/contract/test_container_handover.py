@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.container.interface import ContainerManager
+from koji_adjutant.container.interface import ContainerManager, IdMap
 from koji_adjutant.errors import EngineError
 from tests.contract.containers import Output, Subject, shell, spec
 from tests.fakes.containers import CommandResult
@@ -53,9 +53,11 @@ def test_a_directory_goes_from_one_container_to_another(manager_of: ContainerMan
 
 
 @pytest.mark.podman
+@pytest.mark.parametrize("id_map", [None, IdMap(first=1 << 30)])
 def test_a_directory_keeps_modes_and_links_and_is_the_users(
-    manager: ContainerManager, contract_image: str, tmp_path: Path
+    manager: ContainerManager, contract_image: str, tmp_path: Path, id_map: IdMap | None
 ) -> None:
+    """Also in a user namespace: an engine shows the host's ids of what it reads there, and takes none of them."""
     assert contract_image
     source = tmp_path / "source"
     source.mkdir()
@@ -63,8 +65,9 @@ def test_a_directory_keeps_modes_and_links_and_is_the_users(
     (source / "script").chmod(0o755)
     (source / "link").symlink_to("script")
     output = Output()
-    users = dataclasses.replace(spec(), user="1000:135")
-    with manager.created(spec()) as first, manager.running(users) as second:
+    of_first = dataclasses.replace(spec(), id_map=id_map)
+    users = dataclasses.replace(of_first, user="1000:135")
+    with manager.created(of_first) as first, manager.running(users) as second:
         manager.copy_to(first, source, "/work")
         manager.copy_across(first, "/work/source", second, limit=LIMIT)
         argv = ("/bin/stat", "-c", "%u:%g %a %F", "/work/source/script", "/work/source/link")
