@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,7 +140,9 @@ class Host:
     def upload(self, srpm: Path) -> str:
         """A source package where tasks find it."""
         there = f"cli-build/restart-{srpm.stem}-{time.time():.6f}"
-        self.testbed.session.uploadWrapper(str(srpm), there)
+        directory = self.testbed.topdir / "work" / there
+        directory.mkdir(parents=True)
+        shutil.copy(srpm, directory)
         return f"{there}/{srpm.name}"
 
     def build(self, srpm: Path) -> Running:
@@ -228,10 +230,9 @@ class Host:
     # What only the hub's database knows
 
     def hub_database(self, sql: str, *values: Any) -> list[Any]:
-        with sqlite3.connect(self.testbed.place.hub / "hub.sqlite", timeout=PATIENCE) as database:
-            found = database.execute(sql, values).fetchall()
-        database.close()
-        return found
+        file = self.testbed.place.hub / "hub.sqlite"
+        with closing(sqlite3.connect(file, timeout=PATIENCE)) as database, database:
+            return database.execute(sql, values).fetchall()
 
     def open_sessions(self) -> int:
         sql = "SELECT s.id FROM sessions s, users u WHERE s.user_id = u.id AND s.closed = 0 AND u.name = ?"
