@@ -80,6 +80,19 @@ def test_sessions_that_expire(host: Host, patient: str) -> None:
     finish(host, running)
 
 
+def test_sessions_that_somebody_has_ended(host: Host, patient: str) -> None:
+    """With the main one its subsessions end; the daemon logs in anew, and the task gets another."""
+    running, main = begin(host, patient), host.main()
+    sql = "SELECT s.id FROM sessions s, users u WHERE u.id = s.user_id AND u.name = ? AND s.exclusive = 1"
+    ((number,),) = host.hub_database(f"{sql} AND s.closed = 0", HOST)
+    host.testbed.session.logout(session_id=number)
+    size = len(host.build_log(running.task.id))
+    eventually(lambda: len(host.build_log(running.task.id)) > size, "the log goes on")
+    host.release(running)
+    finish(host, running)
+    assert host.main() == main
+
+
 def be_silent(host: Host) -> None:
     """The daemon has not heard from the hub for that long."""
     file = host.testbed.place.state_dir / FILE
