@@ -41,7 +41,7 @@ while :; do echo and grows; sleep 0.1; done
 LARGE = """\
 %install
 mkdir -p %{buildroot}
-truncate -s 250M %{buildroot}/large
+truncate -s 120M %{buildroot}/large
 """
 
 
@@ -155,7 +155,7 @@ def test_uploading(testbed: Testbed, sources: Sources, watch: Watch) -> None:
     quick(watch.end("uploading", lambda: testbed.session.cancelTask(parent), task))
     canceled(testbed, parent, task.task)
     (part,) = output.glob("large-1-1.noarch.rpm")
-    assert part.stat().st_size < 250 << 20
+    assert part.stat().st_size < 120 << 20
 
 
 def test_nothing_is_left(testbed: Testbed, watch: Watch) -> None:

@@ -58,8 +58,6 @@ def test_making_an_image(testbed: Testbed, sources: Sources, watch: Watch) -> No
     canceled(testbed, parent, task.task)
     assert names(testbed, REPOSITORY) == before
     assert any(pending_requests(testbed.config))
-
-    eventually(lambda: names(testbed, UNVERIFIED), "it goes on")
     kill_helpers(testbed)
     assert names(testbed, REPOSITORY) == before
 

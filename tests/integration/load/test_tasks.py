@@ -12,13 +12,13 @@ from tests.unit.conftest import HOST
 from tests.unit.daemon.kojid_process import Kojid, eventually
 
 SLEEPERS = 50
-SLEEP_SECONDS = 5
+SLEEP_SECONDS = 3
 HEARTBEAT_SECONDS = 30.0
 MAIN_PROCESS_KB = 70 * 1024
 GROWTH_KB = 2 * 1024
 WARM = 30
 """Tasks after which nothing is done for the first time."""
-IDLE_SECONDS = 16.0
+IDLE_SECONDS = 15.0
 IDLE_REQUESTS_A_MINUTE = 20.0
 KOJIDS_POLLS_A_MINUTE = 4.0
 MINUTE = 60.0

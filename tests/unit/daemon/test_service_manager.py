@@ -119,11 +119,11 @@ def test_a_hub_that_is_away_is_no_hanging_daemon(service: ServiceManager) -> Non
         service.wait_for("READY=1")
         service.kojid.hub.hub.control.go_offline()
         away = len(service.heard)
-        service.listen(9.0)
+        service.listen(6.0)
         assert process.poll() is None
         service.kojid.hub.hub.control.go_online()
     # As often as it is asked, which is every two to five seconds.
-    assert len(service.heard) - away >= 2
+    assert len(service.heard) > away
 
 
 def test_a_call_that_is_repeated_feeds(hub: Hub) -> None:
