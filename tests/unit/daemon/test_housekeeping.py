@@ -98,6 +98,23 @@ def test_it_begins_with_a_sweep(keeper: Housekeeping, manager: DiskManager) -> N
     assert not old.exists()
 
 
+def test_tasks_that_go_on_are_not_swept(
+    keeper: Housekeeping, manager: DiskManager, state: StateDirectory, tmp_path: Path
+) -> None:
+    (tmp_path / "work").mkdir()
+    state.begin(7, "build", str(tmp_path / "work"))
+    kept, old = manager.add(7), manager.add(8)
+    going_on: dict[int, Any] = {7: None}
+    keeper.sweep_first(PATIENCE, going_on)
+    assert kept.exists()
+    assert not old.exists()
+    assert state.knows(7)
+    assert (tmp_path / "work").is_dir()
+    keeper.leave()
+    assert kept.exists()
+    assert keeper.pidfds() == ()
+
+
 def test_no_task_is_taken_before_the_first_sweep_has_succeeded(
     keeper: Housekeeping, manager: DiskManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:

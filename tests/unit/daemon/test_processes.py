@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.daemon.processes import fork, kill_group, stop_all, wait_for_all
+from koji_adjutant.daemon.state import start_time
 
 PATIENCE = 20.0
 
@@ -102,3 +103,26 @@ def test_waiting_has_a_limit() -> None:
     child = fork("a child", sleep_long, at_start=nothing)
     assert not wait_for_all([child], 0.05)
     stop_all([child], 0.0)
+
+
+def test_a_helper_ends_with_its_parent_and_a_task_does_not(tmp_path: Path) -> None:
+    def parent() -> int:
+        helper = fork("a helper", sleep_long, at_start=nothing)
+        task = fork("a task", sleep_long, at_start=nothing, outlives_us=True)
+        (tmp_path / "pids.new").write_text(f"{helper.pid} {task.pid}")
+        (tmp_path / "pids.new").rename(tmp_path / "pids")
+        return sleep_long()
+
+    child = fork("a main process", parent, at_start=nothing, outlives_us=True)
+    while not (tmp_path / "pids").exists():
+        time.sleep(0.01)
+    helper, task = (int(pid) for pid in (tmp_path / "pids").read_text().split())
+    assert os.getsid(task) == task
+    os.kill(child.pid, signal.SIGKILL)
+    child.reap()
+    deadline = time.monotonic() + PATIENCE
+    while start_time(helper) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert start_time(task) is not None
+    kill_group(task)
