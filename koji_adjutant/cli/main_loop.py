@@ -2,14 +2,18 @@
 
 What goes wrong in a pass does not end the daemon, except a session that the hub does not accept any more. SIGTERM and
 SIGINT end it once, with all tasks; SIGUSR1 has it start anew at once, with all tasks running on. No signal is lost on
-the way from one start to the next: they are held back over the exec.
+the way from one start to the next: they are held back over the exec, and one that comes while the daemon starts is
+obeyed as soon as it has, so that it can give its tasks back.
 """
 
 import logging
 import random
 import signal
+import threading
 import time
+from collections.abc import Callable
 from enum import Enum, auto
+from types import FrameType
 from typing import NoReturn
 
 import koji
@@ -23,6 +27,9 @@ from koji_adjutant.hub import innermost
 RETRY_SECONDS = (2.0, 5.0)
 """Between two polls of a hub that does not answer: it frees the tasks of hosts that come back late."""
 
+START_SECONDS = 5.0
+"""How long a daemon that is to end may take to start: it can give its tasks back only then."""
+_STOP = threading.Event()
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 
 logger = logging.getLogger("koji.adjutant")
@@ -41,36 +48,47 @@ class End(Enum):
 
 def listen() -> None:
     """From here on an end is orderly; a wish to start anew is fulfilled already."""
-    signal.signal(signal.SIGTERM, _stop)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _stop)
+    _on_end(_stop_soon)
+    signal.signal(signal.SIGALRM, _stop)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 def run(daemon: Daemon, *, single: bool) -> End:
     """Until something ends it. `single`: until a task was taken."""
-    signal.signal(signal.SIGUSR1, lambda *_: _plan_reload(daemon))
-    logger.info("Starting up")
+    try:
+        if not _STOP.is_set():
+            _on_end(_stop)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGUSR1, lambda *_: _plan_reload(daemon))
+        logger.info("Starting up")
+        return _loop(daemon, single=single)
+    except (SystemExit, ServerExit):
+        logger.warning("Exiting")
+    except koji.AuthError as error:
+        logger.error("The hub ended our session: %s", error)  # noqa: TRY400
+        return End.SESSION_LOST
+    return End.STOP
+
+
+def _loop(daemon: Daemon, *, single: bool) -> End:
     step = Next.WAIT
     try:
         daemon.begin()
         notify.ready()
-        while not (single and step is Next.AFTER_TAKE):
+        # Looked at as well: what a signal raises is lost where Python calls a destructor.
+        while not _STOP.is_set() and not (single and step is Next.AFTER_TAKE):
             if daemon.reload_pending:
+                _hold_signals_back()
                 logger.warning("Starting anew; tasks go on")
                 return End.RELOAD
             step = _one_pass(daemon, step)
             if step is Next.WAIT:
                 daemon.wait()
-    except (SystemExit, ServerExit):
-        logger.warning("Exiting")
     except ServerRestart:
+        _hold_signals_back()
         logger.warning("Restarting")
         return End.RESTART
-    except koji.AuthError as error:
-        logger.error("The hub ended our session: %s", error)  # noqa: TRY400
-        return End.SESSION_LOST
     return End.STOP
 
 
@@ -98,9 +116,6 @@ def leave(daemon: Daemon, end: End) -> None:
     """Give everything back, as far as the hub lets us; before a reload nothing."""
     if end in (End.RESTART, End.RELOAD):
         notify.reloading()
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
     else:
         notify.stopping()
         _ignore_signals()
@@ -117,10 +132,29 @@ def leave(daemon: Daemon, end: End) -> None:
         )
 
 
-def _stop(_number: int, _frame: object) -> NoReturn:
+def _on_end(handler: Callable[[int, FrameType | None], None]) -> None:
+    signal.signal(signal.SIGTERM, handler)
+    # A shell has background processes ignore it.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
     # Once: a second one changes nothing.
     _ignore_signals()
+    _STOP.set()
     raise SystemExit
+
+
+def _stop_soon(_number: int, _frame: FrameType | None) -> None:
+    _ignore_signals()
+    _STOP.set()
+    signal.setitimer(signal.ITIMER_REAL, START_SECONDS)
+
+
+def _hold_signals_back() -> None:
+    # They stay pending over the exec; `listen` takes them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
 
 def _ignore_signals() -> None:

@@ -112,6 +112,8 @@ def test_a_second_signal_while_it_reloads_is_kept(kojid: Kojid) -> None:
             process.send_signal(number)
         assert process.wait(PATIENCE) == 0
     assert not is_alive(pid)
+    assert kojid.task_state(task) == "FREE"
+    assert open_sessions(kojid) == []
 
 
 def test_an_adopted_parent_is_woken(kojid: Kojid) -> None:
