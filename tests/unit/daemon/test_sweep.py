@@ -125,10 +125,10 @@ def test_a_task_that_starts_at_the_same_moment_keeps_its_container(
     running: set[int] = set()
     shown = manager.find
 
-    def find(wanted: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
+    def find(labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
         running.add(8)
         container(manager, 8)
-        return shown(wanted)
+        return shown(labels)
 
     manager.find = find  # type: ignore[method-assign]
     sweeper.sweep_strays(lambda: frozenset(running), images=True)
