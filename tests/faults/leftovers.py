@@ -87,14 +87,16 @@ def processes(ground: Ground) -> Iterator[str]:
 
 
 def files(ground: Ground) -> Iterator[str]:
-    """Work directories and state of tasks, and whatever was never finished."""
+    """Work directories and state of tasks, and whatever was never finished.
+
+    Not what an engine that was killed has left among its own temporary files: a builder may not even see them.
+    """
     yield from (str(path) for path in _below(ground.workdir) if path.is_dir() is False)
     yield from (str(path) for path in ground.workdir.glob("tasks/*/*"))
     yield from (str(path) for path in ground.place.state_dir.glob("tasks/*"))
     for path in _below(ground.place.state_dir):
         if HALF_MADE.fullmatch(path.name):
             yield str(path)
-    yield from (str(path) for path in (ground.place.engine / "copy").glob("*"))
 
 
 def buildroots(ground: Ground) -> Iterator[str]:
