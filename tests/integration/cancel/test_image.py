@@ -54,6 +54,7 @@ def test_making_an_image(testbed: Testbed, sources: Sources, watch: Watch) -> No
     eventually(lambda: names(testbed, UNVERIFIED), "half of the image is there")
     parent = sources.build("stubborn-2", body=TREE, target=WITH_MARKER)
     task = watch.running(watch.child(parent))
+    eventually(lambda: watch.containers(task.task), "a root is populated beside it")
     quick(watch.end("an image is made", lambda: testbed.session.cancelTask(parent), task))
     canceled(testbed, parent, task.task)
     assert names(testbed, REPOSITORY) == before
