@@ -24,8 +24,10 @@ from tests.faults.workload import Workload
 STEP = 0.1
 LOOK_SECONDS = 1.0
 SETTLE_SECONDS = 240.0
-QUIET_SECONDS = 120.0
+QUIET_SECONDS = 60.0
 """An image that is being made is finished, or given up."""
+STOPPED_SECONDS = 15.0
+"""Monitors of commands end a little later than what they have watched."""
 WARM_SECONDS = 120.0
 TARGET_SECONDS = 60.0
 FEWEST_MINUTES = 5.0
@@ -171,5 +173,5 @@ def _left(own: Ground, say: Say) -> list[str]:
         found = leftovers.census_when_quiet(own, QUIET_SECONDS)
     running = leftovers.lines(found)
     own.stop_daemon()
-    stopped = leftovers.lines(leftovers.census_when_quiet(own, QUIET_SECONDS))
+    stopped = leftovers.lines(leftovers.census_when_quiet(own, STOPPED_SECONDS))
     return list(dict.fromkeys((*running, *stopped)))
