@@ -33,7 +33,8 @@ from tests.faults.processes import Seen, of_daemon
 
 DISK_MB = 2048
 """Of the file system that holds the daemon's work, state and cache; it takes only what is on it."""
-PODMAN_SECONDS = 15.0
+PODMAN_SECONDS = 4.0
+"""An engine that writes a layer keeps its own command waiting for longer: then there is no target."""
 RESTART_SECONDS = 2.0
 """Between the end of a daemon and its next start, as in the unit."""
 STOP_SECONDS = 60.0
@@ -170,7 +171,7 @@ class Ground:
             raise NoTarget("the engine does not run")
         return service.pid
 
-    def podman(self, *arguments: str) -> str:
+    def podman(self, *arguments: str, timeout: float = PODMAN_SECONDS) -> str:
         """The podman command, past the service; NoTarget when it fails, or does not end in time."""
         try:
             done = subprocess.run(
@@ -179,7 +180,7 @@ class Ground:
                 capture_output=True,
                 text=True,
                 check=True,
-                timeout=PODMAN_SECONDS,
+                timeout=timeout,
             )
         except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
             raise NoTarget(f"podman {' '.join(arguments)}: {error}") from None

@@ -23,6 +23,7 @@ CONTAINERS, IMAGES, MOUNTS, PROCESSES = "containers", "images without label", "m
 DIRECTORIES, BUILDROOTS, SESSIONS = "files", "hub buildroots", "hub sessions"
 LABEL = "io.koji.adjutant."
 STEP = 0.5
+PODMAN_SECONDS = 30.0
 EMPTY_IMAGE = "localhost/koji-adjutant-empty:1"
 """What every root begins with; one an engine, shared by all workers."""
 HALF_MADE = re.compile(r"(\.|tmp|prewarm-|image-[0-9a-f]{12}-).*|.*\.(new|part|partial|tmp)")
@@ -120,7 +121,7 @@ def _podman_json(ground: Ground, *arguments: str) -> list[dict[str, Any]]:
     while True:
         attempts -= 1
         try:
-            said = ground.podman(*arguments, "--no-trunc", "--format", "json")
+            said = ground.podman(*arguments, "--no-trunc", "--format", "json", timeout=PODMAN_SECONDS)
         except NoTarget:
             # A container has gone while podman looked at it.
             if not attempts:
