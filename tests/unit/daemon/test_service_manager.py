@@ -119,7 +119,7 @@ def test_a_hub_that_is_away_is_no_hanging_daemon(service: ServiceManager) -> Non
         service.wait_for("READY=1")
         service.kojid.hub.hub.control.go_offline()
         away = len(service.heard)
-        service.listen(6.0)
+        service.listen(5.0)
         assert process.poll() is None
         service.kojid.hub.hub.control.go_online()
     # As often as it is asked, which is every two to five seconds.
