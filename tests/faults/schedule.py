@@ -15,7 +15,7 @@ from koji_adjutant.testbed.stand import Say
 from tests.faults.faults import Kind, Scene
 from tests.faults.ground import NoTarget
 
-INTERVAL = (5.0, 8.0)
+INTERVAL = (4.0, 7.0)
 LONGEST_GAP = 10.0
 
 

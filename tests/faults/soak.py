@@ -28,7 +28,7 @@ QUIET_SECONDS = 60.0
 """An image that is being made is finished, or given up."""
 STOPPED_SECONDS = 15.0
 """Monitors of commands end a little later than what they have watched."""
-WARM_SECONDS = 120.0
+WARM_SECONDS = 180.0
 TARGET_SECONDS = 60.0
 FEWEST_MINUTES = 5.0
 """Shorter runs do not have to see every kind."""
