@@ -105,7 +105,7 @@ class GuardedManager:
 
     def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
         role = spec.labels.get(labels.ROLE, "")
-        watch = _RoomWatch(sink)
+        watch, ended_before = _RoomWatch(sink), len(self._ended_by_us)
         try:
             code = self._engine.run(spec, watch, timeout=timeout)
         except EngineError as error:
@@ -114,7 +114,9 @@ class GuardedManager:
                     f"the {role} container was removed while it worked", hint=WHO
                 ) from error
             raise
-        if code == KILLED and spec.limits.memory_bytes is None:
+        # A full disk ends all that fills it: what was killed meanwhile is not known by its id here.
+        is_ours = len(self._ended_by_us) > ended_before
+        if code == KILLED and spec.limits.memory_bytes is None and not is_ours:
             raise TaskInterrupted(f"the {role} container was killed while it worked", hint=WHO)
         if code and watch.has_seen:
             self._no_room(role, spec)

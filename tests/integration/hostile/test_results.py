@@ -87,7 +87,7 @@ def test_what_is_neither_file_nor_package_stays_where_it_is(
     made = outcomes["links"]
     assert made.error is None, made.said
     assert "device refused" in made.log("build.log")
-    assert packages(made) == ["leaves-links-1-1.noarch.rpm"]
+    assert packages(made) == ["leaves-links-1-1.noarch.rpm", "leaves-links-1-1.src.rpm"]
     assert Path(hostile.places["secret"]).read_text() == "nobody else's business"
 
 
