@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from koji_adjutant.buildroot.contained import Containment
+from koji_adjutant.buildroot.seccomp import own_profile
 from koji_adjutant.buildroot.user_namespace import probe, worker_map
 from koji_adjutant.config import Config
 from koji_adjutant.config.values import USER_NAMESPACES
-from koji_adjutant.container.contained import Containment
 from koji_adjutant.container.interface import ContainerManager, IdMap
 from koji_adjutant.container.labels import Owner
-from koji_adjutant.container.seccomp import own_profile
 from koji_adjutant.files import replace_json
 
 DIRECTORY = "containment"

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from koji_adjutant.buildroot.census import LOW_WEIGHT, Census, take_census
+from koji_adjutant.buildroot.contained import ContainedManager
 from koji_adjutant.buildroot.containment import containment
 from koji_adjutant.buildroot.half_made import remove_unverified
 from koji_adjutant.buildroot.image_layers import plan_layers, read_members
@@ -42,7 +43,6 @@ from koji_adjutant.buildroot.installer import InstallerRun, installer_spec
 from koji_adjutant.buildroot.package_store import PackageStore
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
-from koji_adjutant.container.contained import ContainedManager
 from koji_adjutant.container.interface import (
     ContainerInfo,
     ContainerManager,

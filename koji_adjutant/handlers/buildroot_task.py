@@ -15,6 +15,7 @@ import koji
 import requests
 
 from koji_adjutant import hub_files
+from koji_adjutant.buildroot.contained import ContainedManager, Containment
 from koji_adjutant.buildroot.containment import task_containment
 from koji_adjutant.buildroot.downloads import open_session
 from koji_adjutant.buildroot.held import TaskContainers
@@ -26,7 +27,6 @@ from koji_adjutant.buildroot.record import BuildrootRecord
 from koji_adjutant.buildroot.repo_metadata import RepoMetadata, read_metadata
 from koji_adjutant.buildroot.settings import BuildrootSettings, buildroot_settings
 from koji_adjutant.buildroot.solver import Solver
-from koji_adjutant.container.contained import ContainedManager, Containment
 from koji_adjutant.container.interface import ContainerManager, VolumeMount
 from koji_adjutant.errors import BuildFailed
 from koji_adjutant.handlers.base import TaskHandler

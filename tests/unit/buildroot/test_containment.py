@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from koji_adjutant.buildroot.contained import ContainedManager, Containment
 from koji_adjutant.buildroot.containment import (
     DIRECTORY,
     FRESH,
@@ -18,7 +19,6 @@ from koji_adjutant.buildroot.containment import (
 )
 from koji_adjutant.buildroot.user_namespace import worker_map
 from koji_adjutant.config import Config
-from koji_adjutant.container.contained import ContainedManager, Containment
 from koji_adjutant.container.interface import ContainerSpec, IdMap, VolumeMount
 from koji_adjutant.container.labels import Owner, Role
 from koji_adjutant.errors import EngineError

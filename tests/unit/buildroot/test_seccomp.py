@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from koji_adjutant.container.seccomp import CLONE_NEWUSER, own_profile
+from koji_adjutant.buildroot.seccomp import CLONE_NEWUSER, own_profile
 
 DEFAULT: dict[str, Any] = {
     "defaultAction": "SCMP_ACT_ERRNO",
