@@ -90,13 +90,13 @@ def interrupted(config: Config, error: OSError) -> TaskInterrupted:
 
 
 def _disk_of(config: Config, error: OSError) -> Disk | None:
-    named = [Path(os.fsdecode(name)) for name in (error.filename2, error.filename) if _is_name(name)]
-    inside = [
-        disk for disk in _most_specific_first(config) if any(path.is_relative_to(disk.path) for path in named)
-    ]
-    # An error of a write does not say which file: the disk that is full now is it.
-    full = [disk for disk in own_disks(config) if disk.problem()]
-    return next(iter((*inside, *full)), None)
+    # What is written to comes second, where there are two. An error of a write does not even say which file.
+    for name in filter(_is_name, (error.filename2, error.filename)):
+        path = Path(os.fsdecode(name))
+        inside = [disk for disk in _most_specific_first(config) if path.is_relative_to(disk.path)]
+        if inside:
+            return inside[0]
+    return next((disk for disk in own_disks(config) if disk.problem()), None)
 
 
 def _is_name(name: object) -> bool:

@@ -165,8 +165,8 @@ def exec_exit_code(api: EngineApi, session: str, deadline: float | None) -> int:
 def unwatched(what: str) -> TaskInterrupted:
     """The error for something whose end nobody will tell."""
     return TaskInterrupted(
-        f"the engine does not say how {what} has ended: its monitor (conmon) is gone",
-        hint="see in the journal of this host who killed it",
+        f"the engine does not say how {what} has ended: its monitor (conmon) is gone, or its storage is full",
+        hint="see df, and in the journal of this host who killed it",
     )
 
 

@@ -89,7 +89,7 @@ def another_container(host: Host, running: Running) -> str:
 
 def test_the_work_directory(host: Host, patient: str) -> None:
     workdir = host.testbed.place.builder / "work"
-    with small_disk(workdir, "100m"):
+    with small_disk(workdir, "800m"):
         running = begin(host, patient)
         fill(workdir)
         eventually(lambda: "freed" in host.events(running.task.id), "it is given back")
@@ -103,25 +103,30 @@ def test_the_work_directory(host: Host, patient: str) -> None:
 
 @contextmanager
 def state_on_a_disk_of_its_own(host: Host, size: str) -> Iterator[Path]:
-    """All of the state but the cache, while no daemon runs."""
+    """All of the state but the cache; no daemon runs while it is put there."""
     state = host.testbed.place.state_dir
-    kept = state.with_name("kept")
+    kept, cache = state.with_name("kept"), state.with_name("cache")
     host.terminate()
-    shutil.copytree(state, kept, ignore=shutil.ignore_patterns("cache", "wake"))
+    (state / "cache").rename(cache)
+    shutil.copytree(state, kept, ignore=shutil.ignore_patterns("wake"))
     try:
         with small_disk(state, size):
             shutil.copytree(kept, state, dirs_exist_ok=True)
             state.chmod(0o700)
-            host.start()
-            yield state
-            host.terminate()
+            (state / "cache").symlink_to(cache)
+            try:
+                host.start()
+                yield state
+            finally:
+                host.terminate()
     finally:
         shutil.rmtree(kept)
+        cache.rename(state / "cache")
         host.start()
 
 
 def test_the_state_directory(host: Host, patient: str) -> None:
-    with state_on_a_disk_of_its_own(host, "150m") as state:
+    with state_on_a_disk_of_its_own(host, "16m") as state:
         main = host.main()
         running = begin(host, patient)
         fill(state)
@@ -192,12 +197,13 @@ def test_a_build_that_finds_it_full(small_engine: Engine, config: Config) -> Non
     manager = PodmanManager(small_engine.socket, Timeouts())
     guarded = GuardedManager(manager, config)
     labels = Owner(worker="w", task_id=1).labels(Role.BUILD)
-    directory = shell("mkdir -p /builddir; while :; do head -c 1M /dev/zero >>/builddir/f || exit 1; done")
+    directory = shell("while :; do head -c 1M /dev/zero >>/work/f || exit 1; done")
     with (
         pytest.raises(EngineUnavailable, match="storage"),
         guarded.told(),
         guarded.running(spec(own_labels=labels)) as container,
     ):
+        # Where there is no room for its exit code either, the engine says none.
         assert guarded.exec(container, directory, Output()) == 1
         raise BuildFailed("error building package")
     manager.close()
