@@ -44,12 +44,12 @@ BOMBS = {
         in_force="limit memory = 1.172 GiB",
     ),
     "disk": Bomb(
-        script="for number in $(seq 50); do head -c 20M /dev/zero >>zeros; sleep 0.1; done\nsleep 3\nexit 1",
+        script="for number in $(seq 50); do head -c 20M /dev/zero >>zeros; sleep 0.1; done\nsleep 20\nexit 1",
         said="the limit build_disk is 500 MiB: raise build_disk in adjutant.limits",
         in_force="limit build_disk = 500 MiB",
     ),
     "inodes": Bomb(
-        script="mkdir many\ncd many\nseq 40000 | xargs touch\nsleep 3\nexit 1",
+        script="mkdir many\ncd many\nseq 40000 | xargs touch\nsleep 20\nexit 1",
         said="the limit build_inodes is 20000: raise build_inodes in adjutant.limits",
         in_force="limit build_inodes = 20000",
     ),
