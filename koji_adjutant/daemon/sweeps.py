@@ -40,19 +40,16 @@ class Sweeps:
             remove_workdir(state.workdir)
         self._sweeper.sweep_worker(running)
         self._remove_unfinished()
+        self._remove_work_directories(running)
         for state in over:
             self.state.end(state.task)
 
     def again(self, running: frozenset[int], *, images: bool) -> None:
         """What belongs to nobody. `images`: none are made until this ends."""
-
-        def living() -> frozenset[int]:
-            return running | frozenset(state.task for state in self.state.tasks() if state.is_alive())
-
-        self._sweeper.sweep_strays(living, images=images)
+        self._sweeper.sweep_strays(lambda: self._living(running), images=images)
         if images:
             self._remove_unfinished()
-        remove_work_directories(Path(self.services.config.workdir), living, time.time())
+        self._remove_work_directories(running)
         end_lost_monitors(self.services.manager)
 
     def task(self, state: TaskState) -> None:
@@ -65,6 +62,13 @@ class Sweeps:
         config, now = self.services.config, time.time()
         remove_old_logs((Path(config.topdir), config.state_dir), config.container_log_age, now)
         remove_old_files(interruptions_directory(config), COUNTED_SECONDS, now)
+
+    def _living(self, running: frozenset[int]) -> frozenset[int]:
+        return running | frozenset(state.task for state in self.state.tasks() if state.is_alive())
+
+    def _remove_work_directories(self, running: frozenset[int]) -> None:
+        workdir = Path(self.services.config.workdir)
+        remove_work_directories(workdir, lambda: self._living(running), time.time())
 
     def _remove_unfinished(self) -> None:
         config, worker = self.services.config, self.services.worker

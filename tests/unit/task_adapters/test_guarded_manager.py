@@ -1,0 +1,115 @@
+"""What is done to the containers of a task from outside, and what the task does itself."""
+
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.config import Config
+from koji_adjutant.container.interface import ContainerSpec
+from koji_adjutant.container.labels import Owner, Role
+from koji_adjutant.errors import (
+    AdjutantError,
+    BuildFailed,
+    EngineBroken,
+    EngineError,
+    TaskInterrupted,
+    TaskTimeout,
+)
+from koji_adjutant.task_adapters.guarded_manager import SCRIPT_TEXT, GuardedManager
+from tests.fakes.containers import CommandResult, FakeContainerManager
+from tests.unit.task_adapters.conftest import Log
+
+ROOM = ("/bin/bash", "-c", SCRIPT_TEXT)
+FAULT = BuildFailed("error building package")
+
+
+def spec(role: Role, *command: str) -> ContainerSpec:
+    labels = Owner(worker="tests", task_id=7).labels(role)
+    return ContainerSpec(image="image:1", command=command or ("/bin/sleep", "infinity"), labels=labels)
+
+
+@pytest.fixture
+def inner() -> FakeContainerManager:
+    made = FakeContainerManager({ROOM: CommandResult()})
+    made.add_image("image:1")
+    return made
+
+
+@pytest.fixture
+def guarded(inner: FakeContainerManager, tmp_path: Path) -> GuardedManager:
+    config = Config(server="http://h", topurls=("http://h",), workdir=str(tmp_path), minspace=100)
+    return GuardedManager(inner, config)
+
+
+def ends(guarded: GuardedManager, what: str, inner: FakeContainerManager) -> None:
+    """A build whose container is killed, removed or left as it is, and that fails then."""
+    with guarded.told(), guarded.running(spec(Role.BUILD)) as container:
+        if what == "ours":
+            guarded.kill(container)
+        elif what != "left":
+            getattr(inner, what)(container)
+        raise FAULT
+
+
+@pytest.mark.parametrize(("what", "said"), [("kill", "was ended from outside"), ("remove", "was removed")])
+def test_a_build_whose_container_somebody_ended(
+    guarded: GuardedManager, inner: FakeContainerManager, what: str, said: str
+) -> None:
+    with pytest.raises(TaskInterrupted, match=said):
+        ends(guarded, what, inner)
+
+
+@pytest.mark.parametrize("what", ["ours", "left"])
+def test_a_build_that_failed(guarded: GuardedManager, inner: FakeContainerManager, what: str) -> None:
+    with pytest.raises(BuildFailed):
+        ends(guarded, what, inner)
+
+
+def test_a_build_that_took_too_long(guarded: GuardedManager) -> None:
+    with pytest.raises(TaskTimeout), guarded.told(), guarded.running(spec(Role.BUILD)) as container:
+        guarded.exec(container, ("/bin/sleep", "9"), Log(), timeout=1.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [("full 1024", EngineBroken), ("full 102400", BuildFailed), ("", BuildFailed), ("full x", BuildFailed)],
+)
+def test_the_operator_has_promised_minspace(
+    guarded: GuardedManager, inner: FakeContainerManager, answer: str, fault: type[AdjutantError]
+) -> None:
+    inner.script(ROOM, CommandResult(output=(("stdout", answer.encode()),)))
+    with pytest.raises(fault):
+        ends(guarded, "left", inner)
+
+
+def test_an_engine_too_full_to_be_asked(guarded: GuardedManager, inner: FakeContainerManager) -> None:
+    inner.fail_next("exec", EngineBroken("its storage cannot be written"))
+    with pytest.raises(TaskInterrupted, match="storage cannot be written"):
+        ends(guarded, "left", inner)
+
+
+@pytest.mark.parametrize(
+    ("role", "said", "fault"),
+    [
+        (Role.SOLVER, b"error: [Errno 28] No space left on device\n", TaskInterrupted),
+        (Role.TOOL, b"write failed: No space left on device\n", TaskInterrupted),
+        (Role.INSTALLER, b"installing package x-1 needs 5MB more space on the / filesystem\n", EngineBroken),
+        (Role.INSTALLER, b"scriptlet failed\n", BuildFailed),
+    ],
+)
+def test_a_program_of_ours_that_finds_no_room(
+    guarded: GuardedManager, inner: FakeContainerManager, role: Role, said: bytes, fault: type[AdjutantError]
+) -> None:
+    inner.script(("program",), CommandResult(exit_code=1, output=(("stderr", said),)))
+    with pytest.raises(fault), guarded.told():
+        assert guarded.run(spec(role, "program"), Log()) == 1
+        raise FAULT
+
+
+def test_a_program_of_ours_that_somebody_ended(guarded: GuardedManager, inner: FakeContainerManager) -> None:
+    inner.script(("program",), CommandResult(exit_code=137))
+    with pytest.raises(TaskInterrupted, match="the tool container was killed"):
+        guarded.run(spec(Role.TOOL, "program"), Log())
+    inner.fail_next("create", EngineError("no such container", status=404))
+    with pytest.raises(TaskInterrupted, match="the tool container was removed"):
+        guarded.run(spec(Role.TOOL, "program"), Log())

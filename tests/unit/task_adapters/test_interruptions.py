@@ -1,0 +1,61 @@
+"""Tasks that are handed back because of this host, and not for ever."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.config import Config
+from koji_adjutant.errors import BuildFailed, BuildrootFailed, TaskInterrupted
+from koji_adjutant.task_adapters.interruptions import MOST, interruptions
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    (tmp_path / "state").mkdir()
+    return Config(
+        server="http://h", topurls=("http://h",), state_dir=tmp_path / "state", workdir=str(tmp_path)
+    )
+
+
+def end(config: Config, error: Exception, task: int = 7) -> None:
+    with interruptions(config, task):
+        raise error
+
+
+def test_a_full_disk_is_no_failure(config: Config) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", f"{config.workdir}/logs/build.log")
+    with pytest.raises(TaskInterrupted, match=r"workdir.*no space left.*make room there"):
+        end(config, full)
+    fault = BuildrootFailed("metadata cannot be kept")
+    fault.__cause__ = full
+    with pytest.raises(TaskInterrupted):
+        end(config, fault)
+
+
+@pytest.mark.parametrize(
+    "error", [BuildFailed("error building package"), FileNotFoundError(2, "No such file")]
+)
+def test_what_is_none_of_this_hosts_faults_stays_what_it_is(config: Config, error: Exception) -> None:
+    with pytest.raises(type(error)) as raised:
+        end(config, error)
+    assert raised.value is error
+
+
+def test_one_that_is_interrupted_again_and_again_fails(config: Config) -> None:
+    for _ in range(MOST):
+        with pytest.raises(TaskInterrupted):
+            end(config, TaskInterrupted("its container was killed", hint="see the journal"))
+    with pytest.raises(
+        BuildrootFailed, match=r"interrupted 4 times.*its container was killed; see the journal"
+    ):
+        end(config, TaskInterrupted("its container was killed", hint="see the journal"))
+    with pytest.raises(TaskInterrupted):
+        end(config, TaskInterrupted("its container was killed"), task=8)
+
+
+def test_nothing_is_counted_where_nothing_can_be_written(config: Config) -> None:
+    (config.state_dir / "interrupted").write_text("a file")
+    for _ in range(MOST + 1):
+        with pytest.raises(TaskInterrupted):
+            end(config, TaskInterrupted("its container was killed"))
