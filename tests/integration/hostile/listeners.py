@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 ANSWER = b"here"
@@ -83,7 +83,8 @@ def _answer_calls(one: socket.socket, found: Listeners) -> None:
             connection, _ = one.accept()
         except OSError:
             return
-        with connection:
+        # Who only wanted to know whether somebody is there has gone by now.
+        with connection, suppress(BrokenPipeError, ConnectionResetError):
             found.visits.append(str(one.getsockname()))
             connection.sendall(ANSWER)
 
