@@ -33,9 +33,9 @@ NOT_MODIFIED = 304
 NO_ROOM = ("no space left on device", "disk quota exceeded", "read-only file system", "input/output error")
 """What an engine says when its own disk is full or broken, whatever it was asked for."""
 DAMAGED = re.compile(
-    r"mounting storage for container|creating container storage: (?!.*(in use|not known))|layer not known"
-    r"|stat \S+/overlay/\S+: no such file",
-    re.IGNORECASE,
+    r"(mounting storage for container|creating container storage): .*no such file or directory"
+    r"|stat \S+/overlay/\S+: no such file|layer not known",
+    re.IGNORECASE | re.DOTALL,
 )
 """What it says when a directory of a layer is gone."""
 CRASHED = "nil pointer dereference"

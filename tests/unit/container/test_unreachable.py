@@ -1,5 +1,6 @@
 """Engines that are not there, do not answer, or answer nonsense: errors that say what to do."""
 
+import json
 import os
 import socket
 import threading
@@ -12,7 +13,16 @@ import pytest
 from koji_adjutant.container.interface import PullPolicy, Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.container.wire import socket_path
-from koji_adjutant.errors import ConfigError, EngineError, EngineTimeout, EngineUnavailable, ImagePullError
+from koji_adjutant.errors import (
+    AdjutantError,
+    ConfigError,
+    EngineBroken,
+    EngineDamaged,
+    EngineError,
+    EngineTimeout,
+    EngineUnavailable,
+    ImagePullError,
+)
 from tests.contract.containers import Output, spec
 
 SHORT = Timeouts(pull=0.2, create=0.2, start=0.2, stop=0.2)
@@ -202,3 +212,31 @@ def test_another_failure_is_no_answer_about_a_container(tmp_path: Path, method: 
         pytest.raises(EngineError, match="database is locked"),
     ):
         getattr(manager, method)("x")
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("write /storage/x: no space left on device", EngineBroken),
+        ("runtime error: invalid memory address or nil pointer dereference", EngineBroken),
+        (
+            "creating container storage: creating layer: Stat /o/diff: no such file or directory",
+            EngineDamaged,
+        ),
+        ("mounting storage for container x: recreating: open /o: no such file or directory", EngineDamaged),
+        ("stat /storage/overlay/abc: no such file or directory", EngineDamaged),
+        ("creating container storage: --storage-opt is supported only for overlay over xfs", EngineError),
+        ('creating container storage: the container name "x" is already in use', EngineError),
+        ("crun: executable file `x` not found: No such file or directory", EngineError),
+    ],
+)
+def test_an_engine_that_is_broken_says_so(tmp_path: Path, words: str, kind: type[AdjutantError]) -> None:
+    body = json.dumps({"message": words}).encode()
+    with (
+        answering(tmp_path / "r", body, "500 Internal Server Error") as path,
+        closing(PodmanManager(path, Timeouts())) as manager,
+        pytest.raises(AdjutantError) as raised,
+    ):
+        manager.start("x")
+    assert type(raised.value) is kind
+    assert words in str(raised.value)
