@@ -220,6 +220,9 @@ class StateDirectory:
             with suppress(FileNotFoundError):
                 if time.time() - file.stat().st_mtime > PARTIAL_SECONDS:
                     file.unlink()
+        for file in self.path.glob("*.new"):
+            # Only who has the lock writes here.
+            file.unlink(missing_ok=True)
         for file in (self.path / "tasks").glob("[0-9]*.*"):
             if not file.with_suffix(".json").exists():
                 file.unlink(missing_ok=True)
@@ -270,9 +273,13 @@ def _private(path: str, flags: int) -> int:
 
 def _write(file: Path, content: str) -> None:
     new = file.with_suffix(f".{os.getpid()}.new")
-    with open(new, "w", opener=_private) as stream:
-        stream.write(content + "\n")
-    new.rename(file)
+    try:
+        with open(new, "w", opener=_private) as stream:
+            stream.write(content + "\n")
+        new.rename(file)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def _read(file: Path) -> TaskState | Stranger | None:
