@@ -33,7 +33,7 @@ NOT_MODIFIED = 304
 NO_ROOM = ("no space left on device", "disk quota exceeded", "read-only file system", "input/output error")
 """What an engine says when its own disk is full or broken, whatever it was asked for."""
 DAMAGED = re.compile(
-    r"(mounting storage for container|creating container storage): .*no such file or directory"
+    r"(mounting storage for container|creating container storage)\b.*no such file or directory"
     r"|stat \S+/overlay/\S+: no such file|layer not known",
     re.IGNORECASE | re.DOTALL,
 )

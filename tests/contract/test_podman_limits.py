@@ -109,7 +109,9 @@ def test_processes(manager: PodmanManager) -> None:
 def test_processes_that_stay(manager: PodmanManager) -> None:
     script = "exec 2>/dev/null; (for i in $(seq 60); do sleep 600 & done) & sleep 3; exit 4"
     said = trial(manager, TaskLimits(pids=30), script)
-    assert "no other process can be started in its container; the limit pids is 30" in said
+    # The script's own end makes room for a process or two: what looks may be one of them.
+    assert "; the limit pids is 30: raise pids in limits of the builder" in said
+    assert "no other process can be started in its container" in said or "could not start a process" in said
 
 
 def test_cpus(manager: PodmanManager) -> None:
