@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from koji_adjutant.container.api import NOT_MODIFIED, EngineApi, Kind, Request, unreachable
+from koji_adjutant.container.api import NOT_FOUND, NOT_MODIFIED, EngineApi, Kind, Request, unreachable
 from koji_adjutant.container.frames import FrameSplitter
 from koji_adjutant.container.interface import LogSink
 from koji_adjutant.container.wire import DeadlinePassed, Lifeline, StreamBroken, StreamedAnswer, StreamReset
-from koji_adjutant.errors import EngineTimeout, EngineUnavailable, TaskInterrupted
+from koji_adjutant.errors import EngineError, EngineTimeout, EngineUnavailable, TaskInterrupted
 
 EXIT_CODE_STEP = 0.02
 EXIT_CODE_STEP_MAX = 0.5
@@ -23,6 +23,8 @@ BREAK_SECONDS = 0.2
 EXIT_CODE_SECONDS = 20.0
 """How long after the end of its output a command may run on. The engine says for ever that it does when what watches
 it was killed."""
+NO_EXIT_CODE = "no such exit code"
+"""What it says of a container whose monitor was killed."""
 
 
 def exec_options(
@@ -147,9 +149,10 @@ def exec_exit_code(api: EngineApi, session: str, deadline: float | None) -> int:
         kind=Kind.START,
         method="GET",
         path=f"/exec/{session}/json",
+        accepted=frozenset({NOT_FOUND}),
     )
     began, pause = time.monotonic(), EXIT_CODE_STEP
-    while (state := api.call(request).json())["Running"]:
+    while (state := _exec_state(api, request))["Running"]:
         if deadline is not None and time.monotonic() > deadline:
             raise DeadlinePassed
         if time.monotonic() > began + EXIT_CODE_SECONDS:
@@ -162,10 +165,19 @@ def exec_exit_code(api: EngineApi, session: str, deadline: float | None) -> int:
     return code
 
 
+def _exec_state(api: EngineApi, request: Request) -> Any:
+    answer = api.call(request)
+    if answer.status == NOT_FOUND:
+        # A session goes with its container, before that is gone itself.
+        raise unwatched("a command")
+    return answer.json()
+
+
 def unwatched(what: str) -> TaskInterrupted:
     """The error for something whose end nobody will tell."""
     return TaskInterrupted(
-        f"the engine does not say how {what} has ended: its monitor (conmon) is gone, or its storage is full",
+        f"the engine does not say how {what} has ended: its container was ended from outside, its monitor (conmon) "
+        "is gone, or its storage is full",
         hint="see df, and in the journal of this host who killed it",
     )
 
@@ -239,3 +251,7 @@ def exit_code_of_ended(api: EngineApi, container: str, deadline: float | None) -
         if deadline is not None and deadline <= patience:
             raise
         raise unwatched(f"container {container[:12]}") from None
+    except EngineError as error:
+        if NO_EXIT_CODE not in error.message:
+            raise
+        raise unwatched(f"container {container[:12]}") from error

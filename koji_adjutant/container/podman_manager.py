@@ -50,7 +50,7 @@ from koji_adjutant.container.wire import (
     connect,
     socket_path,
 )
-from koji_adjutant.errors import AdjutantError
+from koji_adjutant.errors import AdjutantError, EngineError
 
 log = logging.getLogger(__name__)
 
@@ -246,7 +246,14 @@ class PodmanManager:
             if container != spec.name:
                 self._remove_after(error, container)
             raise
-        self.remove(container)
+        self._remove_done(container)
+
+    def _remove_done(self, container: str) -> None:
+        try:
+            self.remove(container)
+        except EngineError as error:
+            # What was to be done in it is done. It stays in the books of whoever observes, and a sweep takes it.
+            log.warning("container %s is left to the sweep: %s", container[:12], error)
 
     def _remove_after(self, error: BaseException, container: str) -> None:
         try:
