@@ -1,8 +1,6 @@
 """Images of the engine: found, pulled, made empty, committed, removed."""
 
-import io
 import json
-import tarfile
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,6 +18,7 @@ from koji_adjutant.container.api import (
     refused,
 )
 from koji_adjutant.container.commands import unbroken
+from koji_adjutant.container.empty_image import empty_archive
 from koji_adjutant.container.interface import ImageInfo, PullPolicy
 from koji_adjutant.container.states import epoch
 from koji_adjutant.container.wire import DeadlinePassed
@@ -142,18 +141,7 @@ class Images:
         """See ContainerManager."""
         if found := self.inspect(reference):
             return found
-        empty = io.BytesIO()
-        tarfile.open(fileobj=empty, mode="w").close()
-        request = Request(
-            purpose=f"make the empty image {reference}",
-            kind=Kind.CREATE,
-            method="POST",
-            path="/images/import",
-            parameters={"reference": reference},
-            data=[empty.getvalue()],
-            headers={"Content-Type": "application/x-tar"},
-        )
-        self._api.call(request)
+        self.load([empty_archive(reference)])
         return self._made(reference)
 
     def commit(self, container: str, reference: str, labels: Mapping[str, str]) -> ImageInfo:

@@ -7,6 +7,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,23 @@ def lasting(found: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
         for name, what in found.items()
         if not name.startswith(VOLATILE)
     }
+
+
+def test_empty_images_made_at_once_are_one(manager: PodmanManager) -> None:
+    # An engine that has none yet is asked by several tasks.
+    name, looks = "localhost/empty-contract:2", threading.Barrier(4)
+
+    def make() -> str:
+        looks.wait()
+        return manager.import_empty_image(name).id
+
+    with ThreadPoolExecutor(4) as threads:
+        made = {future.result() for future in [threads.submit(make) for _ in range(4)]}
+    try:
+        assert len(made) == 1
+    finally:
+        for image in made:
+            manager.remove_image(image)
 
 
 def test_an_image_is_the_populated_root(manager: PodmanManager, bench: Bench, tmp_path: Path) -> None:
