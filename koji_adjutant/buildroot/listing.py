@@ -14,11 +14,12 @@ from koji_adjutant.buildroot.packages import (
     with_digests,
 )
 from koji_adjutant.container.interface import ContainerManager, Stream
-from koji_adjutant.errors import BuildrootFailed
+from koji_adjutant.errors import BuildrootFailed, TaskInterrupted
 
 LISTING_LIMIT = 64 << 20
 LISTED = b"listed "
 """How the line begins with which PID 1 (idle.sh) ends its list; rpm's exit code follows."""
+KILLED = 137
 ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/", "LANG": "C.UTF-8"}
 
 
@@ -58,10 +59,25 @@ class _Listing:
 
 
 def start_and_list(manager: ContainerManager, container: str) -> tuple[InstalledPackage, ...]:
-    """Start a build container; what its PID 1 lists. BuildrootFailed when that is no list."""
+    """Start a build container; what its PID 1 lists. BuildrootFailed when that is no list, and nobody broke it off."""
     listing = _Listing()
     manager.start_attached(container, listing, listing.is_complete)
+    if not listing.is_complete() and (reason := _broken_off(manager, container)):
+        raise TaskInterrupted(
+            f"build container {container[:12]} {reason} while its packages were listed",
+            hint="see in the journal of this host who ended it, or its monitor (conmon)",
+        )
     return _with_digests(manager, container, listing.packages(*listing.split()))
+
+
+def _broken_off(manager: ContainerManager, container: str) -> str:
+    """What somebody did to a PID 1 that has not said its last word; empty when it ended by itself."""
+    found = manager.inspect(container)
+    if found is None:
+        return "was removed"
+    if found.state == "running":
+        return "was cut off"
+    return "was killed" if found.exit_code in (KILLED, -1) else ""
 
 
 def list_again(manager: ContainerManager, container: str) -> tuple[InstalledPackage, ...]:

@@ -5,7 +5,7 @@ import pytest
 from koji_adjutant.buildroot.listing import list_again, start_and_list
 from koji_adjutant.buildroot.packages import digest_format
 from koji_adjutant.container.interface import ContainerSpec, Stream
-from koji_adjutant.errors import BuildrootFailed
+from koji_adjutant.errors import BuildrootFailed, TaskInterrupted
 from tests.fakes.containers import CommandResult, FakeContainerManager
 
 ROW = b"bash\t5\t1\t(none)\tx86_64\t1\t2\t" + b"0" * 32 + b"\n"
@@ -47,6 +47,28 @@ def test_what_is_not_a_whole_list_is_none(said: bytes, ended: str) -> None:
     with pytest.raises(
         BuildrootFailed, match=rf"list of installed rpms: rpm ended with {ended}: rpm: cannot open"
     ):
+        start_and_list(manager, container)
+
+
+@pytest.mark.parametrize(
+    ("endless", "exit_code", "reason"), [(False, 137, "was killed"), (True, 0, "was cut off")]
+)
+def test_a_list_that_somebody_broke_off_is_no_fault_of_the_repo(
+    endless: bool, exit_code: int, reason: str
+) -> None:
+    manager = FakeContainerManager()
+    manager.add_image("localhost/x")
+    result = CommandResult(output=(("stdout", ROW),), exit_code=exit_code, endless=endless)
+    manager.script(IDLE, result)
+    container = manager.create(ContainerSpec(image="localhost/x", command=IDLE, labels={}))
+    with pytest.raises(TaskInterrupted, match=reason):
+        start_and_list(manager, container)
+
+
+def test_one_whose_container_was_removed_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager, container = started(("stdout", ROW))
+    monkeypatch.setattr(manager, "inspect", lambda _container: None)
+    with pytest.raises(TaskInterrupted, match="was removed"):
         start_and_list(manager, container)
 
 
