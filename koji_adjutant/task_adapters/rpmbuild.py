@@ -4,6 +4,7 @@ Everything here is pure but `Narrator`, which takes the script's output to the l
 the script runs: unpacking to root.log, rpmbuild to build.log, and a line a phase to state.log and mock_output.log.
 """
 
+import errno
 import os
 import platform
 import re
@@ -16,6 +17,7 @@ from koji_adjutant.buildroot.packages import QUERY_FORMAT, InstalledPackage
 from koji_adjutant.buildroot.settings import BUILD_IDS, HOME, TOPDIR, BuildrootSettings
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, Stream, VolumeMount
 from koji_adjutant.container.labels import Role
+from koji_adjutant.disks import LEAST_BYTES
 from koji_adjutant.errors import BuildFailed, ContentRefused
 from koji_adjutant.journal import Phase
 from koji_adjutant.policy.network import network_of_package_code
@@ -47,7 +49,8 @@ PACKAGE = ".rpm"
 PACKAGE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+~^{}%-]*\.rpm", re.ASCII)
 """The file of a package that rpmbuild makes: name, version and release have no other characters."""
 ROOM_LEFT = 512 << 20
-"""Bytes that results leave of the work directory's disk: a file with a hole says that it is as large as it likes."""
+"""Bytes that results leave of the work directory's disk, or half of it: a file with a hole says that it is as large as
+it likes."""
 PHASES = frozenset({"unpack", "check", "rpmbuild-bs", "rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"})
 
 
@@ -135,10 +138,14 @@ def take_packages(
 ) -> tuple[Path, ...]:
     """The packages below `source` of a build container, in `directory`. BuildFailed, which begins with `failed`,
     when what is there is not what rpmbuild leaves there. Files of other kinds stay where they are."""
-    room = max(shutil.disk_usage(directory).free - ROOM_LEFT, 0)
+    free = shutil.disk_usage(directory).free
+    room = max(free - ROOM_LEFT, free // 2)
     try:
         paths = manager.copy_from(container, source, directory, suffix=PACKAGE, limit=room)
     except ContentRefused as error:
+        if free < LEAST_BYTES:
+            # It was full before they came.
+            raise OSError(errno.ENOSPC, "no space left for the results of a build", str(directory)) from error
         raise BuildFailed(failed, hint=f"its results cannot be taken: {error}") from error
     for path in paths:
         if not PACKAGE_NAME.fullmatch(path.name):

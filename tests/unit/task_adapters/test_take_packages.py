@@ -1,0 +1,46 @@
+"""Results on their way out of a build container: whose fault it is that there is no room for them."""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from koji_adjutant.container.interface import ContainerSpec
+from koji_adjutant.disks import want_of_space
+from koji_adjutant.errors import BuildFailed
+from koji_adjutant.task_adapters.rpmbuild import ROOM_LEFT, take_packages
+from tests.fakes.containers import FakeContainerManager
+
+RPMS = "/builddir/build/RPMS"
+
+
+def take(directory: Path, free: int, size: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, ...]:
+    manager = FakeContainerManager()
+    manager.add_image("image:1")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with manager.running(ContainerSpec(image="image:1", command=("sleep",), labels={})) as container:
+        manager.container(container).files[f"{RPMS}/x-1-1.noarch.rpm"] = b"x" * size
+        return take_packages(manager, container, RPMS, directory, failed="error building package")
+
+
+@pytest.mark.parametrize("free", [100 << 20, ROOM_LEFT, ROOM_LEFT + 1, 1 << 40])
+def test_results_are_taken_where_tasks_are(
+    free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (found,) = take(tmp_path, free, 1 << 20, monkeypatch)
+    assert found.stat().st_size == 1 << 20
+
+
+@pytest.mark.parametrize("free", [0, 1000])
+def test_a_full_disk_is_none_of_the_package_s_faults(
+    free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(OSError, match="no space left for the results") as raised:
+        take(tmp_path, free, 1000, monkeypatch)
+    assert want_of_space(raised.value) is raised.value
+
+
+def test_results_that_would_fill_it_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BuildFailed, match=r"error building package; its results cannot be taken: .*x-1-1"):
+        take(tmp_path, 64 << 20, (32 << 20) + 1, monkeypatch)
