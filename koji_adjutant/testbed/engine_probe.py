@@ -28,6 +28,7 @@ STEP = 0.02
 PROBE_IMAGE = "localhost/probe:1"
 EXIT_COMMAND_DELAY = 2
 LONGEST_RUN_DIRECTORY = 50
+SHORTEST = Path("/tmp")  # noqa: S108 (a directory there that is somebody else's is refused)
 MOST_FILES = 1048576
 LOW_LIMITS = {"nofile": (1024, 1024), "nproc": (1024, 1024)}
 
@@ -57,8 +58,9 @@ class Layout:
         """
         if len(str(self.home / "run")) <= LONGEST_RUN_DIRECTORY:
             return self.home
+        # Not by TMPDIR: who stops an engine may have another than who started it.
         digest = hashlib.sha256(str(self.home).encode()).hexdigest()
-        return Path(tempfile.gettempdir()) / f"adjutant-engine-{digest[:12]}"
+        return SHORTEST / f"adjutant-engine-{digest[:12]}"
 
     @property
     def environment(self) -> Mapping[str, str]:
