@@ -41,7 +41,10 @@ class EmbeddedHub:
         for part in TOPDIR_PARTS:
             (self.topdir / part).mkdir(parents=True, exist_ok=True)
         with ExitStack() as starting:
-            database = Database(self.directory / "hub.sqlite")
+            file = self.directory / "hub.sqlite"
+            # It has passwords and the keys of sessions; what SQLite puts beside it gets the same mode.
+            file.touch(mode=0o600)
+            database = Database(file)
             starting.callback(database.close)
             database.create_schema()
             self._dispatcher = Dispatcher(database, self.options, koji.PathInfo(topdir=str(self.topdir)))
