@@ -129,10 +129,10 @@ def test_memory_limit_kills(manager: PodmanManager) -> None:
 def test_pids_limit_refuses(manager: PodmanManager) -> None:
     output = Output()
     with (
-        manager.running(replace(spec(), limits=ResourceLimits(pids=6))) as container,
+        manager.running(replace(spec(), limits=ResourceLimits(pids=30))) as container,
         pytest.raises(TaskTimeout),
     ):
-        script = "for i in 1 2 3 4 5 6 7 8; do sleep 30 & done; wait"
+        script = "for i in {1..40}; do sleep 30 & done; wait"
         manager.exec(container, shell(script), output, timeout=2)
     assert b"Resource temporarily unavailable" in output.stderr
 
