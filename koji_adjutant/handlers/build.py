@@ -76,12 +76,11 @@ class BuildTask(TaskHandler):
             self._move_to_scratch(files, owner)
             return
         data = build_plan.build_data(self.id, header, source.origin, opts)
-        build_id = look_first(
-            "initBuild", lambda: self.session.host.initBuild(data), lambda: self._begun(header)
-        )
-        with self._failing(build_id):
-            files = self._build(source.srpm, header, arches, ground, opts)
-            self._complete(build_id, files)
+        build_id, is_complete = self._begin(data, header)
+        if not is_complete:
+            with self._failing(build_id):
+                files = self._build(source.srpm, header, arches, ground, opts)
+                self._complete(build_id, files)
         if not destination.skip_tag:
             self._tag(build_id, destination.dest_tag)
 
@@ -189,10 +188,25 @@ class BuildTask(TaskHandler):
             )
             raise
 
-    def _begun(self, header: SourceHeader) -> int | None:
-        """The build that a call has begun for this task, whose answer did not arrive."""
+    def _begin(self, data: Mapping[str, Any], header: SourceHeader) -> tuple[int, bool]:
+        """The hub's record of the build, and whether an earlier run of this task has completed it."""
+        try:
+            begun = look_first(
+                "initBuild",
+                lambda: int(self.session.host.initBuild(data)),
+                lambda: self._recorded(header, BUILDING),
+            )
+        except koji.GenericError:
+            complete = self._recorded(header, COMPLETE)
+            if complete is None:
+                raise
+            return complete, True
+        return begun, False
+
+    def _recorded(self, header: SourceHeader, state: int) -> int | None:
+        """The build of this task in that state, if it has one."""
         hub: Any = self.session
-        rows = hub.listBuilds(taskID=self.id, state=BUILDING)
+        rows = hub.listBuilds(taskID=self.id, state=state)
         wanted = (header.name, header.version)
         return max(
             (row["build_id"] for row in rows if (row["package_name"], row["version"]) == wanted), default=None

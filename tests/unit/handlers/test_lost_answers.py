@@ -67,6 +67,33 @@ def test_init_build(make_handler: MakeHandler, rows: list[Any], again: bool) -> 
     run_build(make_handler, "build", 30, with_lost(recorded("build"), "host.initBuild", [look], again=again))
 
 
+EXISTS = [koji.GenericError.faultCode, "Build already exists (id=1, state=COMPLETE): hello-md-1.0-1.md1"]
+
+
+@pytest.mark.usefixtures("hello")
+def test_a_build_that_an_earlier_run_has_completed_is_tagged(make_handler: MakeHandler) -> None:
+    """The task was freed after that, when its tagBuild was under way."""
+    calls = recorded("build")
+    names = [one["call"] for one in calls]
+    begin, complete = names.index("host.initBuild"), names.index("host.completeBuild")
+    look = call("listBuilds", kw(taskID=30, state=COMPLETE), result=[BEGUN])
+    run_build(
+        make_handler,
+        "build",
+        30,
+        [*calls[:begin], {**calls[begin], "fault": EXISTS}, look, *calls[complete + 1 :]],
+    )
+
+
+@pytest.mark.usefixtures("hello")
+def test_a_build_that_another_task_has_completed_exists_already(make_handler: MakeHandler) -> None:
+    calls = recorded("build")
+    begin = [one["call"] for one in calls].index("host.initBuild")
+    look = call("listBuilds", kw(taskID=30, state=COMPLETE), result=[])
+    with pytest.raises(koji.GenericError, match="already exists"):
+        run_build(make_handler, "build", 30, [*calls[:begin], {**calls[begin], "fault": EXISTS}, look])
+
+
 @pytest.mark.usefixtures("hello")
 @pytest.mark.parametrize("is_done", [True, False])
 def test_complete_build(make_handler: MakeHandler, is_done: bool) -> None:
