@@ -29,7 +29,7 @@ QUIET_SECONDS = 60.0
 STOPPED_SECONDS = 15.0
 """Monitors of commands end a little later than what they have watched."""
 WARM_SECONDS = 180.0
-TARGET_SECONDS = 60.0
+TARGET_SECONDS = 120.0
 FEWEST_MINUTES = 5.0
 """Shorter runs do not have to see every kind."""
 MUST_BE_SEEN = (
@@ -145,6 +145,9 @@ def _kill_everything(scene: Scene, schedule: Schedule) -> Found:
 
 
 def _is_building(own: Ground) -> bool:
+    """Whether a task of this daemon, not what an earlier one has left, is in the middle of a build."""
+    if not own.task_processes() or not any(leftovers.buildroots(own)):
+        return False
     try:
         return bool(own.podman("ps", "--quiet", "--filter", "label=io.koji.adjutant.role=build").split())
     except NoTarget:
