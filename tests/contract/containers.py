@@ -26,7 +26,7 @@ PROGRAMS = (
         "mknod",
         "rm",
     ),
-    *("seq", "sha256sum", "sleep", "stat", "touch", "tr", "true", "umount"),
+    *("seq", "setarch", "sha256sum", "sleep", "stat", "touch", "tr", "true", "umount", "unshare"),
 )
 PATH = {"PATH": "/bin"}
 WORKER = {labels.WORKER: "contract"}
