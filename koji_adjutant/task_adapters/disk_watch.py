@@ -2,7 +2,8 @@
 
 The counting is done in a small container of the task image that sees the engine's directory of what is written to
 the root, read-only. It lives from `begin` to `end`, in a thread of the task process. A watch that is lost stops the
-build too: a limit that nobody enforces is none. A file that was removed and is still open is not seen.
+build too: a limit that nobody enforces is none. That is no fault of the build's, and said in another way. A file that
+was removed and is still open is not seen.
 """
 
 import logging
@@ -20,7 +21,7 @@ from koji_adjutant.container.interface import (
     Stream,
     VolumeMount,
 )
-from koji_adjutant.errors import AdjutantError
+from koji_adjutant.errors import AdjutantError, EngineUnavailable, TaskInterrupted
 from koji_adjutant.policy.limits import TaskLimits, size_text
 
 SCRIPT = Path(__file__).with_name("scripts") / "measure.py"
@@ -68,7 +69,8 @@ def watch_spec(*, image: str, upper: str, labels: Mapping[str, str], limits: Tas
 
 
 class DiskWatch:
-    """See the module. `problem` is empty until the build has been stopped."""
+    """See the module. `problem` is empty until the build was stopped at a limit, `loss` unset until for want of a
+    watch."""
 
     def __init__(
         self,
@@ -81,6 +83,7 @@ class DiskWatch:
     ) -> None:
         """`spec` makes the counting container for a directory of the engine."""
         self.problem = ""
+        self.loss: EngineUnavailable | None = None
         self._manager = manager
         self._limits = limits
         self._watched = container
@@ -100,6 +103,11 @@ class DiskWatch:
         if self._thread is None:
             self._thread = threading.Thread(target=self._watch, name="disk watch", daemon=True)
             self._thread.start()
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether the build was ended here."""
+        return bool(self.problem or self.loss)
 
     def root_is_complete(self) -> None:
         """What was installed into the root is no business of the limit: what comes from here on is counted."""
@@ -154,13 +162,23 @@ class DiskWatch:
                 # What is killed before it has started ends with its first line.
                 self._manager.start_attached(own, self, self._ended.is_set)
             self._lost("the counting ended")
+        except EngineUnavailable as error:
+            self._lose(error)
         except AdjutantError as error:
             self._lost(str(error))
 
     def _lost(self, reason: str) -> None:
-        if self._ended.is_set() or self.problem:
+        self._lose(
+            TaskInterrupted(
+                f"the disk of a build cannot be watched, which build_disk asks for: {reason}",
+                hint="see the journal of the podman service, or take build_disk out of the limits",
+            )
+        )
+
+    def _lose(self, loss: EngineUnavailable) -> None:
+        if self._ended.is_set() or self.has_stopped:
             return
-        self.problem = f"its disk cannot be watched, which build_disk asks for: {reason}"
+        self.loss = loss
         try:
             self._on_full()
         except AdjutantError as error:

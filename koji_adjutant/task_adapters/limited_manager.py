@@ -14,7 +14,7 @@ from typing import Any, cast
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, LogSink, Stream
 from koji_adjutant.container.labels import Role
-from koji_adjutant.errors import AdjutantError, BuildFailed, EngineError, TaskFault
+from koji_adjutant.errors import AdjutantError, BuildFailed, EngineError, EngineUnavailable, TaskFault
 from koji_adjutant.policy.limits import TaskLimits
 from koji_adjutant.task_adapters.disk_watch import DiskWatch, watch_spec
 
@@ -53,6 +53,7 @@ class LimitedManager:
         self._task_image = task_image
         self._watches: dict[str, DiskWatch] = {}
         self._reasons: list[str] = []
+        self._loss: EngineUnavailable | None = None
         self._empty: ImageInfo | None = None
 
     @property
@@ -152,10 +153,11 @@ class LimitedManager:
             watch.end()
             if watch.problem:
                 self._add(watch.problem)
+            self._loss = self._loss or watch.loss
 
     @property
     def _is_stopped(self) -> bool:
-        return any(watch.problem for watch in tuple(self._watches.values()))
+        return any(watch.has_stopped for watch in tuple(self._watches.values()))
 
     def _watch(self, container: str) -> None:
         if watch := self._watches.get(container):
@@ -171,19 +173,24 @@ class LimitedManager:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """What fails in this context says which limits were hit, if any were, and what to raise."""
+        """What fails in this context says which limits were hit, if any were, and what to raise.
+
+        What failed because a limit could not be enforced is EngineUnavailable.
+        """
         try:
             yield
-        except TaskFault as fault:
-            if not self._reasons:
+        except (TaskFault, EngineError) as error:
+            if not self._reasons and self._loss is None:
                 raise
-            hint = "; ".join(filter(None, (fault.hint, *self._reasons)))
-            raise type(fault)(fault.message, hint=hint) from fault
-        except EngineError as error:
-            # Of a container that we have killed, the engine has nothing more to say.
-            if not self._reasons:
-                raise
-            raise BuildFailed("the build was stopped", hint="; ".join(self._reasons)) from error
+            raise self._explained(error) from error
+
+    def _explained(self, error: TaskFault | EngineError) -> AdjutantError:
+        if not self._reasons and self._loss is not None:
+            return self._loss
+        if isinstance(error, TaskFault):
+            return type(error)(error.message, hint="; ".join(filter(None, (error.hint, *self._reasons))))
+        # Of a container that we have killed, the engine has nothing more to say.
+        return BuildFailed("the build was stopped", hint="; ".join(self._reasons))
 
     @contextmanager
     def _examined(self, container: str) -> Iterator[None]:

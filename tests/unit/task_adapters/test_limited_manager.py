@@ -8,7 +8,16 @@ import pytest
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerSpec, ResourceLimits
 from koji_adjutant.container.labels import Owner, Role
-from koji_adjutant.errors import BuildFailed, BuildrootFailed, EngineError, TaskFault, TaskTimeout
+from koji_adjutant.errors import (
+    AdjutantError,
+    BuildFailed,
+    BuildrootFailed,
+    EngineError,
+    EngineTimeout,
+    TaskFault,
+    TaskInterrupted,
+    TaskTimeout,
+)
 from koji_adjutant.policy.limits import TaskLimits
 from koji_adjutant.task_adapters.disk_watch import SCRIPT as MEASURE_SCRIPT
 from koji_adjutant.task_adapters.disk_watch import DiskWatch, Usage, exceeded, watch_spec
@@ -204,15 +213,28 @@ def test_a_full_disk_stops_build_and_installer_and_nothing_else(inner: FakeConta
     assert not inner.find({})
 
 
-def test_a_disk_that_cannot_be_watched_stops_the_build(inner: FakeContainerManager) -> None:
+@pytest.mark.parametrize(
+    ("failure", "fault", "said"),
+    [
+        (
+            None,
+            TaskInterrupted,
+            "the disk of a build cannot be watched, which build_disk asks for: the counting",
+        ),
+        (EngineError("no room"), TaskInterrupted, "cannot be watched.*no room.*take build_disk out"),
+        (EngineTimeout("podman did not finish"), EngineTimeout, "podman did not finish"),
+    ],
+)
+def test_a_disk_that_cannot_be_watched_stops_the_build_and_is_no_fault_of_it(
+    inner: FakeContainerManager, failure: AdjutantError | None, fault: type[AdjutantError], said: str
+) -> None:
     inner.script(MEASURE, CommandResult(exit_code=1))
     one = limited(inner)
-    wanted = pytest.raises(
-        BuildFailed, match="its disk cannot be watched, which build_disk asks for: the counting"
-    )
-    with wanted, one.explained(), one.running(spec(Role.BUILD)) as build:
+    with pytest.raises(fault, match=said), one.explained(), one.running(spec(Role.BUILD)) as build:
+        if failure:
+            inner.fail_next("create", failure)
         assert inner.container(build).ended.wait(10)
-        raise EngineError("no such container")
+        raise BuildFailed("error building package")
 
 
 def test_counting_begins_anew_when_the_root_is_complete(inner: FakeContainerManager) -> None:
