@@ -12,6 +12,7 @@ from koji_adjutant.buildroot import prewarm
 from koji_adjutant.buildroot.half_made import remove_half_made
 from koji_adjutant.buildroot.image_maker import remove_unfinished
 from koji_adjutant.daemon.monitors import end_lost_monitors
+from koji_adjutant.daemon.orphans import end_orphans
 from koji_adjutant.daemon.state import StateDirectory, TaskState
 from koji_adjutant.daemon.strays import remove_old_files, remove_old_logs, remove_work_directories
 from koji_adjutant.daemon.sweep import Sweeper, remove_workdir
@@ -51,6 +52,7 @@ class Sweeps:
             self._remove_unfinished()
         self._remove_work_directories(running)
         end_lost_monitors(self.services.manager)
+        end_orphans(self.services.manager)
 
     def task(self, state: TaskState) -> None:
         """What one task has left."""
