@@ -1,11 +1,12 @@
 """Tasks that lose what they work with on this host: they are handed back, and not for ever.
 
 A task whose container somebody has killed, or whose disk is full, has not failed: it is begun anew, here or on another
-host. One to which that happens again and again is told so in the end. The count is a file below the state directory;
-where even that cannot be written, nothing is counted.
+host. One to which that happens again and again, later each time, is told so in the end: it may be the reason. The count
+is a file below the state directory; where even that cannot be written, nothing is counted.
 """
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,8 +15,11 @@ from koji_adjutant.config import Config
 from koji_adjutant.disks import interrupted, want_of_space
 from koji_adjutant.errors import AdjutantError, BuildrootFailed, TaskFault, TaskInterrupted
 
-MOST = 3
+MOST = 10
 """Times that a host hands a task back for such a reason before it fails."""
+AT_ONCE = 3
+"""So many of them without waiting for the host to get better."""
+LONGEST_PAUSE = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +48,19 @@ def interruptions_directory(config: Config) -> Path:
 def _counted(config: Config, task: int, error: TaskInterrupted) -> AdjutantError:
     count = _count(interruptions_directory(config) / str(task), error.message)
     if count <= MOST:
+        if (seconds := pause(count)) > 0:
+            logger.warning("task %s was interrupted %d times; it is kept for %g s", task, count, seconds)
+            time.sleep(seconds)
         return error
     return BuildrootFailed(
         f"the task was interrupted {count} times on this host, the last time because {error.message}",
         hint=error.hint,
     )
+
+
+def pause(count: int) -> float:
+    """Seconds before a task is handed back that was interrupted so often. Pure."""
+    return min(2.0 ** (count - AT_ONCE), LONGEST_PAUSE) if count > AT_ONCE else 0.0
 
 
 def _count(file: Path, reason: str) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from koji_adjutant.config import Config
 from koji_adjutant.errors import BuildFailed, BuildrootFailed, TaskInterrupted
-from koji_adjutant.task_adapters.interruptions import MOST, interruptions
+from koji_adjutant.task_adapters.interruptions import MOST, interruptions, pause
 
 
 @pytest.fixture
@@ -16,6 +16,13 @@ def config(tmp_path: Path) -> Config:
     return Config(
         server="http://h", topurls=("http://h",), state_dir=tmp_path / "state", workdir=str(tmp_path)
     )
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    found: list[float] = []
+    monkeypatch.setattr("time.sleep", found.append)
+    return found
 
 
 def end(config: Config, error: Exception, task: int = 7) -> None:
@@ -42,16 +49,21 @@ def test_what_is_none_of_this_hosts_faults_stays_what_it_is(config: Config, erro
     assert raised.value is error
 
 
-def test_one_that_is_interrupted_again_and_again_fails(config: Config) -> None:
+def test_one_that_is_interrupted_again_and_again_fails(config: Config, pauses: list[float]) -> None:
     for _ in range(MOST):
         with pytest.raises(TaskInterrupted):
             end(config, TaskInterrupted("its container was killed", hint="see the journal"))
     with pytest.raises(
-        BuildrootFailed, match=r"interrupted 4 times.*its container was killed; see the journal"
+        BuildrootFailed, match=r"interrupted 11 times.*its container was killed; see the journal"
     ):
         end(config, TaskInterrupted("its container was killed", hint="see the journal"))
     with pytest.raises(TaskInterrupted):
         end(config, TaskInterrupted("its container was killed"), task=8)
+    assert pauses == [2, 4, 8, 16, 32, 60, 60]
+
+
+def test_the_first_times_nobody_waits() -> None:
+    assert [pause(count) for count in range(1, 5)] == [0, 0, 0, 2]
 
 
 def test_nothing_is_counted_where_nothing_can_be_written(config: Config) -> None:
