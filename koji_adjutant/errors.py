@@ -8,7 +8,8 @@
     |  |- EngineBroken          the engine answers that its storage is full or cannot be written
     |  |  `- EngineDamaged      part of an image is gone from its storage
     |  `- TaskInterrupted       a container of the task was ended from outside, or a disk of this host is full
-    |- EngineError              a request that the engine refused: ours, a traceback
+    |     `- EngineFailed       a request that the engine refused for a reason that the task knows nothing of
+    |- EngineError              the same where it was made; ours, with a traceback, if the request itself was wrong
     |  `- ContentRefused        what a container holds is not taken out of it
     |- TaskCanceled             the user's: clean up and leave, nothing is reported
     `- TaskFault                something the hub is told in one sentence, with a fault code of Koji
@@ -72,6 +73,10 @@ class EngineDamaged(EngineBroken):
 
 class TaskInterrupted(EngineUnavailable):
     """What a task works with on this host was taken from it: a container that was ended from outside, a disk."""
+
+
+class EngineFailed(TaskInterrupted):
+    """The engine could not do what a task asked of it, and nothing says that this was for the task's sake."""
 
 
 class EngineError(AdjutantError):

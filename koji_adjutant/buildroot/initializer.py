@@ -157,6 +157,8 @@ class BuildrootInitializer:
         try:
             packages = start_and_list(self.manager, container)
         except EngineError as error:
+            if spec.command[0] not in error.message:
+                raise
             raise BuildrootFailed(
                 f"{NOT_INITIALIZED}: the build container cannot be started: {error}",
                 hint=f"check that comps group {self.settings.group} of the build tag brings bash and coreutils",

@@ -15,7 +15,7 @@ from koji.tasks import BaseTaskHandler, RefuseTask, ServerExit, ServerRestart
 from koji.xmlrpcplus import dumps
 
 from koji_adjutant.daemon.processes import signals_held_back
-from koji_adjutant.errors import EngineUnavailable, TaskCanceled, TaskInterrupted
+from koji_adjutant.errors import EngineFailed, EngineUnavailable, TaskCanceled, TaskInterrupted
 from koji_adjutant.hub import HubSession, is_session_lost
 from koji_adjutant.hub_repeat import do_once
 from koji_adjutant.journal import Journal, Phase
@@ -57,7 +57,7 @@ class TaskRun:
             return self._free("it waits for a restart of this host")
         except EngineUnavailable as error:
             # One whose container somebody has ended says nothing about the engine.
-            self.engine_failed = not isinstance(error, TaskInterrupted)
+            self.engine_failed = isinstance(error, EngineFailed) or not isinstance(error, TaskInterrupted)
             return self._free(str(error))
         except RefuseTask as error:
             return self._refuse(str(error))

@@ -1,8 +1,9 @@
 """Tasks that lose what they work with on this host: they are handed back, and not for ever.
 
-A task whose container somebody has killed, or whose disk is full, has not failed: it is begun anew, here or on another
-host. One to which that happens again and again, later each time, is told so in the end: it may be the reason. The count
-is a file below the state directory; where even that cannot be written, nothing is counted.
+A task whose container somebody has killed, whose disk is full, or whose engine refuses what it grants all others, has
+not failed: it is begun anew, here or on another host. One to which that happens again and again, later each time, is
+told so in the end: it may be the reason. The count is a file below the state directory; where even that cannot be
+written, nothing is counted.
 """
 
 import logging
@@ -13,20 +14,31 @@ from pathlib import Path
 
 from koji_adjutant.config import Config
 from koji_adjutant.disks import interrupted, want_of_space
-from koji_adjutant.errors import AdjutantError, BuildrootFailed, TaskFault, TaskInterrupted
+from koji_adjutant.errors import (
+    AdjutantError,
+    BuildrootFailed,
+    ContentRefused,
+    EngineError,
+    EngineFailed,
+    TaskFault,
+    TaskInterrupted,
+)
 
 MOST = 10
 """Times that a host hands a task back for such a reason before it fails."""
 AT_ONCE = 3
 """So many of them without waiting for the host to get better."""
 LONGEST_PAUSE = 60.0
+BAD_REQUEST = 400
+ENGINE = "see the journal of the podman service"
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
 def interruptions(config: Config, task: int) -> Iterator[None]:
-    """What ends in this context for want of space on this host is a TaskInterrupted, whatever it looked like.
+    """What ends in this context for want of space on this host is a TaskInterrupted, whatever it looked like; so is
+    what its engine refused, unless the request itself was wrong.
 
     BuildrootFailed when the task was interrupted too often.
     """
@@ -38,6 +50,10 @@ def interruptions(config: Config, task: int) -> Iterator[None]:
         if (reason := want_of_space(error)) is None:
             raise
         raise _counted(config, task, interrupted(config, reason)) from error
+    except EngineError as error:
+        if error.status == BAD_REQUEST or isinstance(error, ContentRefused):
+            raise
+        raise _counted(config, task, EngineFailed(error.message, hint=error.hint or ENGINE)) from error
 
 
 def interruptions_directory(config: Config) -> Path:

@@ -10,7 +10,7 @@ import pytest
 from koji.tasks import RefuseTask, ServerExit, ServerRestart
 
 from koji_adjutant.daemon.task_run import TaskRun
-from koji_adjutant.errors import EngineTimeout, TaskCanceled
+from koji_adjutant.errors import EngineFailed, EngineTimeout, TaskCanceled, TaskInterrupted
 from koji_adjutant.hub import HubSession, login, open_session
 from koji_adjutant.journal import NullJournal, Phase
 from tests.unit.conftest import Hub
@@ -102,7 +102,13 @@ def test_a_refusal_hands_the_task_back(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "is_the_engines"), [(EngineTimeout("engine is away"), True), (ServerRestart(), False)]
+    ("error", "is_the_engines"),
+    [
+        (EngineTimeout("engine is away"), True),
+        (EngineFailed("it refused"), True),
+        (TaskInterrupted("its container was killed"), False),
+        (ServerRestart(), False),
+    ],
 )
 def test_what_is_not_the_tasks_fault_frees_it(host: Host, error: Exception, is_the_engines: bool) -> None:
     phase, run = host.run(failing(error))

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.config import Config
-from koji_adjutant.errors import BuildFailed, BuildrootFailed, TaskInterrupted
+from koji_adjutant.errors import (
+    BuildFailed,
+    BuildrootFailed,
+    ContentRefused,
+    EngineError,
+    EngineFailed,
+    TaskInterrupted,
+)
 from koji_adjutant.task_adapters.interruptions import MOST, interruptions, pause
 
 
@@ -40,8 +47,26 @@ def test_a_full_disk_is_no_failure(config: Config) -> None:
         end(config, fault)
 
 
+def test_what_the_engine_refuses_is_no_failure(config: Config) -> None:
+    with pytest.raises(
+        EngineFailed, match="cannot mount the root: podman says: layer in use; see the journal"
+    ):
+        end(config, EngineError("cannot mount the root: podman says: layer in use", status=500))
+    for _ in range(MOST - 1):
+        with pytest.raises(EngineFailed):
+            end(config, EngineError("the engine's archive is damaged"))
+    with pytest.raises(BuildrootFailed, match=r"interrupted 11 times.*the archive is damaged"):
+        end(config, EngineError("the archive is damaged"))
+
+
 @pytest.mark.parametrize(
-    "error", [BuildFailed("error building package"), FileNotFoundError(2, "No such file")]
+    "error",
+    [
+        BuildFailed("error building package"),
+        FileNotFoundError(2, "No such file"),
+        EngineError("cannot create a container: podman says: decoding JSON", status=400),
+        ContentRefused("refused to copy '../x' out of a container"),
+    ],
 )
 def test_what_is_none_of_this_hosts_faults_stays_what_it_is(config: Config, error: Exception) -> None:
     with pytest.raises(type(error)) as raised:
