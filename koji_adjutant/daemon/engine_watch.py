@@ -44,6 +44,7 @@ class _Question:
     child: Child
     pipe: int
     asked: float
+    is_trial: bool
 
 
 class EngineWatch:
@@ -59,7 +60,8 @@ class EngineWatch:
         """`trial` uses the engine as a task does, and raises what a task would meet with."""
         self._manager = manager
         self._trial = trial
-        self._is_doubted = False
+        self._doubted: float | None = None
+        """Since when (monotonic) no trial has succeeded that began later."""
         self._doubts: list[float] = []
         self._rest_until = 0.0
         self._at_start = at_start
@@ -88,10 +90,16 @@ class EngineWatch:
 
     def doubt(self) -> None:
         """Try it before the next answer: a task could not use the engine."""
+        now = time.monotonic()
         if not self._answer.problem:
-            self._note_doubt(time.monotonic())
-        self._drop_question()
-        self._is_doubted = True
+            self._note_doubt(now)
+        # A trial removes its container only when it is let come to its end.
+        if self._question is not None and not self._question.is_trial:
+            self._drop_question()
+        self._doubt_since(now)
+
+    def _doubt_since(self, now: float) -> None:
+        self._doubted = now
         self._last_asked = None
         self._answer = Answer(problem="The engine failed a task", storage=self._answer.storage)
 
@@ -114,7 +122,7 @@ class EngineWatch:
     def _ask(self) -> None:
         reading, writing = os.pipe()
         manager, storage = self._manager, self._answer.storage
-        trial = self._trial if self._is_doubted else None
+        trial = self._trial if self._doubted is not None else None
 
         def run() -> int:
             manager.close()
@@ -126,7 +134,7 @@ class EngineWatch:
         finally:
             os.close(writing)
         now = self._last_asked = time.monotonic()
-        self._question = _Question(child=child, pipe=reading, asked=now)
+        self._question = _Question(child=child, pipe=reading, asked=now, is_trial=trial is not None)
 
     def _collect(self, *, wait: float) -> None:
         if self._question is None:
@@ -135,11 +143,17 @@ class EngineWatch:
         poller.register(self._question.pipe, select.POLLIN)
         if not poller.poll(wait * 1000):
             return
-        report = os.read(self._question.pipe, _PIPE_READ)
-        os.close(self._question.pipe)
-        self._question.child.reap()
-        self._question = None
+        question, self._question = self._question, None
+        report = os.read(question.pipe, _PIPE_READ)
+        os.close(question.pipe)
+        question.child.reap()
         self._take(report)
+        if self._doubted is not None and not self._answer.problem:
+            # What succeeded may have begun before the engine failed once more.
+            if question.asked > self._doubted:
+                self._doubted = None
+            else:
+                self._doubt_since(self._doubted)
 
     def _take(self, report: bytes) -> None:
         if not report:
@@ -148,7 +162,6 @@ class EngineWatch:
         data = json.loads(report)
         storage = Path(data["storage"]) if data["storage"] else self._answer.storage
         before, self._answer = self._answer, Answer(problem=data["problem"], storage=storage)
-        self._is_doubted = self._is_doubted and bool(data["problem"])
         if self._answer.problem and self._answer.problem != before.problem:
             logger.error("%s", self._answer.problem)
 

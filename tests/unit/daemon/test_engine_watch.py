@@ -80,3 +80,27 @@ def test_a_slow_engine_is_given_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert watch.answer().problem.startswith("The engine has not answered for")
     assert time.monotonic() - start < PATIENCE
     watch.close()
+
+
+def test_a_trial_is_let_come_to_its_end(mocker: Any, tmp_path: Path) -> None:
+    ends, tried = tmp_path / "ends", tmp_path / "tried"
+
+    def trial(_manager: object) -> None:
+        while not ends.exists():
+            time.sleep(0.01)
+        with tried.open("a") as file:
+            file.write("tried\n")
+
+    watch = EngineWatch(FakeContainerManager(), nothing, 0.0, trial)
+    mocker.patch.object(engine_watch, "FIRST_ANSWER", 0.05)
+    watch.doubt()
+    assert watch.answer().problem == "The engine failed a task"
+    watch.doubt()
+    ends.touch()
+    deadline = time.monotonic() + PATIENCE
+    while watch.answer().problem:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    # The first has begun before the second doubt, and says nothing of that.
+    assert tried.read_text().count("tried") == 2
+    watch.close()
