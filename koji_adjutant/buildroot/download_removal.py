@@ -14,10 +14,13 @@ from pathlib import Path
 
 from koji_adjutant.buildroot.metadata_store import remove_metadata
 from koji_adjutant.clock import JUMP
+from koji_adjutant.files import PARTIAL
 
 SETTLING_SECONDS = 3600.0 + JUMP
 LEFT_SECONDS = 86400.0
 """Age of a partial file whose task must be gone."""
+WRITTEN = (".", "solutions", "containment", "image-requests")
+"""Where files are replaced as a whole."""
 
 logger = logging.getLogger("koji.adjutant.cache")
 
@@ -82,7 +85,8 @@ def remove_left_overs(cache_dir: Path, now: float) -> None:
     for directory in metadata.glob("*.partial"):
         if _is_old(directory, now) and not directory.with_suffix("").exists():
             shutil.rmtree(directory, ignore_errors=True)
-    for path in (*(cache_dir / "partial").glob("*"), *(cache_dir / "solutions").glob(".*")):
+    written = (path for place in WRITTEN for path in (cache_dir / place).glob(f"{PARTIAL}*"))
+    for path in (*(cache_dir / "partial").glob("*"), *written):
         if _is_old(path, now):
             path.unlink(missing_ok=True)
 

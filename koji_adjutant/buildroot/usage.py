@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from koji_adjutant.buildroot.settings import BuildrootSettings
+from koji_adjutant.clock import JUMP
 from koji_adjutant.files import PARTIAL, replace_json
 
 Kind = Literal["base", "requires"]
@@ -27,7 +28,7 @@ KEEP_SECONDS = 30 * DAY
 REPOS = 5
 TAGS = 20
 """Newest repos of a tag, and tags of an image, that are remembered."""
-STALE_SECONDS = 3600.0
+STALE_SECONDS = 3600.0 + JUMP
 """Half-written files older than this belong to nobody."""
 
 logger = logging.getLogger(__name__)

@@ -17,22 +17,18 @@ import logging
 import os
 import secrets
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 from koji_adjutant.errors import ConfigError
-from koji_adjutant.files import PARTIAL, replace_json
+from koji_adjutant.files import remove_partial, replace_json
 from koji_adjutant.journal import Journal, Phase
 
 VERSION = 2
 READABLE = (1, VERSION)
 DIRECTORY_MODE = 0o700
-PARTIAL_SECONDS = 60.0
-"""After which a file that was being written is none any more; a killed process leaves it."""
 FILE_MODE = 0o600
 REPORTED = frozenset(
     phase.value for phase in (Phase.CLOSED, Phase.FAILED, Phase.REFUSED, Phase.FREED, Phase.CANCELED)
@@ -214,12 +210,14 @@ class StateDirectory:
             if state is not None:
                 yield state
 
+    def remove_abandoned(self) -> None:
+        """Remove files that killed processes were writing."""
+        for directory in (self.path, self.path / "tasks"):
+            remove_partial(directory)
+
     def remove_partial(self) -> None:
-        """Remove files that killed processes were writing, and what is left of tasks that are over."""
-        for file in (self.path / "tasks").glob(f"{PARTIAL}*"):
-            with suppress(FileNotFoundError):
-                if time.time() - file.stat().st_mtime > PARTIAL_SECONDS:
-                    file.unlink()
+        """The same at the start, when nobody but tasks writes here, with what is left of tasks that are over."""
+        self.remove_abandoned()
         for file in self.path.glob("*.new"):
             # Only who has the lock writes here.
             file.unlink(missing_ok=True)

@@ -51,6 +51,7 @@ class Sweeps:
         if images:
             self._remove_unfinished()
         self._remove_work_directories(running)
+        self.state.remove_abandoned()
         end_lost_monitors(self.services.manager)
         end_orphans(self.services.manager)
 

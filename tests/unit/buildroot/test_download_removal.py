@@ -106,16 +106,18 @@ def test_what_killed_tasks_left_goes_after_a_day(tmp_path: Path, hours: float, s
     (tmp_path / "solutions").mkdir()
     (tmp_path / "metadata" / "aa01.partial").mkdir(parents=True)
     (tmp_path / "partial" / "ff").touch()
-    (tmp_path / "solutions" / ".tmpx").touch()
     left = [
         tmp_path / "metadata" / "aa01.partial",
         tmp_path / "partial" / "ff",
-        tmp_path / "solutions" / ".tmpx",
+        tmp_path / "solutions" / ".new-7-x",
+        tmp_path / ".new-7-y",
     ]
+    for path in left[2:]:
+        path.touch()
     for path in left:
         aged(path, hours)
     assert prune_downloads(tmp_path, 0, NOW) == 0
-    assert [path.exists() for path in left] == [stays] * 3
+    assert [path.exists() for path in left] == [stays] * len(left)
 
 
 def test_an_empty_cache_is_no_error(tmp_path: Path) -> None:

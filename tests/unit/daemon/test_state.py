@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -155,18 +156,21 @@ def test_a_dead_process_does_not_live(state: StateDirectory) -> None:
     os.waitpid(child, 0)
 
 
-def test_files_that_were_being_written_go(state: StateDirectory) -> None:
-    old, new = state.path / "tasks" / ".new-a", state.path / "tasks" / ".new-b"
-    over = state.file(7, "session")
-    for file in (old, new, over):
+@pytest.mark.parametrize("age", [-3600.0, 0.0, 3600.0])
+def test_files_that_were_being_written_go_whatever_the_clock_says(state: StateDirectory, age: float) -> None:
+    child = os.posix_spawn("/bin/true", ["true"], {})
+    os.waitpid(child, 0)
+    tasks = state.path / "tasks"
+    left = [state.path / f".new-{child}-a", tasks / f".new-{child}-b", tasks / ".new-c"]
+    over, written = state.file(7, "session"), tasks / f".new-{os.getpid()}-d"
+    for file in (*left, over, written):
         file.touch()
-    os.utime(old, (0, 0))
+        os.utime(file, (time.time() - age, time.time() - age))
     state.begin(8, "build", "/w")
     state.file(8, "session").touch()
     state.remove_partial()
-    assert not old.exists()
-    assert not over.exists()
-    assert new.exists()
+    assert not [file for file in (*left, over) if file.exists()]
+    assert written.exists()
     assert state.file(8, "session").exists()
 
 
