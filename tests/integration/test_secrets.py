@@ -1,10 +1,12 @@
 """No password, key or token of the testbed stands where others may read it. Runs last, over all that was logged."""
 
 import json
+import os
 import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,16 +35,18 @@ def secrets_of(testbed: Testbed) -> list[bytes]:
 def files(testbed: Testbed) -> Iterator[Path]:
     """Whatever the testbed wrote, but for the engine's storage and what only its owner may read."""
     for top in (testbed.place.logs, testbed.place.builder, testbed.topdir):
-        for path in top.rglob("*"):
-            if path.is_file() and not path.is_symlink() and path.name not in PRIVATE:
-                yield path
+        # A task that ends takes its directories along while they are walked through.
+        for directory, _, names in os.walk(top):
+            for path in (Path(directory, name) for name in names if name not in PRIVATE):
+                if path.is_file() and not path.is_symlink():
+                    yield path
     yield from (testbed.place.description, testbed.place.client_conf, testbed.engine.home / "service.log")
 
 
 def secrets_in(path: Path, secrets: list[bytes]) -> list[str]:
-    """Which of them a file has, also where a chunk ends in the middle of one."""
-    overlap, tail, found = max(map(len, secrets)), b"", set()
-    with path.open("rb") as stream:
+    """Which of them a file has, also where a chunk ends in the middle of one; one that is gone has none."""
+    overlap, tail, found = max(map(len, secrets)), b"", set[bytes]()
+    with suppress(FileNotFoundError), path.open("rb") as stream:
         while chunk := stream.read(CHUNK):
             found |= {secret for secret in secrets if secret in tail + chunk}
             tail = chunk[-overlap:]
