@@ -28,6 +28,7 @@ from koji_adjutant.errors import (
     TaskInterrupted,
     TaskTimeout,
 )
+from koji_adjutant.task_adapters.interruptions import was_interrupted
 
 SCRIPT = Path(__file__).with_name("scripts") / "room.sh"
 SCRIPT_TEXT = SCRIPT.read_text()
@@ -116,11 +117,17 @@ class GuardedManager:
             raise
         # A full disk ends all that fills it: what was killed meanwhile is not known by its id here.
         is_ours = len(self._ended_by_us) > ended_before
-        if code == KILLED and spec.limits.memory_bytes is None and not is_ours:
-            raise TaskInterrupted(f"the {role} container was killed while it worked", hint=WHO)
+        if code == KILLED and not is_ours and not self._wants_memory(role, spec):
+            raise TaskInterrupted(_killed(role), hint=WHO)
         if code and watch.has_seen:
             self._no_room(role, spec)
         return code
+
+    def _wants_memory(self, role: str, spec: ContainerSpec) -> bool:
+        """Whether to put it down to the limit that a container was killed. Not every engine tells: the second time."""
+        if spec.limits.memory_bytes is None:
+            return False
+        return was_interrupted(self._config, spec.labels.get(labels.TASK, ""), _killed(role))
 
     def _no_room(self, role: str, spec: ContainerSpec) -> None:
         if role in (Role.SOLVER, Role.TOOL):
@@ -148,6 +155,10 @@ class GuardedManager:
             # It is too full even for the question who has filled it.
             self._interruption = TaskInterrupted(error.message, hint=error.hint)
             return
+        except EngineUnavailable as error:
+            # Who has ended what the task does may have ended the engine.
+            self._interruption = error
+            return
         except AdjutantError as error:
             logger.warning("what became of container %s is not known: %s", container[:12], error)
             return
@@ -166,6 +177,10 @@ class GuardedManager:
         match answer.text.split():
             case [b"full", written] if written.isdigit() and int(written) < promised:
                 self._interruption = _full_engine(f"the build had written {int(written) >> 10} MB")
+
+
+def _killed(role: str) -> str:
+    return f"the {role} container was killed while it worked"
 
 
 def _full_engine(when: str) -> EngineBroken:

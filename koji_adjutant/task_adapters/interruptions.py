@@ -79,6 +79,15 @@ def pause(count: int) -> float:
     return min(2.0 ** (count - AT_ONCE), LONGEST_PAUSE) if count > AT_ONCE else 0.0
 
 
+def was_interrupted(config: Config, task: str, reason: str) -> bool:
+    """Whether a task was handed back before for a reason that begins so."""
+    try:
+        lines = (interruptions_directory(config) / task).read_text().splitlines()
+    except OSError:
+        return False
+    return any(line.startswith(reason) for line in lines)
+
+
 def _count(file: Path, reason: str) -> int:
     with suppress(OSError):
         file.parent.mkdir(exist_ok=True)

@@ -199,6 +199,9 @@ class LimitedManager:
         except (TaskFault, EngineError):
             try:
                 self._examine(container)
+            except EngineUnavailable:
+                # Whether a limit was hit is not known, and what failed may have failed with the engine.
+                raise
             except AdjutantError as error:
                 logger.warning("the limits of container %s cannot be read: %s", container[:12], error)
             raise

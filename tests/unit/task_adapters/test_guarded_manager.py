@@ -1,21 +1,24 @@
 """What is done to the containers of a task from outside, and what the task does itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from koji_adjutant.config import Config
-from koji_adjutant.container.interface import ContainerSpec
-from koji_adjutant.container.labels import Owner, Role
+from koji_adjutant.container.interface import ContainerSpec, ResourceLimits
+from koji_adjutant.container.labels import TASK, Owner, Role
 from koji_adjutant.errors import (
     AdjutantError,
     BuildFailed,
     EngineBroken,
     EngineError,
+    EngineUnavailable,
     TaskInterrupted,
     TaskTimeout,
 )
 from koji_adjutant.task_adapters.guarded_manager import SCRIPT_TEXT, GuardedManager
+from koji_adjutant.task_adapters.interruptions import interruptions
 from tests.fakes.containers import CommandResult, FakeContainerManager
 from tests.unit.task_adapters.conftest import Log
 
@@ -36,8 +39,14 @@ def inner() -> FakeContainerManager:
 
 
 @pytest.fixture
-def guarded(inner: FakeContainerManager, tmp_path: Path) -> GuardedManager:
-    config = Config(server="http://h", topurls=("http://h",), workdir=str(tmp_path), minspace=100)
+def config(tmp_path: Path) -> Config:
+    return Config(
+        server="http://h", topurls=("http://h",), workdir=str(tmp_path), state_dir=tmp_path, minspace=100
+    )
+
+
+@pytest.fixture
+def guarded(inner: FakeContainerManager, config: Config) -> GuardedManager:
     return GuardedManager(inner, config)
 
 
@@ -88,6 +97,14 @@ def test_an_engine_too_full_to_be_asked(guarded: GuardedManager, inner: FakeCont
         ends(guarded, "left", inner)
 
 
+def test_an_engine_that_is_gone_when_it_is_asked(
+    guarded: GuardedManager, inner: FakeContainerManager
+) -> None:
+    inner.fail_next("exec", EngineUnavailable("it went away"))
+    with pytest.raises(EngineUnavailable, match="it went away"):
+        ends(guarded, "left", inner)
+
+
 @pytest.mark.parametrize(
     ("role", "said", "fault"),
     [
@@ -113,3 +130,17 @@ def test_a_program_of_ours_that_somebody_ended(guarded: GuardedManager, inner: F
     inner.fail_next("create", EngineError("no such container", status=404))
     with pytest.raises(TaskInterrupted, match="the tool container was removed"):
         guarded.run(spec(Role.TOOL, "program"), Log())
+
+
+def test_one_that_may_have_wanted_memory_is_put_down_to_that_the_second_time(
+    guarded: GuardedManager, inner: FakeContainerManager, config: Config
+) -> None:
+    """Killed from outside, or by the kernel: not every engine can tell."""
+    inner.script(("program",), CommandResult(exit_code=137))
+    limited = replace(spec(Role.INSTALLER, "program"), limits=ResourceLimits(memory_bytes=1 << 30))
+    with pytest.raises(TaskInterrupted, match="the installer container was killed"), interruptions(config, 7):
+        guarded.run(limited, Log())
+    assert guarded.run(limited, Log()) == 137
+    other = {**limited.labels, TASK: "8"}
+    with pytest.raises(TaskInterrupted, match="the installer container was killed"):
+        guarded.run(replace(limited, labels=other), Log())
