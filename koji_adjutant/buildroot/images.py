@@ -40,6 +40,8 @@ PACKAGES_LABEL = labels.PREFIX + "packages"
 RPMDB_LABEL = labels.PREFIX + "rpmdb"
 """Digest of the NEVRA and sigmd5 of all packages of the root."""
 NAMED = 32
+LOCK_NAMES = "koji-adjutant-image-"
+"""How the names begin of containers that images are made from; whoever makes one, they are the same."""
 """Digits of a key that are in the name of its image; the label has all of it."""
 CONFLICT = 409
 REFUSED_SECONDS = 86400.0
@@ -101,7 +103,7 @@ def unverified_names(key: str) -> tuple[str, str]:
 
 def lock_name(key: str) -> str:
     """The name of the container that the image of `key` is made from."""
-    return f"koji-adjutant-image-{key[:NAMED]}"
+    return f"{LOCK_NAMES}{key[:NAMED]}"
 
 
 def find_image(manager: ContainerManager, key: str) -> ImageInfo | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
+from koji_adjutant.container import labels
 from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.wire import StreamedAnswer
 from koji_adjutant.errors import (
@@ -172,6 +173,6 @@ def root_cause(error: BaseException) -> BaseException:
     return error
 
 
-def new_name() -> str:
-    """A container name that no other has."""
-    return f"adjutant-{uuid.uuid4().hex}"
+def new_name(own: Mapping[str, str]) -> str:
+    """A name that no other container has, for one with the labels `own`."""
+    return f"{labels.names_of(own.get(labels.WORKER, ''))}{uuid.uuid4().hex}"

@@ -34,6 +34,8 @@ BUSY = b"device or resource busy"
 BUSY_SECONDS = 5.0
 BUSY_STEP = 0.2
 NAME_TAKEN = "name is already in use"
+IN_STORAGE = "storage"
+"""What podman calls the state of a container that only its storage knows."""
 ALIVE = frozenset({"running", "paused", "stopping"})
 
 
@@ -200,10 +202,19 @@ def is_gone(answer: Answer) -> bool:
 
 def find(api: EngineApi, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
     request = Request(
+    return _list(api, {"all": "true", "filters": label_filter(labels)})
+
+
+def find_half_made(api: EngineApi) -> tuple[ContainerInfo, ...]:
+    every = _list(api, {"all": "true", "external": "true"})
+    return tuple(container for container in every if container.state == IN_STORAGE)
+
+
+def _list(api: EngineApi, parameters: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
         purpose="list containers",
         kind=Kind.CREATE,
         method="GET",
         path="/containers/json",
-        parameters={"all": "true", "filters": label_filter(labels)},
+        parameters=dict(parameters),
     )
     return tuple(listed(container) for container in api.call(request).json() or ())

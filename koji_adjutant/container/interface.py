@@ -122,6 +122,8 @@ class ContainerInfo:
     created: float = 0.0
     exit_code: int = 0
     oom_killed: bool = False
+    name: str = ""
+    """Of one that was found."""
     upper_dir: str = ""
     """Where the engine keeps what is written to the root, for a bind mount; empty where there is no such place."""
 
@@ -252,6 +254,9 @@ class ContainerManager(Protocol):
 
     def find(self, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
         """Containers, in any state, that carry all of `labels`."""
+
+    def find_half_made(self) -> tuple[ContainerInfo, ...]:
+        """Containers that the engine is making, or was when it died: they have a name, and no labels yet."""
 
     def kill(self, container: str) -> None:
         """SIGKILL to PID 1, and so to all; nothing when it does not run."""

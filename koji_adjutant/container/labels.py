@@ -22,6 +22,11 @@ PROCESS = PREFIX + "process"
 """Of a shell: the process that it goes with (koji_adjutant.daemon.state.ProcessName)."""
 
 
+def names_of(worker: str) -> str:
+    """How the names of this worker's containers begin: all that is left of one whose making broke off early."""
+    return f"adjutant-{worker}-" if worker else "adjutant-"
+
+
 class Role(StrEnum):
     """What a container does."""
 

@@ -209,7 +209,7 @@ class PodmanManager:
     # Containers, from create to remove
 
     def create(self, spec: ContainerSpec) -> str:
-        return self._create(spec, spec.name or new_name())
+        return self._create(spec, spec.name or new_name(spec.labels))
 
     def _create(self, spec: ContainerSpec, name: str, *, keep_log: bool = True) -> str:
         container = containers.create_named(self, spec, name, keep_log=keep_log)
@@ -238,7 +238,7 @@ class PodmanManager:
     def _held(self, spec: ContainerSpec, *, keep_log: bool) -> Iterator[str]:
         # The name is known before the container is, so that nothing is lost between the two. One that the caller
         # chose may be another container's: what that one loses, a sweep finds by label.
-        container = name = spec.name or new_name()
+        container = name = spec.name or new_name(spec.labels)
         try:
             container = self._create(spec, name, keep_log=keep_log)
             yield container
@@ -365,6 +365,9 @@ class PodmanManager:
     def _info(self) -> Any:
         request = Request(purpose="ask the engine about itself", kind=Kind.START, method="GET", path="/info")
         return self.call(request).json()
+    def find_half_made(self) -> tuple[ContainerInfo, ...]:
+        return containers.find_half_made(self)
+
 
     def ping(self) -> None:
         self.call(Request(purpose="reach the engine", kind=Kind.START, method="GET", path="/_ping"))

@@ -37,4 +37,5 @@ def listed(container: dict[str, Any]) -> ContainerInfo:
         labels=container.get("Labels") or {},
         created=epoch(container.get("Created", "")),
         exit_code=container.get("ExitCode", 0),
+        name=next(iter(container.get("Names") or ()), ""),
     )

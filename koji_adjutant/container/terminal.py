@@ -48,7 +48,7 @@ class Console:
 
 def interact(api: EngineApi, spec: ContainerSpec, console: Console) -> int:
     """Run a container of `spec` with `console` until its PID 1 ends; the exit code of that."""
-    name = new_name()
+    name = new_name(spec.labels)
     with ExitStack() as stack:
         # By name: an interrupt may come between the engine's answer and the next line.
         stack.callback(containers.remove, api, name)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from koji_adjutant.buildroot.images import LOCK_NAMES
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerInfo, ContainerManager
 from koji_adjutant.daemon.monitors import end_monitors_of
@@ -21,6 +22,8 @@ from koji_adjutant.journal import Journal, Phase
 
 SECOND_LOOK_SECONDS = 0.5
 
+MAKING_SECONDS = 10.0
+"""What is half made for so long has nobody who makes it: an engine takes milliseconds."""
 logger = logging.getLogger("koji.adjutant.sweep")
 
 
@@ -68,6 +71,25 @@ class Sweeper:
         self._remove_all([one for one in found if is_stray(one)])
 
     def _sweep_twice(self, is_wanted: Callable[[ContainerInfo], bool]) -> None:
+    def sweep_half_made(self) -> None:
+        """What the engine was making when it died: a container that no label tells of, but its name.
+
+        One that is being made now looks the same, for a moment. The name by which workers agree who makes an image
+        belongs to none of them, and nobody could make that image any more.
+        """
+        begun = {one.id for one in self._half_made()}
+        if not begun:
+            return
+        time.sleep(MAKING_SECONDS)
+        for one in self._half_made():
+            if one.id in begun:
+                logger.warning("container %s (%s) was never finished and is removed", one.id[:12], one.name)
+                self._remove(one)
+
+    def _half_made(self) -> tuple[ContainerInfo, ...]:
+        names = (labels.names_of(self.worker), LOCK_NAMES)
+        return tuple(one for one in self.manager.find_half_made() if one.name.startswith(names))
+
         try:
             self._sweep(is_wanted)
         except EngineError as error:

@@ -52,6 +52,7 @@ class Sweeps:
             self._remove_unfinished()
         self._remove_work_directories(running)
         self.state.remove_abandoned()
+        self._sweeper.sweep_half_made()
         end_lost_monitors(self.services.manager)
         end_orphans(self.services.manager)
 

@@ -99,6 +99,7 @@ class FakeContainerManager:
         self.specs: list[ContainerSpec] = []
         self.commands: list[Command] = []
         self.removed: list[str] = []
+        self.half_made: list[ContainerInfo] = []
         self._observer: ContainerObserver | None = None
 
     # For tests
@@ -341,6 +342,9 @@ class FakeContainerManager:
         self._call("remove")
         if found := self._containers.pop(container, None):
             found.end(KILLED)
+    def find_half_made(self) -> tuple[ContainerInfo, ...]:
+        return tuple(self.half_made)
+
             self.removed.append(container)
         if self._observer is not None:
             self._observer.container_removed(container)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,12 +13,14 @@ import pytest
 
 from koji_adjutant.buildroot.images import ImageRequest, lock_name, requests_directory, unverified_name
 from koji_adjutant.config import Config
+from koji_adjutant.container.api import CONFLICT
 from koji_adjutant.container.interface import Timeouts
-from koji_adjutant.container.labels import Owner, Role
+from koji_adjutant.container.labels import Owner, Role, names_of
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.daemon import monitors
+from koji_adjutant.daemon import monitors, sweep
 from koji_adjutant.daemon.state import StateDirectory
 from koji_adjutant.daemon.sweeps import Sweeps
+from koji_adjutant.errors import EngineError
 from koji_adjutant.files import replace_json
 from koji_adjutant.handlers.base import Services
 from koji_adjutant.journal import NullJournal
@@ -146,6 +149,41 @@ def test_a_root_that_was_mounted_and_never_started(engine: Engine, workers: tupl
     assert root in mounts_below(engine.home)
     one.sweeps.again(frozenset(), images=False)
     assert root not in mounts_below(engine.home)
+
+
+def never_finished(engine: Engine, name: str) -> str:
+    """A container that is in the engine's storage only, as one whose service was killed while it was made."""
+    conf = Path(engine.environment["CONTAINERS_CONF"])
+    elsewhere = conf.with_name("elsewhere.conf")
+    elsewhere.write_text(
+        conf.read_text().replace("[engine]", f'[engine]\nstatic_dir = "{conf.parent}/elsewhere"')
+    )
+    return subprocess.run(
+        ["podman", "create", "--quiet", f"--name={name}", IMAGE, "true"],
+        env={**engine.environment, "CONTAINERS_CONF": str(elsewhere)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+def test_containers_that_only_the_storage_knows(
+    engine: Engine, workers: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "MAKING_SECONDS", 0.1)
+    one, two = workers
+    names = (names_of(one.name), names_of(two.name), lock_name(KEY), "somebody-elses-")
+    mine, theirs, image, other = (never_finished(engine, f"{name}x") for name in names)
+    assert not there(engine)
+    with pytest.raises(EngineError) as refused:
+        one.container(None, Role.IMAGE, name=f"{lock_name(KEY)}x")
+    assert refused.value.status == CONFLICT
+    one.sweeps.again(frozenset(), images=False)
+    assert {found.id for found in one.manager.find_half_made()} == {theirs, other}
+    assert not {mine, image} & {theirs, other}
+    two.sweeps.again(frozenset(), images=False)
+    assert {found.id for found in one.manager.find_half_made()} == {other}
+    one.manager.remove(other)
 
 
 def ask(worker: Worker) -> None:

@@ -44,6 +44,17 @@ def events() -> Events:
     return Events()
 
 
+def test_what_is_being_made_now_is_left(
+    manager: FakeContainerManager, sweeper: Sweeper, mocker: MockerFixture
+) -> None:
+    half = [ContainerInfo(id=name, state="storage", labels={}, name=f"adjutant-w1-{name}") for name in "ab"]
+    manager.half_made = half
+    mocker.patch("time.sleep", side_effect=lambda _seconds: half.pop(0))
+    removed = mocker.spy(manager, "remove")
+    sweeper.sweep_half_made()
+    assert [call.args for call in removed.call_args_list] == [("b",)]
+
+
 @pytest.fixture
 def sweeper(manager: FakeContainerManager, events: Events, mocker: object) -> Sweeper:
     return Sweeper(manager=manager, journal=events, worker=WORKER_NAME)
