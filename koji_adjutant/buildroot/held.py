@@ -16,6 +16,7 @@ from koji_adjutant.container.interface import ContainerManager, ContainerSpec
 from koji_adjutant.errors import AdjutantError
 
 THREADS = 4
+KILL_AGAIN = 0.1
 
 Result = TypeVar("Result")
 
@@ -83,6 +84,9 @@ class TaskContainers:
         """Remove all that is held now; what fails while `error` is under way is noted with it."""
         if isinstance(error, SystemExit) and (self._held or not all(call.done() for call in self._first)):
             self._kill_first()
+            # What was about to begin has begun.
+            while wait(self._first, KILL_AGAIN).not_done:
+                self._kill_first()
         wait(self._first)
         while self._held:
             _, stack = self._held.popitem()

@@ -71,6 +71,8 @@ class Request:
     headers: Mapping[str, str] | None = None
     patient: bool = False
     """The answer begins when something has happened, however long that takes: no limit but the deadline."""
+    begins: bool = False
+    """Whether processes come of it, now or later: not to be made by who is to end."""
     accepted: frozenset[int] = frozenset()
     """Statuses from 300 on that are an answer, not an error."""
 

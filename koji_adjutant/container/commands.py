@@ -50,6 +50,7 @@ def create_exec(api: EngineApi, container: str, options: dict[str, Any]) -> str:
         kind=Kind.CREATE,
         method="POST",
         path=f"/containers/{container}/exec",
+        begins=True,
         body=options,
     )
     return str(api.call(request).json()["Id"])
@@ -62,6 +63,7 @@ def run_exec(api: EngineApi, session: str, sink: LogSink, *, stdin: bytes, deadl
         kind=Kind.START,
         method="POST",
         path=f"/exec/{session}/start",
+        begins=True,
         body={"Detach": False, "Tty": False},
     )
     with unbroken(api, request):
@@ -209,6 +211,7 @@ def start(api: EngineApi, container: str) -> None:
         kind=Kind.START,
         method="POST",
         path=f"/containers/{container}/start",
+        begins=True,
         accepted=frozenset({NOT_MODIFIED}),
     )
     api.call(request)

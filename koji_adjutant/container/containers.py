@@ -45,6 +45,7 @@ def create(api: EngineApi, spec: ContainerSpec, name: str, *, keep_log: bool = T
         kind=Kind.CREATE,
         method="POST",
         path="/containers/create",
+        begins=True,
         body=create_request(spec, name=name, keep_log=keep_log),
     )
     try:
@@ -201,7 +202,6 @@ def is_gone(answer: Answer) -> bool:
 
 
 def find(api: EngineApi, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
-    request = Request(
     return _list(api, {"all": "true", "filters": label_filter(labels)})
 
 
@@ -211,6 +211,7 @@ def find_half_made(api: EngineApi) -> tuple[ContainerInfo, ...]:
 
 
 def _list(api: EngineApi, parameters: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
+    request = Request(
         purpose="list containers",
         kind=Kind.CREATE,
         method="GET",

@@ -282,6 +282,9 @@ class ContainerManager(Protocol):
     def ping(self) -> None:
         """EngineUnavailable, with the reason, when the engine does not answer."""
 
+    def cease(self) -> None:
+        """From now on nothing is begun by this manager: TaskCanceled. What there is can be killed and removed."""
+
     def observe(self, observer: ContainerObserver) -> None:
         """Tell `observer`, and nobody else, of the containers that this manager creates and removes from now on."""
 

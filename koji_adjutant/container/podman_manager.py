@@ -50,7 +50,7 @@ from koji_adjutant.container.wire import (
     connect,
     socket_path,
 )
-from koji_adjutant.errors import AdjutantError, EngineError
+from koji_adjutant.errors import AdjutantError, EngineError, TaskCanceled
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,7 @@ class PodmanManager:
         self._connecting = threading.Lock()
         self._images = Images(self, registry_auth_file)
         self._observer: ContainerObserver | None = None
+        self._has_ceased = False
 
     @property
     def socket(self) -> str:
@@ -95,6 +96,7 @@ class PodmanManager:
 
     def call(self, request: Request) -> Answer:
         """The complete answer to `request`."""
+        self._allow(request)
         seconds = request.kind.seconds(self._timeouts)
         try:
             answer = self._send(request, seconds)
@@ -107,6 +109,10 @@ class PodmanManager:
         if status >= REFUSED and status not in request.accepted:
             raise refused(request, status, content)
         return Answer(status=status, content=content)
+
+    def _allow(self, request: Request) -> None:
+        if request.begins and self._has_ceased:
+            raise TaskCanceled(f"cannot {request.purpose}: the task is to end")
 
     def _send(self, request: Request, seconds: float) -> Any:
         headers = dict(request.headers or {})
@@ -130,6 +136,7 @@ class PodmanManager:
     @contextmanager
     def stream(self, request: Request, *, deadline: float | None = None) -> Iterator[StreamedAnswer]:
         """An answer that is read while it comes. DeadlinePassed at `deadline` (monotonic)."""
+        self._allow(request)
         seconds = request.kind.seconds(self._timeouts)
         query = f"?{urlencode(request.parameters, doseq=True)}" if request.parameters else ""
         answer = StreamedAnswer(
@@ -163,6 +170,9 @@ class PodmanManager:
                 adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool}
                 self._pid = os.getpid()
             return self._client.api
+
+    def cease(self) -> None:
+        self._has_ceased = True
 
     def observe(self, observer: ContainerObserver) -> None:
         self._observer = observer
@@ -355,6 +365,9 @@ class PodmanManager:
     def find(self, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
         return containers.find(self, labels)
 
+    def find_half_made(self) -> tuple[ContainerInfo, ...]:
+        return containers.find_half_made(self)
+
     def storage_path(self) -> Path:
         return Path(self._info()["store"]["graphRoot"])
 
@@ -365,9 +378,6 @@ class PodmanManager:
     def _info(self) -> Any:
         request = Request(purpose="ask the engine about itself", kind=Kind.START, method="GET", path="/info")
         return self.call(request).json()
-    def find_half_made(self) -> tuple[ContainerInfo, ...]:
-        return containers.find_half_made(self)
-
 
     def ping(self) -> None:
         self.call(Request(purpose="reach the engine", kind=Kind.START, method="GET", path="/_ping"))

@@ -21,6 +21,7 @@ from koji.tasks import BaseTaskHandler, ServerRestart
 
 from koji_adjutant import notify
 from koji_adjutant.config import Config
+from koji_adjutant.container.processes import kill_processes
 from koji_adjutant.daemon import adoption
 from koji_adjutant.daemon.engine_trial import EngineTrial
 from koji_adjutant.daemon.engine_watch import EngineWatch
@@ -174,6 +175,7 @@ class Daemon(TaskManager):
         for task, process in list(self.processes.items()):
             if process.kill_at is not None and now >= process.kill_at:
                 process.child.kill()
+                self._kill_containers(task)
             if not process.child.has_ended():
                 continue
             status = process.child.reap()
@@ -242,6 +244,12 @@ class Daemon(TaskManager):
         process = self.processes[task]
         process.child.signal(SIGTERM)
         self.processes[task] = process.due_to_stop(time.monotonic())
+        self._kill_containers(task)
+
+    def _kill_containers(self, task: int) -> None:
+        # At once: the task process asks an engine that may be busy, and then it is about to unwind.
+        if state := self.state.find(task):
+            kill_processes(state.containers)
 
     def _clean_up_after(self, process: TaskProcess) -> None:
         if process.kill_at is not None:

@@ -6,32 +6,17 @@ root, which is below the engine's storage. Where the engine's processes are not 
 """
 
 import logging
-import os
-import re
-import signal
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from koji_adjutant.container.interface import ContainerManager
+from koji_adjutant.container.processes import PROC, ContainerProcess, container_processes
 
-PROC = Path("/proc")
-GROUP = re.compile(r"/libpod-([0-9a-f]{64})\b")
-"""Of a container's processes; those of its monitor are named otherwise."""
 SETTLE_SECONDS = 2.0
 """Between the first look and the second: a container is removed when its processes are dead, or nearly."""
 
 logger = logging.getLogger("koji.adjutant.sweep")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Orphan:
-    """A process of a container."""
-
-    pid: int
-    container: str
 
 
 def end_orphans(manager: ContainerManager) -> None:
@@ -43,23 +28,8 @@ def end_orphans(manager: ContainerManager) -> None:
     if lost:
         time.sleep(SETTLE_SECONDS)
     for orphan in lost & _lost(manager, storage):
-        if _end(orphan):
+        if orphan.kill(PROC):
             logger.warning("process %d of container %s is ended", orphan.pid, orphan.container[:12])
-
-
-def container_processes(proc: Path) -> Iterator[Orphan]:
-    """Those of all containers, of whatever engine."""
-    for entry in proc.iterdir():
-        if entry.name.isdigit() and (found := _container_of(entry)):
-            yield Orphan(pid=int(entry.name), container=found)
-
-
-def _container_of(entry: Path) -> str:
-    try:
-        found = GROUP.search((entry / "cgroup").read_text())
-    except OSError:
-        return ""
-    return found[1] if found else ""
 
 
 def has_root_below(entry: Path, storage: str) -> bool:
@@ -71,23 +41,10 @@ def has_root_below(entry: Path, storage: str) -> bool:
     return False
 
 
-def _lost(manager: ContainerManager, storage: str) -> frozenset[Orphan]:
+def _lost(manager: ContainerManager, storage: str) -> frozenset[ContainerProcess]:
     found = frozenset(
         one for one in container_processes(PROC) if has_root_below(PROC / str(one.pid), storage)
     )
     # A container may have many.
     gone = {one for one in {orphan.container for orphan in found} if manager.inspect(one) is None}
     return frozenset(one for one in found if one.container in gone)
-
-
-def _end(orphan: Orphan) -> bool:
-    with suppress(OSError):
-        handle = os.pidfd_open(orphan.pid)
-        try:
-            # Looked at again, now that its pid cannot become another's.
-            if _container_of(PROC / str(orphan.pid)) == orphan.container:
-                signal.pidfd_send_signal(handle, signal.SIGKILL)
-                return True
-        finally:
-            os.close(handle)
-    return False

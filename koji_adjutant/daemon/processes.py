@@ -164,6 +164,17 @@ def _end_with(parent: int) -> None:
         raise SystemExit
 
 
+def before_the_end(call: Callable[[], None]) -> None:
+    """In a child: have `call` made, between two steps of the main thread, when a signal ends it; before it unwinds."""
+
+    def end(number: int, frame: object) -> NoReturn:
+        call()
+        _end_on_signal(number, frame)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+
+
 def _end_on_signal(number: int, _frame: object) -> NoReturn:
     # Once: what unwinds is not to be interrupted.
     _ignore_signals()

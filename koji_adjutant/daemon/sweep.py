@@ -15,15 +15,16 @@ from pathlib import Path
 from koji_adjutant.buildroot.images import LOCK_NAMES
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerInfo, ContainerManager
+from koji_adjutant.container.processes import kill_processes
 from koji_adjutant.daemon.monitors import end_monitors_of
 from koji_adjutant.daemon.shells import is_over, is_shell
 from koji_adjutant.errors import AdjutantError, EngineError
 from koji_adjutant.journal import Journal, Phase
 
 SECOND_LOOK_SECONDS = 0.5
-
 MAKING_SECONDS = 10.0
 """What is half made for so long has nobody who makes it: an engine takes milliseconds."""
+
 logger = logging.getLogger("koji.adjutant.sweep")
 
 
@@ -70,7 +71,6 @@ class Sweeper:
 
         self._remove_all([one for one in found if is_stray(one)])
 
-    def _sweep_twice(self, is_wanted: Callable[[ContainerInfo], bool]) -> None:
     def sweep_half_made(self) -> None:
         """What the engine was making when it died: a container that no label tells of, but its name.
 
@@ -90,6 +90,7 @@ class Sweeper:
         names = (labels.names_of(self.worker), LOCK_NAMES)
         return tuple(one for one in self.manager.find_half_made() if one.name.startswith(names))
 
+    def _sweep_twice(self, is_wanted: Callable[[ContainerInfo], bool]) -> None:
         try:
             self._sweep(is_wanted)
         except EngineError as error:
@@ -105,7 +106,10 @@ class Sweeper:
         return self.manager.find({labels.WORKER: self.worker})
 
     def _remove_all(self, found: Sequence[ContainerInfo]) -> None:
+        killed = kill_processes({one.id for one in found})
         for one in found:
+            if one.id in killed:
+                continue
             try:
                 self.manager.kill(one.id)
             except EngineError as error:

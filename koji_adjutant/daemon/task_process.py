@@ -16,7 +16,7 @@ import requests
 from koji.tasks import BaseTaskHandler
 
 from koji_adjutant.container.labels import ROLE
-from koji_adjutant.daemon.processes import Child
+from koji_adjutant.daemon.processes import Child, before_the_end
 from koji_adjutant.daemon.sessions import Successor
 from koji_adjutant.daemon.state import StateDirectory, TaskJournal
 from koji_adjutant.daemon.task_run import TaskRun
@@ -79,6 +79,7 @@ def run_in_child(
     """The life of a task process; its exit code."""
     known = cast("Any", handler)
     services.manager.close()
+    before_the_end(services.manager.cease)
     own = state.begin(known.id, known.method, str(known.workdir), session.session_id)
     contact = HubContact(state.path, services.config.sleeptime, is_silent=lambda: not state.has_main())
     session.claim = TaskClaim(task=known.id, host=host_id, contact=contact, since=since_boot())

@@ -19,6 +19,7 @@ from koji.tasks import BaseTaskHandler
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager
+from koji_adjutant.container.processes import kill_processes
 from koji_adjutant.errors import TaskFault
 from koji_adjutant.hub import HubSession
 from koji_adjutant.journal import Journal
@@ -124,10 +125,13 @@ class TaskHandler(BaseTaskHandler):
         cast("Any", self.session).getAPIVersion()
 
     def kill_containers(self) -> None:
-        """End what this task runs: the hub does not want it any more."""
+        """End what this task runs, and let it begin nothing more: the hub does not want it."""
         manager = self.services.manager
-        for container in manager.find({labels.WORKER: self.services.worker, labels.TASK: str(self.id)}):
-            manager.kill(container.id)
+        manager.cease()
+        found = manager.find({labels.WORKER: self.services.worker, labels.TASK: str(self.id)})
+        ids = {container.id for container in found}
+        for container in ids - kill_processes(ids):
+            manager.kill(container)
 
     def context(self, parameters: Mapping[str, Any]) -> TaskContext:
         """The context of this task for its adapter."""

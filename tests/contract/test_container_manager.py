@@ -12,7 +12,7 @@ import pytest
 
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, PullPolicy
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.errors import EngineError, ImagePullError, TaskTimeout
+from koji_adjutant.errors import EngineError, ImagePullError, TaskCanceled, TaskTimeout
 from tests.contract.containers import (
     IMAGE,
     PATH,
@@ -117,6 +117,19 @@ def test_kill_from_another_thread_ends_a_command(manager_of: ContainerManager) -
         killer.start()
         assert manager_of.exec(container, ["/bin/sleep", "60"], Output()) == KILLED
         killer.join()
+
+
+def test_who_is_to_end_begins_nothing_more(manager_of: ContainerManager) -> None:
+    with manager_of.running(spec()) as runs, manager_of.created(spec()) as waits:
+        manager_of.cease()
+        with pytest.raises(TaskCanceled):
+            manager_of.create(spec())
+        with pytest.raises(TaskCanceled):
+            manager_of.start(waits)
+        with pytest.raises(TaskCanceled):
+            manager_of.exec(runs, ["/bin/true"], Output())
+        manager_of.kill(runs)
+    assert manager_of.find(WORKER) == ()
 
 
 def test_states_from_create_to_remove(manager_of: ContainerManager) -> None:

@@ -21,7 +21,7 @@ from koji_adjutant.container.interface import (
     PullPolicy,
     Stream,
 )
-from koji_adjutant.errors import AdjutantError, EngineError, TaskTimeout
+from koji_adjutant.errors import AdjutantError, EngineError, TaskCanceled, TaskTimeout
 from tests.fakes.images import FakeImages, packed
 
 KILLED = 137
@@ -101,6 +101,7 @@ class FakeContainerManager:
         self.removed: list[str] = []
         self.half_made: list[ContainerInfo] = []
         self._observer: ContainerObserver | None = None
+        self._has_ceased = False
 
     # For tests
 
@@ -176,8 +177,16 @@ class FakeContainerManager:
 
     # Containers
 
+    def cease(self) -> None:
+        self._has_ceased = True
+
+    def _begin(self, method: str) -> None:
+        self._call(method)
+        if self._has_ceased:
+            raise TaskCanceled(f"cannot {method}: the task is to end")
+
     def create(self, spec: ContainerSpec) -> str:
-        self._call("create")
+        self._begin("create")
         files = self.images.files(spec.image)
         if spec.name and self._named(spec.name):
             raise EngineError(f"the container name {spec.name} is already in use", status=409)
@@ -194,7 +203,7 @@ class FakeContainerManager:
         return identifier
 
     def start(self, container: str) -> None:
-        self._call("start")
+        self._begin("start")
         started = self.container(container)
         if started.state == "running":
             return
@@ -228,7 +237,7 @@ class FakeContainerManager:
         stdin: bytes = b"",
         timeout: float | None = None,
     ) -> int:
-        self._call("exec")
+        self._begin("exec")
         inside = self.container(container)
         if inside.state != "running":
             raise EngineError(f"container {container} is not running", status=409)
@@ -333,6 +342,9 @@ class FakeContainerManager:
         every = list(self._containers.values())
         return tuple(each.info() for each in every if labels.items() <= each.spec.labels.items())
 
+    def find_half_made(self) -> tuple[ContainerInfo, ...]:
+        return tuple(self.half_made)
+
     def kill(self, container: str) -> None:
         self._call("kill")
         if found := self._containers.get(container):
@@ -342,9 +354,6 @@ class FakeContainerManager:
         self._call("remove")
         if found := self._containers.pop(container, None):
             found.end(KILLED)
-    def find_half_made(self) -> tuple[ContainerInfo, ...]:
-        return tuple(self.half_made)
-
             self.removed.append(container)
         if self._observer is not None:
             self._observer.container_removed(container)

@@ -19,8 +19,8 @@ import koji
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerInfo
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.errors import EngineError
 from koji_adjutant.testbed.builder import DAEMON
+from koji_adjutant.testbed.engine_processes import engine_tools
 from koji_adjutant.testbed.tasks import family
 from tests.integration.running import Testbed
 
@@ -111,14 +111,6 @@ class Watch:
         eventually(look, f"a {role} container of task {task}")
         return found[0]
 
-    def first_process(self, container: ContainerInfo) -> int:
-        """PID 1 of a container, as this host has it."""
-        try:
-            return int(self.testbed.engine.podman("inspect", "--format={{.State.Pid}}", container.id))
-        except EngineError:
-            # It has been removed since.
-            return 0
-
     def end(self, phase: str, cancel: Callable[[], object], *tasks: Running) -> Ending:
         """Take tasks away, and wait until nothing of them is left."""
         numbers = [task.task for task in tasks]
@@ -146,9 +138,10 @@ class Watch:
 
     def world(self, container: ContainerInfo) -> str:
         """The pid namespace of a container; empty when it has ended."""
-        found = namespace(self.first_process(container))
-        assert found != namespace(os.getpid())
-        return found
+        # Not asked of the engine: on a busy machine it answers when a short life is over.
+        monitors = {process.pid for process in engine_tools(container.id)}
+        inside = (namespace(pid) for pid in processes() if parent(pid) in monitors)
+        return next((world for world in inside if world not in ("", namespace(os.getpid()))), "")
 
     def _wait_dead(self, tasks: tuple[Running, ...], worlds: set[str]) -> float:
         numbers = [task.task for task in tasks]
@@ -200,7 +193,17 @@ def inhabited(worlds: set[str]) -> Iterator[int]:
     """Processes in any of these namespaces that live."""
     if not worlds:
         return
-    for directory in Path("/proc").glob("[0-9]*"):
-        pid = int(directory.name)
-        if namespace(pid) in worlds and is_alive(pid):
-            yield pid
+    yield from (pid for pid in processes() if namespace(pid) in worlds and is_alive(pid))
+
+
+def processes() -> Iterator[int]:
+    """All there are."""
+    return (int(directory.name) for directory in Path("/proc").glob("[0-9]*"))
+
+
+def parent(pid: int) -> int:
+    """The process that it is a child of; 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0

@@ -93,6 +93,21 @@ def test_a_task_that_is_taken_away_kills_before_it_waits(manager: FakeContainerM
     assert ended.result()
 
 
+def test_what_begins_after_the_first_kill_is_killed_too(manager: FakeContainerManager) -> None:
+    kills, ended = threading.Semaphore(0), threading.Event()
+
+    def begin_late() -> None:
+        assert kills.acquire(timeout=10)
+        assert kills.acquire(timeout=10)
+        ended.set()
+
+    with pytest.raises(SystemExit), TaskContainers(kill=kills.release) as containers, containers.working():
+        containers.create(manager, SPEC)
+        containers.first(begin_late)
+        raise SystemExit
+    assert ended.is_set()
+
+
 def test_an_engine_that_cannot_kill_does_not_stop_the_rest(manager: FakeContainerManager) -> None:
     def kill() -> None:
         raise EngineError("busy")

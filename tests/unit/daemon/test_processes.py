@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.daemon.processes import fork, kill_group, stop_all, wait_for_all
+from koji_adjutant.daemon.processes import before_the_end, fork, kill_group, stop_all, wait_for_all
 from koji_adjutant.daemon.state import start_time
 
 PATIENCE = 20.0
@@ -49,6 +49,28 @@ def test_sigterm_unwinds_the_stack(tmp_path: Path) -> None:
     assert not child.has_ended()
     stop_all([child], PATIENCE)
     assert (tmp_path / "cleaned-up").exists()
+
+
+def test_what_is_to_happen_before_the_stack_unwinds(tmp_path: Path) -> None:
+    order = tmp_path / "order"
+
+    def note(what: str) -> None:
+        with order.open("a") as file:
+            file.write(f"{what}\n")
+
+    def run() -> int:
+        before_the_end(lambda: note("told"))
+        try:
+            (tmp_path / "runs").touch()
+            return sleep_long()
+        finally:
+            note("unwinds")
+
+    child = fork("a child", run, at_start=nothing)
+    while not (tmp_path / "runs").exists():
+        time.sleep(0.01)
+    stop_all([child], PATIENCE)
+    assert order.read_text().split() == ["told", "unwinds"]
 
 
 def test_who_does_not_end_is_killed() -> None:
@@ -117,7 +139,11 @@ def test_a_helper_ends_with_its_parent_and_a_task_does_not(tmp_path: Path) -> No
     while not (tmp_path / "pids").exists():
         time.sleep(0.01)
     helper, task = (int(pid) for pid in (tmp_path / "pids").read_text().split())
-    assert os.getsid(task) == task
+    deadline = time.monotonic() + PATIENCE
+    while os.getsid(task) != task:
+        # Its first step, which the parent does not wait for.
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     os.kill(child.pid, signal.SIGKILL)
     child.reap()
     deadline = time.monotonic() + PATIENCE
