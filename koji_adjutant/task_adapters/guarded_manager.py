@@ -34,8 +34,10 @@ SCRIPT = Path(__file__).with_name("scripts") / "room.sh"
 SCRIPT_TEXT = SCRIPT.read_text()
 KILLED = 137
 NOT_FOUND = 404
-NO_ROOM = re.compile(rb"No space left on device|Disk quota exceeded|needs \d+[KMGT]?B (more space )?on the")
-"""What programs of ours, rpm included, say of a full disk."""
+NO_ROOM = re.compile(
+    rb"No space left on device|Disk quota exceeded|needs \d+[KMGT]?B (more space )?on the|cpio: write failed - "
+)
+"""What programs of ours, rpm included, say of a full disk. Why it could not write rpm has often forgotten."""
 TAIL = 200
 ANSWER_LIMIT = 100
 NEVER_STARTED = frozenset({"created", "initialized", "configured"})

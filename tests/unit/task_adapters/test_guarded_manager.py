@@ -111,6 +111,8 @@ def test_an_engine_that_is_gone_when_it_is_asked(
         (Role.SOLVER, b"error: [Errno 28] No space left on device\n", TaskInterrupted),
         (Role.TOOL, b"write failed: No space left on device\n", TaskInterrupted),
         (Role.INSTALLER, b"installing package x-1 needs 5MB more space on the / filesystem\n", EngineBroken),
+        (Role.INSTALLER, b"error: unpacking of archive failed: cpio: write failed - No data\n", EngineBroken),
+        (Role.INSTALLER, b"error: unpacking of archive failed: cpio: rename failed - Is a\n", BuildFailed),
         (Role.INSTALLER, b"scriptlet failed\n", BuildFailed),
     ],
 )
