@@ -6,13 +6,15 @@ NoTarget says that there is nothing now to do it to. What a fault has for itself
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.faults.ground import Ground, NoTarget
+from tests.faults.clock import HOUR
+from tests.faults.ground import Ground, NoTarget, full
 from tests.faults.hub_proxy import HubProxy, Injected
+from tests.faults.packages import GREEDY
 from tests.faults.processes import monitors
 from tests.faults.workload import Workload
 
@@ -35,6 +37,9 @@ ANSWERS = (
     "rawUpload",
 )
 """Of calls that change something; each is lost in some runs."""
+
+
+WHOLE_IMAGES = "localhost/koji-adjutant-buildroot"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,11 +155,9 @@ def task_process_killed(scene: Scene) -> Iterator[str]:
 @contextmanager
 def engine_killed(scene: Scene) -> Iterator[str]:
     pid = scene.ground.engine_pid()
-    os.kill(pid, signal.SIGKILL)
-    try:
+    with scene.ground.engine_held_down():
+        os.kill(pid, signal.SIGKILL)
         yield f"pid {pid}"
-    finally:
-        scene.ground.engine.serve()
 
 
 @contextmanager
@@ -164,7 +167,8 @@ def engine_hangs(scene: Scene) -> Iterator[str]:
     try:
         yield f"pid {pid}"
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
@@ -191,10 +195,13 @@ def image_removed(scene: Scene) -> Iterator[str]:
     yield f"image {chosen[:19]}"
 
 
-def buildroot_images(scene: Scene) -> list[str]:
-    """Images that builds begin from."""
+def buildroot_images(scene: Scene, *, whole: bool = False) -> list[str]:
+    """Images that builds begin from; not only those that are being made."""
     label = "label=io.koji.adjutant.role=image"
-    return scene.ground.podman("images", "--quiet", "--no-trunc", "--filter", label).split()
+    format_ = "{{.Repository}} {{.ID}}"
+    said = scene.ground.podman("images", "--no-trunc", "--filter", label, "--format", format_)
+    found = (line.split() for line in said.splitlines())
+    return [number for name, number in found if not whole or name == WHOLE_IMAGES]
 
 
 # People, and the machine
@@ -217,8 +224,32 @@ def task_freed(scene: Scene) -> Iterator[str]:
 
 @contextmanager
 def disk_full(scene: Scene) -> Iterator[str]:
-    with scene.ground.full_disk():
+    with full(scene.ground.place.builder):
         yield str(scene.ground.place.builder)
+
+
+@contextmanager
+def engine_full(scene: Scene) -> Iterator[str]:
+    with full(scene.ground.place.engine):
+        yield str(scene.ground.place.engine)
+
+
+@contextmanager
+def memory_wanted(scene: Scene) -> Iterator[str]:
+    job = scene.workload.submit(GREEDY)
+    yield f"by {job}"
+
+
+def clock_set(seconds: int) -> Inject:
+    @contextmanager
+    def inject(scene: Scene) -> Iterator[str]:
+        scene.ground.clock.set(seconds)
+        try:
+            yield f"by {seconds:+d} s"
+        finally:
+            scene.ground.clock.set(0)
+
+    return inject
 
 
 def _nothing(reason: str) -> Any:
@@ -260,4 +291,8 @@ KINDS = (
     Kind(name="build canceled", inject=build_canceled, asks_hub=True),
     Kind(name="task freed", inject=task_freed, asks_hub=True),
     Kind(name="disk full", inject=disk_full, seconds=(2, 6), touches="disk"),
+    Kind(name="engine's storage full", inject=engine_full, seconds=(2, 5), touches="engine"),
+    Kind(name="memory exhausted", inject=memory_wanted, asks_hub=True),
+    Kind(name="clock an hour ahead", inject=clock_set(HOUR), seconds=(4, 15), touches="clock"),
+    Kind(name="clock an hour behind", inject=clock_set(-HOUR), seconds=(4, 15), touches="clock"),
 )

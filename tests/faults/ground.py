@@ -1,7 +1,8 @@
 """A testbed of a fault run's own, every part of which can be killed and started again from outside.
 
-It stands on its own directory: the daemon's work directory is a small file system there, the hub is behind a proxy.
-Who runs the daemon here is what systemd is on a build host: a daemon that has ended is started again.
+It stands on its own directory: the daemon's directories and the engine are small file systems there, the hub is behind
+a proxy, the daemon has a clock of its own. Who runs the daemon and the engine here is what systemd is on a build host:
+what has ended is started again.
 """
 
 import json
@@ -16,6 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import koji
 
@@ -28,17 +30,20 @@ from koji_adjutant.testbed.hub_process import HUB, choose_addresses, start_hub
 from koji_adjutant.testbed.place import Place, place_at
 from koji_adjutant.testbed.services import Service
 from koji_adjutant.testbed.stand import Options, Say, bring_down, bring_up
+from tests.faults.clock import Clock, clock_below
 from tests.faults.hub_proxy import HubProxy, point_at, wait_for_report
 from tests.faults.processes import Seen, of_daemon
 
-DISK_MB = 2048
-"""Of the file system that holds the daemon's work, state and cache; it takes only what is on it."""
+DISK_MB = 4096
+"""Of the file systems of the daemon (work, state and cache) and of the engine; they take only what is on them."""
+RESIZINGS = 5
+"""Attempts to make a file system as small as what is on it, while others write there."""
 PODMAN_SECONDS = 4.0
 """An engine that writes a layer keeps its own command waiting for longer: then there is no target."""
 RESTART_SECONDS = 2.0
 """Between the end of a daemon and its next start, as in the unit."""
 STOP_SECONDS = 60.0
-OPTIONS = Options(kojid={"maxjobs": "8", "minspace": "16"})
+OPTIONS = Options(kojid={"maxjobs": "8", "minspace": "16"}, adjutant={"limits": "memory=1G"})
 
 
 class NoTarget(Exception):
@@ -54,9 +59,11 @@ class Ground:
     engine: Engine
     session: Any
     proxy: HubProxy
+    clock: Clock
     is_held_down: bool = False
     """Whether the daemon is not to be started now."""
     is_hub_away: bool = False
+    is_engine_away: bool = False
     _is_end_expected: bool = False
     _due: float = 0.0
     _ended: list[str] = field(default_factory=list)
@@ -85,7 +92,8 @@ class Ground:
     def start_daemon(self) -> Service:
         """As the unit does."""
         self._due = 0.0
-        return builder.start_daemon(self.place)
+        with patch.dict(os.environ, self.clock.environment):
+            return builder.start_daemon(self.place)
 
     def stop_daemon(self) -> bool:
         """SIGTERM, and wait; False when it did not run."""
@@ -134,24 +142,6 @@ class Ground:
         """The last words of each daemon that has."""
         return list(self._ended)
 
-    @contextmanager
-    def full_disk(self) -> Iterator[None]:
-        """The daemon's file system is as small as what is on it."""
-        status = os.statvfs(self.place.builder)
-        used = (status.f_blocks - status.f_bfree) * status.f_frsize
-        self._resize_disk(f"{max(1, used >> 10)}k")
-        try:
-            yield
-        finally:
-            self._resize_disk(f"{DISK_MB}m")
-
-    def _resize_disk(self, size: str) -> None:
-        resize = ["mount", "-o", f"remount,size={size}", str(self.place.builder)]
-        try:
-            subprocess.run(resize, check=True, capture_output=True)
-        except subprocess.CalledProcessError as error:
-            raise NoTarget(f"the disk cannot be {size}: {error.stderr!r}") from None
-
     # Hub and engine
 
     def kill_hub(self, number: signal.Signals) -> None:
@@ -164,6 +154,21 @@ class Ground:
     def start_hub(self) -> None:
         start_hub(self.place, choose_addresses(self.place, self.engine.gateway), {})
         self.is_hub_away = False
+
+    @contextmanager
+    def engine_held_down(self) -> Iterator[None]:
+        """It is not started again before the end of this context."""
+        self.is_engine_away = True
+        try:
+            yield
+        finally:
+            self.is_engine_away = False
+            self.look_after_engine()
+
+    def look_after_engine(self) -> None:
+        """Start an engine that has ended."""
+        if not self.is_engine_away and self.engine.service() is None:
+            self.engine.serve()
 
     def engine_pid(self) -> int:
         service = self.engine.service()
@@ -229,16 +234,24 @@ def ground(directory: Path, say: Say, keep: Path | None = None) -> Iterator[Grou
     engine = Engine(place.engine)
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, place.directory)
-        undo.enter_context(_small_disk(place.builder))
+        for disk in (place.builder, place.engine):
+            undo.enter_context(_small_disk(disk))
         if keep is not None:
             undo.callback(_keep, place, keep)
-        undo.callback(engine.destroy)
+        undo.callback(engine.stop)
         undo.callback(bring_down, place, say)
         description = bring_up(place, OPTIONS, say)
         proxy = undo.enter_context(HubProxy(description.server))
         session = _session(place, description.server)
         undo.callback(_close, session)
-        made = Ground(place=place, description=description, engine=engine, session=session, proxy=proxy)
+        made = Ground(
+            place=place,
+            description=description,
+            engine=engine,
+            session=session,
+            proxy=proxy,
+            clock=clock_below(place.directory),
+        )
         made.stop_daemon()
         point_at(place, proxy.server)
         began = time.time()
@@ -252,6 +265,34 @@ def _keep(place: Place, where: Path) -> None:
     shutil.copytree(place.logs, where, dirs_exist_ok=True)
     for path in (*place.state_dir.glob("journal*"), *place.hub.glob("hub.sqlite*")):
         shutil.copy2(path, where)
+
+
+@contextmanager
+def full(disk: Path) -> Iterator[None]:
+    """A file system of a fault run is as small as what is on it."""
+    for attempt in range(RESIZINGS):
+        status = os.statvfs(disk)
+        used = (status.f_blocks - status.f_bfree) * status.f_frsize
+        try:
+            _resize(disk, f"{max(1, used >> 10)}k")
+        except NoTarget:
+            # More has been written since.
+            if attempt == RESIZINGS - 1:
+                raise
+        else:
+            break
+    try:
+        yield
+    finally:
+        _resize(disk, f"{DISK_MB}m")
+
+
+def _resize(disk: Path, size: str) -> None:
+    resize = ["mount", "-o", f"remount,size={size}", str(disk)]
+    try:
+        subprocess.run(resize, check=True, capture_output=True)
+    except subprocess.CalledProcessError as error:
+        raise NoTarget(f"the disk cannot be {size}: {error.stderr!r}") from None
 
 
 @contextmanager

@@ -71,7 +71,8 @@ def images(ground: Ground) -> Iterator[str]:
 
 
 def mounts(ground: Ground) -> Iterator[str]:
-    own = {str(ground.place.engine / "storage" / "overlay"), str(ground.place.builder)}
+    engine = ground.place.engine
+    own = {str(point) for point in (engine, engine / "storage" / "overlay", ground.place.builder)}
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         point = line.split()[4].encode().decode("unicode_escape")
         if point.startswith(f"{ground.place.directory}/") and point not in own:

@@ -14,6 +14,9 @@ from koji_adjutant.testbed.distribution.source_packages import prepare
 from koji_adjutant.testbed.distribution.spec import pack_source
 
 HELLO, NOARCH, NEEDSDEPS, FAILING = "hello", "noarch", "needsdeps", "failing"
+GREEDY = "greedy"
+"""As `hello`, but that it wants more memory than any build may have."""
+GREED = "head -c 1400m /dev/zero | tail -c 1300m >/dev/null"
 VERSION = "1.0"
 RELEASE = 1000
 """Above those of the testbed's own packages."""
@@ -36,6 +39,7 @@ class Source:
 
 def make_source(name: str, number: int, sleep: float, directory: Path) -> Source:
     """The package `name` with a release that only `number` has."""
+    kind, name = name, HELLO if name == GREEDY else name
     release = str(RELEASE + number)
     with TemporaryDirectory(dir=directory) as temporary:
         work = Path(temporary)
@@ -43,6 +47,8 @@ def make_source(name: str, number: int, sleep: float, directory: Path) -> Source
         spec = work / "tree" / "SPECS" / f"{name}.spec"
         text = re.sub(r"(?m)^Release: 1%", f"Release: {release}%", spec.read_text())
         talk = f"%build\nseq -f 'soak record %.0f' {LINES}\nsleep {sleep:.1f}"
+        if kind == GREEDY:
+            talk += f"\n{GREED}"
         spec.write_text(text.replace("%build", talk, 1))
         pack_source(f"SPECS/{name}.spec", work / "tree", directory)
     return Source(name=name, release=release, path=directory / f"{name}-{VERSION}-{release}.md1.src.rpm")

@@ -28,12 +28,13 @@ QUIET_SECONDS = 60.0
 """An image that is being made is finished, or given up."""
 STOPPED_SECONDS = 15.0
 """Monitors of commands end a little later than what they have watched."""
-WARM_SECONDS = 180.0
+WARM_SECONDS = 300.0
 TARGET_SECONDS = 120.0
 FEWEST_MINUTES = 5.0
 """Shorter runs do not have to see every kind."""
 MUST_BE_SEEN = (
     leftovers.CONTAINERS,
+    leftovers.MOUNTS,
     leftovers.PROCESSES,
     leftovers.DIRECTORIES,
     leftovers.BUILDROOTS,
@@ -84,6 +85,8 @@ def run(directory: Path, *, minutes: float, seed: int, say: Say, keep: Path | No
         shortcomings = [f"the census did not see any {name}" for name in missing]
         if minutes >= FEWEST_MINUTES:
             shortcomings += schedule.shortcomings()
+        if 2 * workload.builds() < len(workload.jobs):
+            shortcomings.append(f"{workload.builds()} of {len(workload.jobs)} tasks are builds")
         return Account(
             seed=seed,
             jobs=workload.counts(),
@@ -101,9 +104,16 @@ def _warm_up(scene: Scene) -> None:
     """One build, and the image of its buildroot: something to be hit from the first minute on."""
     deadline = time.monotonic() + WARM_SECONDS
     scene.workload.submit(HELLO)
-    while time.monotonic() < deadline and (list(scene.workload.under_way()) or not buildroot_images(scene)):
+    while time.monotonic() < deadline and (list(scene.workload.under_way()) or not _has_image(scene)):
         scene.workload.look()
         time.sleep(LOOK_SECONDS)
+
+
+def _has_image(scene: Scene) -> bool:
+    try:
+        return bool(buildroot_images(scene, whole=True))
+    except NoTarget:
+        return False
 
 
 def _harm(scene: Scene, schedule: Schedule, seconds: float) -> None:
@@ -118,6 +128,7 @@ def _harm(scene: Scene, schedule: Schedule, seconds: float) -> None:
 def _pass(scene: Scene, schedule: Schedule) -> None:
     """One turn of everybody: faults, the service manager, those who want things built."""
     schedule.work()
+    scene.ground.look_after_engine()
     scene.ground.look_after_daemon()
     if not scene.ground.is_hub_away:
         scene.workload.keep_up()
@@ -158,6 +169,7 @@ def _settle(scene: Scene, say: Say) -> None:
     """Until all tasks have ended, or nobody believes in it any more."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while list(scene.workload.under_way()) and time.monotonic() < deadline:
+        scene.ground.look_after_engine()
         scene.ground.look_after_daemon()
         scene.workload.look()
         time.sleep(LOOK_SECONDS)

@@ -17,10 +17,11 @@ import koji
 from koji_adjutant.testbed.content import BUILD_TAG, TAG
 from koji_adjutant.testbed.tasks import fault_of, task_output
 from tests.faults.ground import Ground
-from tests.faults.packages import Source, missing_records
+from tests.faults.packages import GREEDY, Source, missing_records
 from tests.faults.workload import NEW_REPO, Job
 
 PACKAGE_FAILED = "error building package"
+OUT_OF_MEMORY = "of its processes for want of memory; the limit memory is 1 GiB: raise memory in "
 REPO_NAMESPACE = "{http://linux.duke.edu/metadata/repo}"
 BUILD_LOGS = ("build.log", "root.log", "state.log")
 
@@ -52,8 +53,10 @@ def _problems(ground: Ground, job: Job) -> Iterator[str]:
             yield f"subtasks {dict(methods)}"
         yield from _scratch_problems(ground, job) if job.scratch else _build_problems(ground, job)
         yield from _log_problems(ground, job, family)
-    elif job.state == "FAILED" and PACKAGE_FAILED not in fault_of(ground.session, job.task):
-        yield f"failed for another reason than it had: {fault_of(ground.session, job.task)[:300]}"
+    elif job.state == "FAILED":
+        said = fault_of(ground.session, job.task)
+        if PACKAGE_FAILED not in said or (job.kind == GREEDY and OUT_OF_MEMORY not in said):
+            yield f"failed for another reason than it had: {said[:300]}"
     if job.source is not None and not job.scratch and job.state != "CLOSED":
         yield from _no_build(ground, job.source)
 

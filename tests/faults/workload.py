@@ -15,7 +15,7 @@ import koji
 
 from koji_adjutant.testbed.content import BUILD_TAG, TARGET
 from koji_adjutant.testbed.tasks import ENDED
-from tests.faults.packages import FAILING, HELLO, NEEDSDEPS, NOARCH, Source, make_source
+from tests.faults.packages import FAILING, GREEDY, HELLO, NEEDSDEPS, NOARCH, Source, make_source
 
 NEW_REPO = "newRepo"
 WEIGHTS = {HELLO: 6, NOARCH: 3, NEEDSDEPS: 2, FAILING: 2, NEW_REPO: 2}
@@ -45,7 +45,7 @@ class Job:
         """The only state that it may end in."""
         if self.canceled:
             return "CANCELED"
-        return "FAILED" if self.kind == FAILING else "CLOSED"
+        return "FAILED" if self.kind in {FAILING, GREEDY} else "CLOSED"
 
     @property
     def is_over(self) -> bool:
@@ -72,9 +72,10 @@ class Workload:
         while len(list(self.under_way())) < UNDER_WAY:
             self.submit(self._kind())
 
-    def submit(self, kind: str) -> None:
+    def submit(self, kind: str) -> Job:
         """Make one more task."""
         self.jobs.append(self._repo() if kind == NEW_REPO else self._build(kind))
+        return self.jobs[-1]
 
     def look(self) -> None:
         """See how the tasks are."""
@@ -98,6 +99,10 @@ class Workload:
             opts={"state": [koji.TASK_STATES["OPEN"]]}, queryOpts={"order": "id"}
         )
         return found
+
+    def builds(self) -> int:
+        """How many of the tasks are builds of packages."""
+        return sum(job.source is not None for job in self.jobs)
 
     def counts(self) -> Counter[str]:
         return Counter(job.label for job in self.jobs)

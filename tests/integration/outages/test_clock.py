@@ -3,76 +3,24 @@
 Nothing that lives is swept, no limit of time is over before its time, and nothing waits for the hour to come back.
 """
 
-import os
-import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from koji_adjutant.container import labels
 from koji_adjutant.testbed.content import HOST
+from tests.faults.clock import HOUR, Clock, clock_below
 from tests.integration.restart.running_builds import Host, Running, eventually
 
 pytestmark = pytest.mark.podman
-
-LIBRARIES = "*/faketime/libfaketimeMT.so.1"
-HOUR = 3600
-SITECUSTOMIZE = """\
-import select, time
-time.sleep = lambda seconds: select.select([], [], [], seconds) and None
-"""
-"""libfaketime 0.9.10 refuses the call by which Python sleeps, unless it may fake durations too."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clock:
-    """What the daemon, its helpers and its tasks take for the time of day."""
-
-    file: Path
-    library: Path
-    modules: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "LD_PRELOAD": str(self.library),
-            "FAKETIME_TIMESTAMP_FILE": str(self.file),
-            "FAKETIME_NO_CACHE": "1",
-            # A clock that is set is not that by which durations are measured.
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-            "PYTHONPATH": str(self.modules),
-            # Times of files are the kernel's, which keeps the right ones.
-            "NO_FAKE_STAT": "1",
-        }
-
-    def set(self, seconds: int) -> None:
-        new = self.file.with_suffix(".new")
-        new.write_text(f"{seconds:+d}\n")
-        new.rename(self.file)
-
-    def reads(self) -> float:
-        said = subprocess.run(
-            ["python3", "-c", "import time; print(time.time())"],
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return float(said.stdout)
 
 
 @pytest.fixture
 def clock(tmp_path: Path) -> Clock:
     """One that can be set, and is right until then."""
-    modules = tmp_path / "modules"
-    modules.mkdir()
-    (modules / "sitecustomize.py").write_text(SITECUSTOMIZE)
-    library = next(Path("/usr/lib").glob(LIBRARIES))
-    made = Clock(file=tmp_path / "clock", library=library, modules=modules)
+    made = clock_below(tmp_path)
     made.set(HOUR)
     assert abs(made.reads() - time.time() - HOUR) < 60
     made.set(0)
