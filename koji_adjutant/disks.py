@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koji_adjutant.config import Config
-from koji_adjutant.errors import TaskInterrupted
+from koji_adjutant.errors import AdjutantError, ConfigError, DiskFull, TaskInterrupted
 
 LEAST_BYTES = 64 << 20
 LEAST_STATE_BYTES = 4 << 20
@@ -74,6 +74,14 @@ def want_of_space(error: BaseException | None) -> OSError | None:
             return error
         error = error.__cause__
     return None
+
+
+def unusable(what: str, error: OSError, *, hint: str) -> AdjutantError:
+    """What to say of a directory that the daemon cannot begin with: DiskFull, or a mistake of whoever named it."""
+    message = f"{what}: {error.strerror}"
+    if error.errno in NO_ROOM:
+        return DiskFull(message, hint=f"make room there, or {hint}")
+    return ConfigError(message, hint=hint)
 
 
 def interrupted(config: Config, error: OSError) -> TaskInterrupted:

@@ -3,6 +3,7 @@
     AdjutantError
     |- ConfigError              the operator's: exit 2 at start, never a task's fault
     |- LoginFailed              the operator's or the hub's: exit 1 at start, which systemd answers with a restart
+    |- DiskFull                 the operator's: the same, for a disk on which the daemon cannot begin
     |- EngineUnavailable        the operator's: the host goes not ready, the task is handed back, no package fails
     |  |- EngineTimeout         the engine did not finish in its container_timeouts
     |  |- EngineBroken          the engine answers that its storage is full or cannot be written
@@ -53,6 +54,10 @@ class ConfigError(AdjutantError):
 
 class LoginFailed(AdjutantError):
     """There is no session with the hub: it cannot be reached, or does not want us."""
+
+
+class DiskFull(AdjutantError):
+    """A disk of this host is full, or broken, when the daemon starts: it may have room a moment later."""
 
 
 class EngineUnavailable(AdjutantError):

@@ -30,6 +30,7 @@ from koji_adjutant.daemon.sessions import OwnSession
 from koji_adjutant.daemon.state import StateDirectory
 from koji_adjutant.daemon.task_process import STOP_GRACE
 from koji_adjutant.daemon.wakeup import WakeUp, poke
+from koji_adjutant.disks import unusable
 from koji_adjutant.errors import AdjutantError, ConfigError, LoginFailed
 from koji_adjutant.handlers.base import Services
 from koji_adjutant.handlers.registry import HANDLERS
@@ -138,9 +139,7 @@ def _prepare(config: Config) -> None:
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigError(
-                f"{directory} cannot be made: {error.strerror}", hint="set workdir or cache_dir"
-            ) from error
+            raise unusable(f"{directory} cannot be made", error, hint="set workdir or cache_dir") from error
 
 
 def _set_limit(name: str, value: str) -> None:

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+from koji_adjutant.disks import unusable
 from koji_adjutant.errors import ConfigError
 from koji_adjutant.files import remove_partial, replace_json
 from koji_adjutant.journal import Journal, Phase
@@ -150,7 +151,7 @@ class StateDirectory:
                 hint="stop it, or give each its own state_dir",
             ) from None
         except OSError as error:
-            raise ConfigError(f"state_dir {self.path}: {error.strerror}", hint="set state_dir") from error
+            raise unusable(f"state_dir {self.path}", error, hint="set state_dir") from error
 
     def unlock(self) -> None:
         """Let others in."""

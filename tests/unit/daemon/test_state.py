@@ -1,5 +1,6 @@
 """The state directory."""
 
+import errno
 import json
 import os
 import stat
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from koji_adjutant.daemon import state as module
 from koji_adjutant.daemon.state import StateDirectory, Stranger, TaskJournal, TaskState, boot_id, start_time
-from koji_adjutant.errors import ConfigError
+from koji_adjutant.errors import ConfigError, DiskFull
 from koji_adjutant.journal import NullJournal, Phase
 
 
@@ -78,6 +80,19 @@ def test_a_directory_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"state_dir .*/file/state: Not a directory"):
         StateDirectory(tmp_path / "file" / "state").lock()
+
+
+def test_a_disk_that_is_full_is_no_mistake(state: StateDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose exit code would keep the daemon from being started when there is room again."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "_write", full)
+    with pytest.raises(
+        DiskFull, match=r"state_dir .*: No space left on device; make room there, or set state_dir"
+    ):
+        state.lock()
 
 
 def test_a_worker_keeps_its_name(state: StateDirectory, tmp_path: Path) -> None:
