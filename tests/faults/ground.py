@@ -42,6 +42,8 @@ PODMAN_SECONDS = 4.0
 """An engine that writes a layer keeps its own command waiting for longer: then there is no target."""
 RESTART_SECONDS = 2.0
 """Between the end of a daemon and its next start, as in the unit."""
+NEVER_AGAIN = 2
+"""The exit code after which the unit does not start it again."""
 STOP_SECONDS = 60.0
 OPTIONS = Options(kojid={"maxjobs": "8", "minspace": "16"}, adjutant={"limits": "memory=1G"})
 
@@ -67,6 +69,8 @@ class Ground:
     _is_end_expected: bool = False
     _due: float = 0.0
     _ended: list[str] = field(default_factory=list)
+    _given_up: list[str] = field(default_factory=list)
+    _pid: int = 0
 
     @property
     def topdir(self) -> Path:
@@ -93,7 +97,9 @@ class Ground:
         """As the unit does."""
         self._due = 0.0
         with patch.dict(os.environ, self.clock.environment):
-            return builder.start_daemon(self.place)
+            started = builder.start_daemon(self.place)
+        self._pid = started.pid
+        return started
 
     def stop_daemon(self) -> bool:
         """SIGTERM, and wait; False when it did not run."""
@@ -123,8 +129,17 @@ class Ground:
         elif not self._due:
             self._due = now + RESTART_SECONDS
             self._ended.append(self._last_words())
+            if self._exit_code() == NEVER_AGAIN:
+                self._given_up.append(self._ended[-1])
         elif now >= self._due:
             self.start_daemon()
+
+    def _exit_code(self) -> int | None:
+        try:
+            _, status = os.waitpid(self._pid, os.WNOHANG)
+        except ChildProcessError:
+            return None
+        return os.waitstatus_to_exitcode(status)
 
     def _last_words(self) -> str:
         """What the last main process has logged last."""
@@ -137,6 +152,10 @@ class Ground:
         alive = {seen.pid: seen for seen in of_daemon(self.place.kojid_conf)}
         written = [json.loads(path.read_text()) for path in self.place.state_dir.glob("tasks/*.json")]
         return [alive[state["pid"]] for state in written if state["pid"] in alive]
+
+    def given_up(self) -> list[str]:
+        """The last words of daemons that the unit would not have started again."""
+        return list(self._given_up)
 
     def ended_by_itself(self) -> list[str]:
         """The last words of each daemon that has."""

@@ -94,7 +94,7 @@ def run(directory: Path, *, minutes: float, seed: int, say: Say, keep: Path | No
             faults=schedule.done,
             restarts=tuple(own.ended_by_itself()),
             unswept=unswept,
-            lost=tuple(lost(own, workload.jobs)),
+            lost=(*lost(own, workload.jobs), *(f"the daemon: {words}" for words in own.given_up())),
             left=tuple(left),
             shortcomings=tuple(shortcomings),
         )
