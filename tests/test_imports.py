@@ -20,6 +20,7 @@ FUNCTION_LINES = 80
 RANKS = {
     "": 0,
     "clock": 1,
+    "container_processes": 1,
     "errors": 1,
     "files": 1,
     "journal": 1,

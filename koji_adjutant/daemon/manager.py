@@ -21,7 +21,7 @@ from koji.tasks import BaseTaskHandler, ServerRestart
 
 from koji_adjutant import notify
 from koji_adjutant.config import Config
-from koji_adjutant.container.processes import kill_processes
+from koji_adjutant.container_processes import kill_processes
 from koji_adjutant.daemon import adoption
 from koji_adjutant.daemon.engine_trial import EngineTrial
 from koji_adjutant.daemon.engine_watch import EngineWatch

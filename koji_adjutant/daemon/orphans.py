@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from koji_adjutant.container.interface import ContainerManager
-from koji_adjutant.container.processes import PROC, ContainerProcess, container_processes
+from koji_adjutant.container_processes import PROC, ContainerProcess, container_processes
 
 SETTLE_SECONDS = 2.0
 """Between the first look and the second: a container is removed when its processes are dead, or nearly."""

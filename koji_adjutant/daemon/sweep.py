@@ -15,7 +15,7 @@ from pathlib import Path
 from koji_adjutant.buildroot.images import LOCK_NAMES
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerInfo, ContainerManager
-from koji_adjutant.container.processes import kill_processes
+from koji_adjutant.container_processes import kill_processes
 from koji_adjutant.daemon.monitors import end_monitors_of
 from koji_adjutant.daemon.shells import is_over, is_shell
 from koji_adjutant.errors import AdjutantError, EngineError

@@ -19,7 +19,7 @@ from koji.tasks import BaseTaskHandler
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager
-from koji_adjutant.container.processes import kill_processes
+from koji_adjutant.container_processes import kill_processes
 from koji_adjutant.errors import TaskFault
 from koji_adjutant.hub import HubSession
 from koji_adjutant.journal import Journal

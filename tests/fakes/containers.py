@@ -75,12 +75,9 @@ class FakeContainer:
 
     def info(self) -> ContainerInfo:
         """As the interface shows it."""
+        labels, code = dict(self.spec.labels), self.exit_code
         return ContainerInfo(
-            id=self.id,
-            state=self.state,
-            labels=dict(self.spec.labels),
-            created=self.created,
-            exit_code=self.exit_code,
+            id=self.id, state=self.state, labels=labels, created=self.created, exit_code=code
         )
 
 
@@ -384,9 +381,7 @@ class FakeContainerManager:
             try:
                 return self.wait(container, timeout)
             except TaskTimeout as error:
-                raise TaskTimeout(
-                    f"{spec.command[0]} ran longer than {timeout:g} s and was killed"
-                ) from error
+                raise TaskTimeout(f"{spec.command[0]} ran longer than {timeout:g} s") from error
 
     def storage_path(self) -> Path:
         return Path("/fake/storage")

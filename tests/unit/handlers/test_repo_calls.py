@@ -234,9 +234,10 @@ def test_createrepo_of_a_task_that_was_taken_away(
             return 137
 
     lay_out_repo(topdir, TAG, 1, [package])
-    session = Refusing(recorded("createrepo_empty")[:1])
+    session, engine = Refusing(recorded("createrepo_empty")[:1]), Killed()
     with pytest.raises(TaskCanceled):
-        make_handler(CreaterepoTask, 2, [1, "x86_64", None], session, manager=Killed()).run()
+        make_handler(CreaterepoTask, 2, [1, "x86_64", None], session, manager=engine).run()
+    assert engine.has_ceased
 
 
 def test_failed_createrepo_leaves_its_log(make_handler: MakeHandler, topdir: Path, package: Path) -> None:

@@ -16,6 +16,10 @@ class HostEngine:
     commands: list[tuple[str, ...]] = field(default_factory=list)
     spoil: Path | None = None
     """Files of this pattern are removed after each command."""
+    has_ceased: bool = False
+
+    def cease(self) -> None:
+        self.has_ceased = True
 
     def ensure_image_available(self, reference: str, policy: PullPolicy) -> ImageInfo:
         return ImageInfo(id=reference, digest=reference)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.container.processes import ContainerProcess, container_processes, kill_processes
+from koji_adjutant.container_processes import ContainerProcess, container_processes, kill_processes
 
 OURS, OTHER = "ab" * 32, "cd" * 32
 KILLED = -9
