@@ -14,6 +14,7 @@ from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.errors import TaskFailed
 from koji_adjutant.handlers.base import TaskHandler
 from koji_adjutant.handlers.new_repo import Uploaded, require_repos
+from koji_adjutant.hub_files import through_outages
 from koji_adjutant.journal import Phase
 from koji_adjutant.policy.cache import TagPolicyCache, policy_extra
 from koji_adjutant.policy.limits import task_limits
@@ -129,7 +130,8 @@ class CreaterepoTask(TaskHandler):
                 urls=external_urls(externals, plan.arch),
                 version=local.version,
             )
-            merge.run(ctx, manager, logs.sink(mergerepo.LOG))
+            # They may be files of the hub, or of a server that is away for as short a time.
+            through_outages(self.wait_for_hub, lambda: merge.run(ctx, manager, logs.sink(mergerepo.LOG)))
         elif not plan.has_packages:
             text = "This repo is empty: its tag has nothing for this architecture\n"
             (plan.datadir / EMPTY_REPO).write_text(text)

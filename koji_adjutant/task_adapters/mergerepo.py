@@ -5,11 +5,15 @@ repo's own directory, and external ones.
 """
 
 import os
+import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import requests
 
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, VolumeMount
 from koji_adjutant.errors import TaskFailed
@@ -18,11 +22,19 @@ from koji_adjutant.policy.network import NO_NETWORK, NetworkUse, network_for
 from koji_adjutant.task_adapters.base import BaseTaskAdapter, TaskContext
 from koji_adjutant.task_adapters.repo_plan import MERGEREPO, RepoPlan, Version, mergerepo_argv
 from koji_adjutant.task_adapters.repodata import verify_repodata
-from koji_adjutant.task_adapters.tool import proxy_environment, tool_spec, writable_directory, write_command
+from koji_adjutant.task_adapters.tool import (
+    LineWatch,
+    proxy_environment,
+    tool_spec,
+    writable_directory,
+    write_command,
+)
 from koji_adjutant.task_adapters.topdir import read_only
 
 LOG = "mergerepos.log"
 FAILED = "failed to merge repos: "
+UNREACHABLE = re.compile(rb"curl_easy_perform failed: (?!.*returned error: 4)")
+"""What mergerepo_c says of a server that is not there; one that does not have what is asked for answers otherwise."""
 
 
 @dataclass(kw_only=True)
@@ -56,17 +68,26 @@ class MergerepoAdapter(BaseTaskAdapter):
         return tuple(read_only(ctx.config, path) for path in wanted)
 
     def run(self, ctx: TaskContext, manager: ContainerManager, sink: LogSink) -> int:
-        """Merge; TaskFailed when an external repo cannot be had or what comes out is not whole."""
+        """Merge; TaskFailed when an external repo cannot be had or what comes out is not whole.
+
+        It comes from a RequestException when a server was not there; then it may be run again.
+        """
         self._require_directories()
         spec = self.build_spec(ctx, ctx.parameters)
-        self.plan.outdir.rename(self.plan.premerge)
+        if self.plan.premerge.exists():
+            shutil.rmtree(self.plan.outdir)
+        else:
+            self.plan.outdir.rename(self.plan.premerge)
         writable_directory(self.plan.outdir)
         write_command(sink, spec.command)
+        watch = LineWatch(sink, UNREACHABLE)
         ctx.journal.record(Phase.COMMAND_STARTED, task=ctx.task_id, command=MERGEREPO)
-        code = manager.run(spec, sink)
+        code = manager.run(spec, watch)
         ctx.journal.record(Phase.COMMAND_ENDED, task=ctx.task_id, command=MERGEREPO, status=code)
         if code:
-            raise TaskFailed(f"{FAILED}{MERGEREPO} exited with status {code}; see {LOG}")
+            unreachable = watch.line(UNREACHABLE)
+            cause = requests.ConnectionError(unreachable) if unreachable else None
+            raise TaskFailed(f"{FAILED}{MERGEREPO} exited with status {code}; see {LOG}") from cause
         try:
             verify_repodata(self.plan.datadir)
         except TaskFailed as fault:

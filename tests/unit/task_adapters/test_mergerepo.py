@@ -2,13 +2,20 @@
 
 import dataclasses
 import gzip
+import socket
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from koji_adjutant.errors import TaskFailed
+from koji_adjutant.hub_files import is_trouble
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.createrepo import CreaterepoAdapter
 from koji_adjutant.task_adapters.mergerepo import MergerepoAdapter, local_directory
@@ -118,6 +125,57 @@ def test_unusable_external_repo_fails(ctx: TaskContext, plan: RepoPlan, tmp_path
     (tmp_path / "empty").mkdir()
     with pytest.raises(TaskFailed, match=r"failed to merge repos: .*; see mergerepos\.log"):
         merge(ctx, plan, log, f"file://{tmp_path}/empty/")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Without a line for each request."""
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+@contextmanager
+def serving(directory: Path, port: int) -> Iterator[None]:
+    handler = partial(Quiet, directory=str(directory))
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as made:
+        thread = threading.Thread(target=made.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            made.shutdown()
+            thread.join()
+
+
+def unused_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def networked(ctx: TaskContext) -> TaskContext:
+    return dataclasses.replace(ctx, config=dataclasses.replace(ctx.config, solver_network="builders"))
+
+
+def test_a_server_that_comes_back(ctx: TaskContext, plan: RepoPlan, external: Path, log: Log) -> None:
+    port = unused_port()
+    url = f"http://127.0.0.1:{port}/"
+    with pytest.raises(TaskFailed, match=r"failed to merge repos: .*; see mergerepos\.log") as raised:
+        merge(networked(ctx), plan, log, url)
+    assert is_trouble(raised.value)
+    with serving(external, port):
+        engine: Any = HostEngine()
+        assert adapter(plan, url).run(networked(ctx), engine, log) == 0
+    assert package_count(verify_repodata(plan.datadir)) == 2
+
+
+def test_a_server_that_has_no_repo(ctx: TaskContext, plan: RepoPlan, tmp_path: Path, log: Log) -> None:
+    port = unused_port()
+    with (
+        serving(tmp_path, port),
+        pytest.raises(TaskFailed, match="failed to merge repos: ") as raised,
+    ):
+        merge(networked(ctx), plan, log, f"http://127.0.0.1:{port}/none/")
+    assert not is_trouble(raised.value)
 
 
 def test_merged_metadata_must_be_whole(ctx: TaskContext, plan: RepoPlan, external: Path, log: Log) -> None:
