@@ -6,6 +6,7 @@ so that a host is not ready when its next task would fail at once, and at no oth
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ LEAST_STATE_BYTES = 4 << 20
 LEAST_FILES = 500
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 """What a disk says that is full, or broken."""
+SAID_BY_PROGRAMS = re.compile(
+    rb"No space left on device|Disk quota exceeded|needs \d+[KMGT]?B (more space )?on the|cpio: write failed - "
+)
+"""What programs of ours, rpm included, say of a full disk. Why it could not write rpm has often forgotten."""
 
 
 @dataclass(frozen=True, kw_only=True)

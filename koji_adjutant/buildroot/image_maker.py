@@ -50,7 +50,7 @@ from koji_adjutant.container.interface import (
     ImageInfo,
     Stream,
 )
-from koji_adjutant.disks import want_of_space
+from koji_adjutant.disks import SAID_BY_PROGRAMS, want_of_space
 from koji_adjutant.errors import BuildrootFailed, EngineBroken, EngineError, TaskTimeout
 from koji_adjutant.files import replace_json
 from koji_adjutant.journal import Journal, Phase
@@ -64,6 +64,7 @@ ENGINE_SECONDS = 600.0
 INSTALL_SECONDS = 1800.0
 """A task installed the same packages, so nothing here takes long for a good reason."""
 CONFLICT = 409
+KILLED = 137
 
 logger = logging.getLogger("koji.adjutant.images")
 
@@ -271,7 +272,10 @@ class ImageMaker:
         shutil.rmtree(packages)
         if status:
             said = " ".join(output.end.decode(errors="replace").split())
-            raise BuildrootFailed(f"rpm ended with status {status} in its root: {said}")
+            # No package is to blame for a full disk, or a container that was killed, and the next time may be soon.
+            is_hosts = status == KILLED or SAID_BY_PROGRAMS.search(output.end)
+            kind = EngineBroken if is_hosts else BuildrootFailed
+            raise kind(f"rpm ended with status {status} in its root: {said}")
 
     def _census(self, request: ImageRequest, root: str) -> Census:
         owner = labels.Owner(worker=self.worker)

@@ -7,7 +7,6 @@ passing through here, so this is the layer next to the engine. Lives as long as 
 
 import errno
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from koji_adjutant.config import Config
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, Stream
 from koji_adjutant.container.labels import Role
-from koji_adjutant.disks import interrupted
+from koji_adjutant.disks import SAID_BY_PROGRAMS, interrupted
 from koji_adjutant.errors import (
     AdjutantError,
     EngineBroken,
@@ -34,10 +33,6 @@ SCRIPT = Path(__file__).with_name("scripts") / "room.sh"
 SCRIPT_TEXT = SCRIPT.read_text()
 KILLED = 137
 NOT_FOUND = 404
-NO_ROOM = re.compile(
-    rb"No space left on device|Disk quota exceeded|needs \d+[KMGT]?B (more space )?on the|cpio: write failed - "
-)
-"""What programs of ours, rpm included, say of a full disk. Why it could not write rpm has often forgotten."""
 TAIL = 200
 ANSWER_LIMIT = 100
 NEVER_STARTED = frozenset({"created", "initialized", "configured"})
@@ -203,7 +198,7 @@ class _RoomWatch:
     def write(self, stream: Stream, data: bytes) -> None:
         self._sink.write(stream, data)
         if not self.has_seen:
-            self.has_seen = NO_ROOM.search(self._tail + data) is not None
+            self.has_seen = SAID_BY_PROGRAMS.search(self._tail + data) is not None
             self._tail = data[-TAIL:]
 
 

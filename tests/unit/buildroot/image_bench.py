@@ -36,6 +36,7 @@ class RootManager(FakeContainerManager):
         self.add_image("localhost/task")
         self.import_empty_image(EMPTY_IMAGE)
         self.install: Callable[[dict[str, bytes], tuple[str, ...]], int] = self.put
+        self.says = b"installed\n"
         self.see: Callable[[dict[str, bytes]], dict[str, bytes]] = lambda files: files
 
     @staticmethod
@@ -54,9 +55,7 @@ class RootManager(FakeContainerManager):
         if command.argv[:3] == INSTALL:
             (packages,) = (mount.source for mount in spec.mounts if mount.target == "/packages")
             nevras = tuple(sorted(path.stem for path in Path(packages).iterdir()))
-            return CommandResult(
-                exit_code=self.install(root.files, nevras), output=(("stdout", b"installed\n"),)
-            )
+            return CommandResult(exit_code=self.install(root.files, nevras), output=(("stdout", self.says),))
         assert command.argv[:3] == CENSUS
         return CommandResult(output=(("stdout", listing(self.see(dict(root.files)))),))
 

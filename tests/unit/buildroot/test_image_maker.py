@@ -2,16 +2,18 @@
 
 import fcntl
 import logging
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from koji_adjutant.buildroot import image_layers
-from koji_adjutant.buildroot.image_maker import MadeElsewhere, remove_unfinished
+from koji_adjutant.buildroot.image_maker import ENGINE_SECONDS, MadeElsewhere, remove_unfinished
 from koji_adjutant.buildroot.images import (
     BASE_LABEL,
     PACKAGES_LABEL,
+    REFUSED_SECONDS,
     find_image,
     lock_name,
     packages_digest,
@@ -151,6 +153,20 @@ def test_a_failing_installation_is_remembered_with_its_reason(
     (reason,) = refused(bench)
     assert "rpm ended with status 1 in its root: installed" in reason
     assert len([record for record in caplog.records if "rpm ended" in record.message]) == 1
+    assert bench.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(149, b"installing x needs 5MB more space on the / filesystem\n"), (137, b"")]
+)
+def test_an_installation_that_the_host_has_ended_is_soon_tried_again(
+    bench: ImageBench, status: int, said: bytes
+) -> None:
+    bench.manager.install, bench.manager.says = lambda *_: status, said
+    assert bench.make(bench.base())
+    (marker,) = requests_directory(bench.config).glob("*.refused")
+    before = time.time() - marker.stat().st_mtime
+    assert REFUSED_SECONDS - ENGINE_SECONDS - 60 < before < REFUSED_SECONDS
     assert bench.leftovers() == []
 
 
