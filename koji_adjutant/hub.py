@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from xml.parsers.expat import ExpatError
@@ -20,8 +21,9 @@ import koji
 import requests
 
 from koji_adjutant.config import Config
-from koji_adjutant.errors import AdjutantError, ConfigError, LoginFailed
+from koji_adjutant.errors import AdjutantError, ConfigError, LoginFailed, TaskInterrupted
 from koji_adjutant.hub_calls import LastingSession
+from koji_adjutant.hub_outage import HOUR, Attempts, Endurance, is_disk_full
 
 MAX_CHUNK = 1 << 20
 ONCE_TIMEOUT = 60
@@ -112,8 +114,29 @@ class HubSession(LastingSession):
                 self._have_session(name, error, is_renewed=False)
             return self._attempt(name, args, kwargs)
 
+    def with_room(self, what: str, call: Callable[[], None]) -> None:
+        """`call`, again while the hub has no room for `what` it is sent. TaskInterrupted when that does not end."""
+        attempts = Attempts(Endurance.of(self.opts, at_least=HOUR))
+        while True:
+            try:
+                call()
+            except Fault as fault:
+                if not is_disk_full(fault):
+                    raise
+                if not attempts.wait(fault):
+                    raise TaskInterrupted(
+                        f"the hub has no room for {what}: {fault.faultString}",
+                        hint="make room on the hub's volume, below work",
+                    ) from fault
+                self.logger.warning("the hub has no room for %s, trying again: %s", what, fault.faultString)
+            else:
+                return
+
     def fastUpload(self, localfile: str, *args: Any, **kwargs: Any) -> None:  # noqa: N802
         """Upload a file whole, as the library does; what arrived otherwise, or in part, is sent again."""
+        self.with_room(Path(localfile).name, partial(self._fast_upload, localfile, *args, **kwargs))
+
+    def _fast_upload(self, localfile: str, *args: Any, **kwargs: Any) -> None:
         library: Any = super()
         for attempts_left in reversed(range(UPLOADS)):
             try:

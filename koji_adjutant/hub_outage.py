@@ -24,7 +24,10 @@ HOUR = 3600.0
 FIRST_WAIT = 0.5
 UNREADABLE = (ExpatError, ResponseError, HTTPException, ValueError, LookupError, TypeError)
 """What reading an answer ends with when it is none."""
-_DATABASE_IS_AWAY = re.compile(r"psycopg2\.(OperationalError|InterfaceError|errors\.AdminShutdown)")
+_DATABASE_IS_AWAY = re.compile(
+    r"psycopg2\.(OperationalError|InterfaceError|errors\.(AdminShutdown|DiskFull))"
+)
+_DISK_IS_FULL = re.compile(r"No space left on device|Disk quota exceeded")
 _PROBE_AFTER, _PROBE_INTERVAL, _PROBES = 60, 15, 8
 """Seconds, seconds, number: a machine that lost its power says nothing, and a call may take hours."""
 
@@ -36,6 +39,11 @@ class NoAnswer(requests.RequestException):
 def is_database_away(fault: Fault) -> bool:
     """Whether the hub could not finish a call because it lost its database."""
     return fault.faultCode == 1 and bool(_DATABASE_IS_AWAY.search(str(fault.faultString)))
+
+
+def is_disk_full(fault: Fault) -> bool:
+    """Whether the hub could not keep what it was sent: its own volume is full."""
+    return fault.faultCode == 1 and bool(_DISK_IS_FULL.search(str(fault.faultString)))
 
 
 def was_surely_not_sent(error: BaseException) -> bool:

@@ -113,8 +113,13 @@ class LogUploader:
         if self._thread.ident is not None:
             self._thread.join(STOP_SECONDS)
 
-    def finish(self) -> None:
-        """Send what is left and compare checksums; koji.GenericError when the hub does not end up with the same."""
+    def finish(self, *, is_patient: bool) -> None:
+        """Send what is left and compare checksums; koji.GenericError when the hub does not end up with the same.
+
+        Who is patient waits for a hub that has no room.
+        """
+        if is_patient:
+            self._session.with_room(f"the logs in {self._path}", self._send_all)
         self._send_all()
         unverified = [file for file in self._files if file.size != file.verified]
         if unverified and not self.lost:

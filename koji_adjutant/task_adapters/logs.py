@@ -79,7 +79,7 @@ class TaskLogs:
             elif not self._uploader.lost and issubclass(kind, Exception):
                 # The task has failed for a reason of its own; logs that cannot be sent do not hide it.
                 with suppress(koji.GenericError, Fault, OSError, TaskCanceled):
-                    self.finish()
+                    self.finish(is_patient=False)
             self._uploader.stop()
             if kind is not None and issubclass(kind, Exception):
                 # A command that was killed because the hub took the task away has not failed.
@@ -154,9 +154,9 @@ class TaskLogs:
                 f"the hub refuses uploads for task {self._ctx.task_id}: it is not this host's any more"
             )
 
-    def finish(self) -> None:
+    def finish(self, *, is_patient: bool = True) -> None:
         """Everything on the hub, and checked there. May be called more than once."""
-        self._uploader.finish()
+        self._uploader.finish(is_patient=is_patient)
         self.check()
 
     def _first_uploaded(self, name: str) -> None:

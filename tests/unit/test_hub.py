@@ -6,12 +6,16 @@ import threading
 import zlib
 from collections.abc import Iterator
 from typing import Any
+from xmlrpc.client import Fault
 
 import koji
 import pytest
 import requests
+from pytest_mock import MockerFixture
 
+from koji_adjutant.errors import TaskInterrupted
 from koji_adjutant.hub import MAX_CHUNK, HubSession, login, open_session
+from koji_adjutant.hub_outage import Attempts
 from tests.unit.conftest import PASSWORD, Hub
 
 DAY = 86400.0
@@ -110,6 +114,31 @@ def test_a_file_that_is_held_is_tried_again(session: HubSession, mocker: Any) ->
     session.upload_chunk("tasks/1/1", "x", 0, b"hi")
     assert calls.call_count == 3
     mocker.stopall()
+
+
+FULL = Fault(1, "<class 'OSError'>: [Errno 28] No space left on device")
+
+
+def test_a_file_for_which_the_hub_has_no_room_is_sent_again(
+    session: HubSession, mocker: MockerFixture
+) -> None:
+    wait = mocker.patch.object(Attempts, "wait", return_value=True)
+    sent = mocker.patch.object(koji.ClientSession, "fastUpload", side_effect=[FULL, FULL, None])
+    session.fastUpload("/results/x.rpm", "tasks/1/1")
+    assert (sent.call_count, wait.call_count) == (3, 2)
+    sent.side_effect = Fault(1, "<class 'KeyError'>: 'x'")
+    with pytest.raises(Fault, match="KeyError"):
+        session.fastUpload("/results/x.rpm", "tasks/1/1")
+
+
+def test_a_hub_that_has_no_room_for_an_hour_is_no_fault_of_the_task(
+    session: HubSession, mocker: MockerFixture
+) -> None:
+    mocker.patch.object(Attempts, "wait", side_effect=[True, False])
+    with pytest.raises(
+        TaskInterrupted, match=r"the hub has no room for x\.rpm: .*No space.*; make room on the hub"
+    ):
+        session.with_room("x.rpm", mocker.Mock(side_effect=FULL))
 
 
 def test_a_lost_answer_is_asked_for_again_only_if_nothing_changes(hub: Hub, session: HubSession) -> None:

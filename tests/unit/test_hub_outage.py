@@ -16,6 +16,7 @@ from koji_adjutant.hub_outage import (
     Endurance,
     NoAnswer,
     is_database_away,
+    is_disk_full,
     was_surely_not_sent,
 )
 
@@ -134,4 +135,14 @@ def test_a_hub_without_its_database() -> None:
     assert is_database_away(Fault(1, away))
     assert is_database_away(Fault(1, "<class 'psycopg2.errors.AdminShutdown'>: terminating connection"))
     assert not is_database_away(Fault(1, "<class 'psycopg2.errors.UniqueViolation'>: duplicate key"))
+    assert is_database_away(
+        Fault(1, "psycopg2.errors.DiskFull: could not extend file: No space left on device")
+    )
     assert not is_database_away(Fault(1000, away))
+
+
+def test_a_hub_without_room() -> None:
+    assert is_disk_full(Fault(1, "<class 'OSError'>: [Errno 28] No space left on device"))
+    assert not is_disk_full(Fault(1, "<class 'OSError'>: [Errno 5] Input/output error"))
+    # Of a build.
+    assert not is_disk_full(Fault(1005, "rpmbuild: No space left on device"))

@@ -6,7 +6,7 @@ process, without sign-off, file uploads and waits that came back empty.
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,10 @@ class ReplaySession:
     ) -> None:
         """A file, whole."""
         self.uploaded[name or Path(localfile).name] = Path(localfile).read_bytes()
+
+    def with_room(self, what: str, call: Callable[[], None]) -> None:
+        """The hub has room."""
+        call()
 
     def upload_chunk(self, path: str, name: str, offset: int, data: bytes) -> None:
         """A piece of a log; its first one is an expected call."""

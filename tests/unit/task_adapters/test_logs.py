@@ -4,6 +4,7 @@ import dataclasses
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 from xmlrpc.client import Fault
@@ -26,6 +27,7 @@ class HubFiles:
     def __init__(self) -> None:
         self.files: dict[str, bytearray] = {}
         self.uploads: list[tuple[str, int, int]] = []
+        self.waited_for: list[str] = []
         self.refusal: Exception | None = None
         self.received = threading.Event()
         self.requests = 0
@@ -33,6 +35,10 @@ class HubFiles:
 
     def on_upload(self) -> None:
         """For tests to do something while a piece arrives."""
+
+    def with_room(self, what: str, call: Callable[[], None]) -> None:
+        self.waited_for.append(what)
+        call()
 
     def multicall(self, *, strict: bool) -> Multicall:
         assert strict
