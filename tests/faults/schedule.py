@@ -15,8 +15,10 @@ from koji_adjutant.testbed.stand import Say
 from tests.faults.faults import Kind, Scene
 from tests.faults.ground import NoTarget
 
-INTERVAL = (4.0, 7.0)
+INTERVAL = (4.0, 6.5)
 LONGEST_GAP = 10.0
+PATIENCE = 1.0
+"""What looks for its target with a busy engine for so long keeps the others from theirs: they have no engine to ask."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,11 @@ class Schedule:
     _next: float = 0.0
     _began: float = 0.0
 
+    def __post_init__(self) -> None:
+        # Each has numbers of its own, so that what finds no target now changes nothing of what else is to come.
+        self._orders, self._pauses = Random(self.rng.random()), Random(self.rng.random())
+        self._lengths = {kind.name: Random(self.rng.random()) for kind in self.kinds}
+
     def work(self) -> None:
         """End what is over; inject what is due."""
         now = time.monotonic()
@@ -51,7 +58,7 @@ class Schedule:
             self._end(injection)
         if now >= self._next and self._inject_one():
             # From when it was due: what an injection takes is no pause.
-            self._next = now + self.rng.uniform(*INTERVAL)
+            self._next = now + self._pauses.uniform(*INTERVAL)
 
     def finish(self) -> None:
         """End everything."""
@@ -66,9 +73,12 @@ class Schedule:
 
     def _inject_one(self) -> bool:
         if len(self._round) < len(self.kinds):
-            self._round += self.rng.sample(list(self.kinds), len(self.kinds))
+            self._round += self._orders.sample(list(self.kinds), len(self.kinds))
         busy = {one.kind.touches for one in self._active} - {""}
+        began = time.monotonic()
         for kind in list(dict.fromkeys(self._round)):
+            if time.monotonic() - began > PATIENCE:
+                busy.add("engine")
             is_possible = not (kind.asks_hub and self.scene.ground.is_hub_away)
             if is_possible and kind.touches not in busy and self._inject(kind):
                 self._round.remove(kind)
@@ -76,13 +86,13 @@ class Schedule:
         return False
 
     def _inject(self, kind: Kind) -> bool:
-        seconds = self.rng.uniform(*kind.seconds)
         with ExitStack() as end:
             try:
                 what = end.enter_context(kind.inject(self.scene))
             except NoTarget:
                 return False
             now = time.monotonic()
+            seconds = self._lengths[kind.name].uniform(*kind.seconds)
             self._active.append(Injection(kind=kind, until=now + seconds, end=end.pop_all()))
         self.done[kind.name] += 1
         self.times.append(now)

@@ -79,6 +79,26 @@ def test_what_has_no_target_comes_as_soon_as_it_has_one(log: Log) -> None:
     assert schedule.done["two"] >= 1
 
 
+def test_what_has_no_target_changes_nothing_of_the_others(log: Log) -> None:
+    def others(impossible: set[str]) -> list[str]:
+        log.lines.clear()
+        log.impossible = impossible
+        schedule = made([log.kind(name) for name in NAMES], 7)
+        while sum(schedule.done.values()) - schedule.done["two"] < 12:
+            schedule.work()
+        return [line for line in log.lines if line.startswith("+") and line != "+two"]
+
+    assert others({"two"}) == others(set())
+
+
+def test_a_pause_that_is_too_long_is_told(log: Log) -> None:
+    schedule = made([log.kind(name) for name in NAMES])
+    schedule.times = [0.0, 9.9, 20.0]
+    assert "no fault for 10 s" in schedule.shortcomings()
+    schedule.times = [0.0, 9.9, 19.8]
+    assert "no fault for 10 s" not in schedule.shortcomings()
+
+
 def test_one_part_is_harmed_by_one_fault_at_a_time(log: Log) -> None:
     schedule = made([log.kind("down", touches="hub", seconds=60.0), log.kind("slow", touches="hub")])
     schedule.work()
