@@ -7,6 +7,7 @@ keeps counting, the library starts anew). A session or task that the hub has dro
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 from xmlrpc.client import Fault
@@ -27,6 +28,8 @@ from koji_adjutant.hub_outage import (
 )
 from koji_adjutant.hub_repeat import UNCOUNTED, may_be_repeated
 
+SIGN_SECONDS = 10.0
+"""Between two signs of life while a call is repeated."""
 _LOGINS = frozenset({"login", "sslLogin"})
 
 logger = logging.getLogger("koji.adjutant.hub")
@@ -46,7 +49,7 @@ class LastingSession(koji.ClientSession):
         # The library's __getattr__ turns every missing attribute into a call: these come first.
         self._lock = threading.RLock()
         self.before_request: Callable[[], None] = _do_nothing
-        """Called before each request, those included that repeat one."""
+        """Called before each request, those included that repeat one, and now and then between two of them."""
         self.on_session_lost: Callable[[], dict[str, Any] | None] | None = None
         """Asked, in the thread of a call, for what login() gave another session when the hub does not accept ours any
         more; may take its time. None: there is none to be had."""
@@ -84,7 +87,8 @@ class LastingSession(koji.ClientSession):
 
     def _call(self, name: str, args: Any, kwargs: dict[str, Any], *, retry: bool) -> Any:
         """A call through whatever happens to hub and session. RetryError: it may have been carried out."""
-        attempts = Attempts(Endurance.of(self.opts, at_least=HOUR if self.claim else 0.0))
+        endurance = Endurance.of(self.opts, at_least=HOUR if self.claim else 0.0)
+        attempts = Attempts(endurance, sleep=self._pause)
         is_renewed = False
         while True:
             try:
@@ -146,6 +150,13 @@ class LastingSession(koji.ClientSession):
                 raise TaskCanceled(f"the hub has not answered {name} for too long: {problem}") from None
             if name in UNCOUNTED and attempts.may_have_been_done:
                 raise koji.RetryError(f"{name}: the answer was lost: {problem}")
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep between two attempts, however long the configuration has it, with a sign of life in between."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self.before_request()
+            time.sleep(min(left, SIGN_SECONDS))
 
     def _may_wait(self, problem: Exception) -> bool:
         if self.claim is not None:

@@ -11,14 +11,19 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import koji
 import pytest
 import requests
 
-from koji_adjutant import notify
+from koji_adjutant import hub_calls, notify
 from koji_adjutant.hub import open_session
+from koji_adjutant.hub_calls import SIGN_SECONDS
+from koji_adjutant.hub_outage import Attempts
 from koji_adjutant.testbed.engine import Engine
 from tests.unit.conftest import Hub
 from tests.unit.daemon.kojid_process import PATIENCE, PROGRAM, ROOT, Kojid
@@ -124,6 +129,26 @@ def test_a_hub_that_is_away_is_no_hanging_daemon(service: ServiceManager) -> Non
         service.kojid.hub.hub.control.go_online()
     # As often as it is asked, which is every two to five seconds.
     assert len(service.heard) > away
+
+
+def test_a_long_pause_between_attempts_feeds(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, signs = [1000.0], [1000.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=sleep)
+    monkeypatch.setattr(hub_calls, "time", clock)
+    monkeypatch.setattr(hub_calls, "Attempts", partial(Attempts, clock=clock.monotonic))
+    session = open_session(hub.config(retry_interval=1800))
+    session.before_request = lambda: signs.append(now[0])
+    session.baseurl = "http://127.0.0.1:9/kojihub"
+    session.opts = {**session.opts, "anon_retry": True, "max_retries": 30}
+    with pytest.raises(requests.RequestException):
+        session.callMethod("getAPIVersion")
+    gaps = [after - before for before, after in pairwise(signs)]
+    assert now[0] > 1000.0 + 5 * 1800
+    assert max(gaps) <= SIGN_SECONDS
 
 
 def test_a_call_that_is_repeated_feeds(hub: Hub) -> None:
