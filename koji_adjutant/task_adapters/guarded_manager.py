@@ -7,7 +7,7 @@ passing through here, so this is the layer next to the engine. Lives as long as 
 
 import errno
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -27,14 +27,17 @@ from koji_adjutant.errors import (
     TaskInterrupted,
     TaskTimeout,
 )
+from koji_adjutant.task_adapters.answer import Answer
 from koji_adjutant.task_adapters.interruptions import was_interrupted
 
 SCRIPT = Path(__file__).with_name("scripts") / "room.sh"
 SCRIPT_TEXT = SCRIPT.read_text()
 KILLED = 137
 NOT_FOUND = 404
+ROOM_AGAIN = "a command of the build said that the disk was full, which has room again"
 TAIL = 200
-ANSWER_LIMIT = 100
+HARDLY = 0.9
+"""A quota counts directories and half blocks, too."""
 NEVER_STARTED = frozenset({"created", "initialized", "configured"})
 WHO = "see in the journal of this host who ended it (podman kill, rm or stop; or the kernel, for want of memory)"
 
@@ -48,6 +51,8 @@ class GuardedManager:
         self._engine = engine
         self._config = config
         self._ended_by_us: set[str] = set()
+        self._without_room: set[str] = set()
+        """Containers in which a command has said that the disk is full."""
         self._interruption: EngineUnavailable | None = None
 
     @property
@@ -74,12 +79,16 @@ class GuardedManager:
         self._ended_by_us.add(container)
         self._engine.kill(container)
 
-    def exec(self, container: str, *args: Any, **options: Any) -> int:
+    def exec(self, container: str, argv: Sequence[str], sink: LogSink, **options: Any) -> int:
+        watch = _RoomWatch(sink)
         try:
-            return self._engine.exec(container, *args, **options)
+            return self._engine.exec(container, argv, watch, **options)
         except TaskTimeout:
             self._ended_by_us.add(container)
             raise
+        finally:
+            if watch.has_seen:
+                self._without_room.add(container)
 
     # What containers are for
 
@@ -124,7 +133,10 @@ class GuardedManager:
         """Whether to put it down to the limit that a container was killed. Not every engine tells: the second time."""
         if spec.limits.memory_bytes is None:
             return False
-        return was_interrupted(self._config, spec.labels.get(labels.TASK, ""), _killed(role))
+        return self._was_told(spec, _killed(role))
+
+    def _was_told(self, spec: ContainerSpec, reason: str) -> bool:
+        return was_interrupted(self._config, spec.labels.get(labels.TASK, ""), reason)
 
     def _no_room(self, role: str, spec: ContainerSpec) -> None:
         if role in (Role.SOLVER, Role.TOOL):
@@ -164,15 +176,13 @@ class GuardedManager:
         )
 
     def _look_for_room(self, container: str, spec: ContainerSpec) -> None:
-        """A build that found the engine's disk full, without having filled it, has not failed."""
-        if spec.limits.disk_bytes is not None:
-            return
-        answer = _Answer()
+        """A build that found the engine's disk full, and had not written what it may, has not failed."""
+        answer = Answer()
         argv = ("/bin/bash", "-c", SCRIPT_TEXT, SCRIPT.name, HOME)
         self._engine.exec(container, argv, answer, environment={"PATH": "/usr/bin:/bin"}, timeout=60.0)
-        promised = self._config.minspace << 10
+        promised = spec.limits.disk_bytes or self._config.minspace << 20
         match answer.text.split():
-            case [b"full", written] if written.isdigit() and int(written) < promised:
+            case [b"full", written] if written.isdigit() and int(written) << 10 < promised * HARDLY:
                 self._interruption = _full_engine(f"the build had written {int(written) >> 10} MB")
 
 
@@ -200,14 +210,3 @@ class _RoomWatch:
         if not self.has_seen:
             self.has_seen = SAID_BY_PROGRAMS.search(self._tail + data) is not None
             self._tail = data[-TAIL:]
-
-
-class _Answer:
-    """The beginning of what the script says."""
-
-    def __init__(self) -> None:
-        self.text = b""
-
-    def write(self, stream: Stream, data: bytes) -> None:
-        if stream == "stdout":
-            self.text = (self.text + data)[:ANSWER_LIMIT]

@@ -18,8 +18,10 @@ from koji_adjutant.errors import (
     AdjutantError,
     BuildrootFailed,
     ContentRefused,
+    EngineBroken,
     EngineError,
     EngineFailed,
+    EngineUnavailable,
     TaskFault,
     TaskInterrupted,
 )
@@ -44,7 +46,8 @@ def interruptions(config: Config, task: int) -> Iterator[None]:
     """
     try:
         yield
-    except TaskInterrupted as error:
+    except (TaskInterrupted, EngineBroken) as error:
+        # Of an engine that is broken a host takes no task: one that is taken all the same may be what breaks it.
         raise _counted(config, task, error) from error
     except (TaskFault, OSError) as error:
         if (reason := want_of_space(error)) is None:
@@ -61,7 +64,7 @@ def interruptions_directory(config: Config) -> Path:
     return config.state_dir / "interrupted"
 
 
-def _counted(config: Config, task: int, error: TaskInterrupted) -> AdjutantError:
+def _counted(config: Config, task: int, error: EngineUnavailable) -> AdjutantError:
     count = _count(interruptions_directory(config) / str(task), error.message)
     if count <= MOST:
         if (seconds := pause(count)) > 0:

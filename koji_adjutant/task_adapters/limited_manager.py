@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from koji_adjutant.container import labels
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, LogSink, Stream
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, LogSink
 from koji_adjutant.container.labels import Role
 from koji_adjutant.errors import AdjutantError, BuildFailed, EngineError, EngineUnavailable, TaskFault
 from koji_adjutant.policy.limits import TaskLimits
+from koji_adjutant.task_adapters.answer import Answer
 from koji_adjutant.task_adapters.disk_watch import DiskWatch, watch_spec
 
 SCRIPT = Path(__file__).with_name("scripts") / "limits.sh"
@@ -26,22 +27,10 @@ LIMITED = frozenset({Role.BUILD, Role.INSTALLER, Role.TOOL})
 STOPPED = frozenset({Role.BUILD, Role.INSTALLER})
 """What fills a disk."""
 KILLED = 137
-ANSWER_LIMIT = 4096
 FULL = 0.01
 """Of a disk is free when nothing is."""
 
 logger = logging.getLogger(__name__)
-
-
-class _Answer:
-    """The beginning of what the script says."""
-
-    def __init__(self) -> None:
-        self.text = b""
-
-    def write(self, stream: Stream, data: bytes) -> None:
-        if stream == "stdout":
-            self.text = (self.text + data)[:ANSWER_LIMIT]
 
 
 class LimitedManager:
@@ -209,7 +198,7 @@ class LimitedManager:
     def _examine(self, container: str) -> None:
         if (found := self._engine.inspect(container)) is None or found.state != "running":
             return
-        answer = _Answer()
+        answer = Answer()
         argv = ("/bin/bash", "-c", SCRIPT_TEXT, SCRIPT.name)
         try:
             code = self._engine.exec(container, argv, answer, environment={"PATH": "/usr/bin:/bin"})

@@ -21,6 +21,7 @@ from koji_adjutant.disks import LEAST_BYTES
 from koji_adjutant.errors import BuildFailed, ContentRefused
 from koji_adjutant.journal import Phase
 from koji_adjutant.policy.network import network_of_package_code
+from koji_adjutant.task_adapters.answer import Answer
 from koji_adjutant.task_adapters.base import Step, TaskContext
 from koji_adjutant.task_adapters.logs import TaskLogs
 
@@ -138,19 +139,36 @@ def take_packages(
 ) -> tuple[Path, ...]:
     """The packages below `source` of a build container, in `directory`. BuildFailed, which begins with `failed`,
     when what is there is not what rpmbuild leaves there. Files of other kinds stay where they are."""
-    free = shutil.disk_usage(directory).free
-    room = max(free - ROOM_LEFT, free // 2)
+    disk = shutil.disk_usage(directory)
+    room = room_for_results(disk.free)
     try:
         paths = manager.copy_from(container, source, directory, suffix=PACKAGE, limit=room)
     except ContentRefused as error:
-        if free < LEAST_BYTES:
-            # It was full before they came.
+        # With less on this disk there would be room; what has holes takes less than it says.
+        if disk.free < LEAST_BYTES or room < size_on_disk(manager, container, source) <= room_for_results(
+            disk.total
+        ):
             raise OSError(errno.ENOSPC, "no space left for the results of a build", str(directory)) from error
         raise BuildFailed(failed, hint=f"its results cannot be taken: {error}") from error
     for path in paths:
         if not PACKAGE_NAME.fullmatch(path.name):
             raise BuildFailed(failed, hint=f"{path.name!r} among its results is no name of a package")
     return paths
+
+
+def room_for_results(free: int) -> int:
+    """Bytes that results may have where so many are free. Pure."""
+    return max(free - ROOM_LEFT, free // 2)
+
+
+def size_on_disk(manager: ContainerManager, container: str, source: str) -> int:
+    """Bytes that `source` takes in a build container."""
+    answer = Answer()
+    manager.exec(
+        container, ("du", "-sk", source), answer, environment={"PATH": "/usr/bin:/bin"}, timeout=60.0
+    )
+    size = answer.text.split(maxsplit=1)[:1]
+    return int(size[0]) << 10 if size and size[0].isdigit() else 0
 
 
 class Narrator:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.config import Config
-from koji_adjutant.container.interface import ContainerSpec, ResourceLimits
+from koji_adjutant.container.interface import ContainerSpec, ResourceLimits, Stream
 from koji_adjutant.container.labels import TASK, Owner, Role
 from koji_adjutant.errors import (
     AdjutantError,
@@ -89,6 +89,44 @@ def test_the_operator_has_promised_minspace(
     inner.script(ROOM, CommandResult(output=(("stdout", answer.encode()),)))
     with pytest.raises(fault):
         ends(guarded, "left", inner)
+
+
+@pytest.mark.parametrize(("written", "fault"), [(400, EngineBroken), (1000, BuildFailed)])
+def test_a_tag_has_promised_a_disk_of_a_size(
+    guarded: GuardedManager, inner: FakeContainerManager, written: int, fault: type[AdjutantError]
+) -> None:
+    inner.script(ROOM, CommandResult(output=(("stdout", f"full {written}".encode()),)))
+    limited = replace(spec(Role.BUILD), limits=ResourceLimits(disk_bytes=1 << 20))
+    with pytest.raises(fault), guarded.told(), guarded.running(limited):
+        raise FAULT
+
+
+def test_a_build_that_found_the_disk_full_for_a_moment(
+    guarded: GuardedManager, inner: FakeContainerManager, config: Config
+) -> None:
+    """It may have written that itself, so it is believed once."""
+    said: tuple[Stream, bytes] = (
+        "stdout",
+        b"cc1: fatal error: error writing to /tmp/x.s: No space left on device\n",
+    )
+    inner.script(("program",), CommandResult(exit_code=1, output=(said,)))
+
+    def build() -> None:
+        with guarded.told(), guarded.running(spec(Role.BUILD)) as container:
+            assert guarded.exec(container, ("program",), Log()) == 1
+            raise FAULT
+
+    with pytest.raises(TaskInterrupted, match="said that the disk was full"), interruptions(config, 7):
+        build()
+    again = GuardedManager(inner, config)
+    with (
+        pytest.raises(BuildFailed),
+        interruptions(config, 7),
+        again.told(),
+        again.running(spec(Role.BUILD)) as container,
+    ):
+        again.exec(container, ("program",), Log())
+        raise FAULT
 
 
 def test_an_engine_too_full_to_be_asked(guarded: GuardedManager, inner: FakeContainerManager) -> None:

@@ -10,8 +10,10 @@ from koji_adjutant.errors import (
     BuildFailed,
     BuildrootFailed,
     ContentRefused,
+    EngineBroken,
     EngineError,
     EngineFailed,
+    EngineTimeout,
     TaskInterrupted,
 )
 from koji_adjutant.task_adapters.interruptions import MOST, interruptions, pause
@@ -89,6 +91,16 @@ def test_one_that_is_interrupted_again_and_again_fails(config: Config, pauses: l
 
 def test_the_first_times_nobody_waits() -> None:
     assert [pause(count) for count in range(1, 5)] == [0, 0, 0, 2]
+
+
+def test_one_that_breaks_every_engine_fails(config: Config) -> None:
+    for _ in range(MOST):
+        with pytest.raises(EngineBroken):
+            end(config, EngineBroken("the engine's storage became full when packages were installed"))
+    with pytest.raises(BuildrootFailed, match=r"interrupted 11 times.*storage became full"):
+        end(config, EngineBroken("the engine's storage became full when packages were installed"))
+    with pytest.raises(EngineTimeout):
+        end(config, EngineTimeout("podman did not finish"))
 
 
 def test_nothing_is_counted_where_nothing_can_be_written(config: Config) -> None:
