@@ -184,6 +184,9 @@ class GuardedManager:
         match answer.text.split():
             case [b"full", written] if written.isdigit() and int(written) << 10 < promised * HARDLY:
                 self._interruption = _full_engine(f"the build had written {int(written) >> 10} MB")
+            case [] if container in self._without_room and not self._was_told(spec, ROOM_AGAIN):
+                # Only its own word for it: it is believed once.
+                self._interruption = TaskInterrupted(ROOM_AGAIN, hint="see df, or raise minspace")
 
 
 def _killed(role: str) -> str:
