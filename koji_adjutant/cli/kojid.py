@@ -26,6 +26,7 @@ from koji_adjutant.config import Config, load_config
 from koji_adjutant.container import registry_auth
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.daemon import Daemon, adoption
+from koji_adjutant.daemon.recurring import Recurring
 from koji_adjutant.daemon.sessions import OwnSession
 from koji_adjutant.daemon.state import StateDirectory
 from koji_adjutant.daemon.task_process import STOP_GRACE
@@ -114,18 +115,22 @@ def _log_in(
     session: HubSession, config: Config, state: StateDirectory, own: OwnSession, *, force_lock: bool
 ) -> None:
     """Log in; while tasks of an earlier main process run, for as long as it takes."""
+    away = Recurring()
     while True:
         try:
             login(session, config, force_lock=force_lock, before_lock=own.replace)
         except LoginFailed as error:
             if not any(task.is_alive() for task in state.tasks()):
                 raise
-            logger.warning("%s; tasks run on, trying again", error)
+            if away.is_to_be_said(str(error)):
+                logger.warning("%s; tasks run on, trying again%s", error, away.how_long())
             with suppress(koji.GenericError, requests.RequestException):
                 session.logout()
             session.forget()
             time.sleep(LOGIN_SECONDS)
         else:
+            if lasted := away.over():
+                logger.warning("Logged in, after %s", lasted)
             return
 
 

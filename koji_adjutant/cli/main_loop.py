@@ -22,6 +22,7 @@ from koji.tasks import ServerExit, ServerRestart
 
 from koji_adjutant import notify
 from koji_adjutant.daemon import Daemon, Next
+from koji_adjutant.daemon.recurring import Recurring
 from koji_adjutant.hub import innermost
 
 RETRY_SECONDS = (2.0, 5.0)
@@ -72,7 +73,7 @@ def run(daemon: Daemon, *, single: bool) -> End:
 
 
 def _loop(daemon: Daemon, *, single: bool) -> End:
-    step = Next.WAIT
+    step, troubles = Next.WAIT, Troubles()
     try:
         daemon.begin()
         notify.ready()
@@ -82,7 +83,7 @@ def _loop(daemon: Daemon, *, single: bool) -> End:
                 _hold_signals_back()
                 logger.warning("Starting anew; tasks go on")
                 return End.RELOAD
-            step = _one_pass(daemon, step)
+            step = one_pass(daemon, step, troubles)
             if step is Next.WAIT:
                 daemon.wait()
     except ServerRestart:
@@ -92,10 +93,26 @@ def _loop(daemon: Daemon, *, single: bool) -> End:
     return End.STOP
 
 
-def _one_pass(daemon: Daemon, step: Next) -> Next:
+class Troubles:
+    """What a loop may meet again and again."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.hub = Recurring(clock)
+        self.passes = Recurring(clock)
+
+    def over(self) -> None:
+        """A pass has succeeded."""
+        if lasted := self.hub.over():
+            logger.warning("The hub answers again, after %s", lasted)
+        if lasted := self.passes.over():
+            logger.warning("The main loop goes on, after %s", lasted)
+
+
+def one_pass(daemon: Daemon, step: Next, troubles: Troubles) -> Next:
+    """One pass; what goes wrong in it is logged, and now and then for as long as it does."""
     notify.feed()
     try:
-        return daemon.one_pass(with_buildroots=step is not Next.AFTER_TAKE)
+        step = daemon.one_pass(with_buildroots=step is not Next.AFTER_TAKE)
     except (ServerExit, ServerRestart):
         raise
     except koji.RetryError:
@@ -104,12 +121,17 @@ def _one_pass(daemon: Daemon, step: Next) -> Next:
     except koji.AuthError:
         raise
     except (requests.RequestException, koji.ServerOffline) as error:
-        logger.warning("The hub does not answer: %s", innermost(error))
+        what = str(innermost(error))
+        if troubles.hub.is_to_be_said(what):
+            logger.warning("The hub does not answer%s: %s", troubles.hub.how_long(), what)
         time.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311
         return Next.AT_ONCE
-    except Exception:
-        logger.exception("A pass of the main loop failed")
+    except Exception as error:
+        if troubles.passes.is_to_be_said(f"{type(error).__name__}: {error}"):
+            logger.exception("A pass of the main loop failed%s", troubles.passes.how_long())
         return Next.WAIT
+    troubles.over()
+    return step
 
 
 def leave(daemon: Daemon, end: End) -> None:

@@ -17,6 +17,7 @@ from koji_adjutant.buildroot.image_maker import make_image
 from koji_adjutant.buildroot.images import pending_requests
 from koji_adjutant.daemon.cache_care import PREWARM, CacheCare
 from koji_adjutant.daemon.processes import Child, fork, stop_all, wait_for_all
+from koji_adjutant.daemon.recurring import Recurring
 from koji_adjutant.daemon.state import StateDirectory
 from koji_adjutant.daemon.sweeps import Sweeps
 from koji_adjutant.errors import AdjutantError
@@ -53,6 +54,7 @@ class Housekeeping:
         self._sweeps = Sweeps(services=services, state=state)
         self.cache = CacheCare(services)
         self._helpers: dict[str, Child] = {}
+        self._troubles: dict[str, Recurring] = {}
         self._has_swept = False
         self._next_sweep = 0.0
         self._next_images = 0.0
@@ -147,6 +149,7 @@ class Housekeeping:
             if helper.has_ended():
                 status = helper.reap()
                 del self._helpers[key]
+                self._note(key, is_done=status == 0)
                 if key == _SWEEP:
                     self._swept(is_done=status == 0)
                 elif key == _IMAGES:
@@ -164,9 +167,13 @@ class Housekeeping:
 
     def _start(self, key: str, work: Callable[[], None]) -> None:
         manager = self._services.manager
+        trouble = self._troubles.get(key)
+        is_quiet = trouble is not None and not trouble.is_to_be_said(key)
 
         def run() -> int:
             manager.close()
+            if is_quiet:
+                logging.disable(logging.WARNING)
             try:
                 work()
             except AdjutantError as error:
@@ -175,6 +182,14 @@ class Housekeeping:
             return 0
 
         self._helpers[key] = fork(key, run, at_start=self._at_start)
+
+    def _note(self, key: str, *, is_done: bool) -> None:
+        """What could not be done is tried again every few seconds, and says so now and then."""
+        if is_done and (trouble := self._troubles.pop(key, None)):
+            logger.warning("%s: done, after %s", key, trouble.over())
+        elif not is_done and key not in self._troubles:
+            self._troubles[key] = Recurring()
+            self._troubles[key].is_to_be_said(key)
 
     def _sweep(self, running: frozenset[int]) -> Callable[[], None]:
         if not self._has_swept:

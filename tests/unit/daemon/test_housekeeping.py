@@ -1,6 +1,8 @@
 """The helpers of the main process. What they do happens in children, so an engine on disk stands in."""
 
+import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,6 +79,9 @@ def keeper(
     services: Services, state: StateDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Housekeeping]:
     monkeypatch.setattr("koji_adjutant.daemon.sweep.SECOND_LOOK_SECONDS", 0.01)
+    # What begins by the clock begins in the middle of a test on a busy machine.
+    for name in ("SECOND_SWEEP", "FIRST_OLD_LOGS"):
+        monkeypatch.setattr(housekeeping, name, 2 * PATIENCE)
     made = Housekeeping(services, state, lambda: None)
     yield made
     made.finish(PATIENCE)
@@ -129,6 +134,30 @@ def test_no_task_is_taken_before_the_first_sweep_has_succeeded(
     assert not old.exists()
 
 
+def test_what_fails_every_time_says_so_now_and_then(
+    keeper: Housekeeping,
+    manager: DiskManager,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Helpers are processes of their own: what they say is looked for where it goes to."""
+    handler = logging.StreamHandler(sys.stderr)
+    logging.getLogger("koji.adjutant").addHandler(handler)
+    monkeypatch.setattr(housekeeping, "RETRY_INTERVAL", 0.0)
+    away = manager.directory / "away"
+    away.touch()
+    try:
+        for _ in range(6):
+            keeper.sweep_first(PATIENCE)
+        away.unlink()
+        work_until(keeper, lambda: not keeper.problem())
+    finally:
+        logging.getLogger("koji.adjutant").removeHandler(handler)
+    assert capfd.readouterr().err.count("sweep: the engine is away") == 1
+    assert "sweep: done, after 0 s" in caplog.text
+
+
 def test_a_task_that_left_its_state_is_cleaned_up(
     keeper: Housekeeping, manager: DiskManager, state: StateDirectory, tmp_path: Path
 ) -> None:
@@ -169,6 +198,7 @@ def test_clean_up_is_tried_again(
 def test_strays_are_removed_now_and_then(
     keeper: Housekeeping, manager: DiskManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(housekeeping, "SECOND_SWEEP", 0.0)
     monkeypatch.setattr(housekeeping, "SWEEP_INTERVAL", 0.0)
     keeper.sweep_first(PATIENCE)
     stray = manager.add(9)
