@@ -97,7 +97,7 @@ def test_a_reload_keeps_tasks_and_the_pid(kojid: Kojid) -> None:
         process.send_signal(signal.SIGUSR1)
         adopted(kojid, task)
         assert_went_on(kojid, task, pid)
-        assert not is_alive(pid)
+        eventually(lambda: not is_alive(pid), "the process that has closed its task ends")
         assert process.poll() is None
     assert process.returncode == 0
     assert kojid.log.read_text().count("Starting up") == 2
