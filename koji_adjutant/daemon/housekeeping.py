@@ -37,6 +37,7 @@ TASK_SECONDS = 2.0
 """How long a step of an image waits for tasks when it has waited for IMAGE_PATIENCE altogether: from then on they are
 slowed, but an image is not stopped by them."""
 STEP = 0.1
+_CLEAN_UP = "clean-up of task"
 _SWEEP = "sweep"
 _IMAGES = "images"
 _OLD_LOGS = "old logs"
@@ -105,7 +106,9 @@ class Housekeeping:
             self._start(_OLD_LOGS, self._sweeps.old_logs)
         # A sweep takes what belongs to images for lost where none are made.
         if not self._helpers.keys() & {_IMAGES, _SWEEP}:
-            self._care_for_images(is_idle=not running, storage=storage or self._services.config.cache_dir)
+            # Nor does what a task has left wait for an image.
+            is_idle = not running and not any(key.startswith(_CLEAN_UP) for key in self._helpers)
+            self._care_for_images(is_idle=is_idle, storage=storage or self._services.config.cache_dir)
 
     def _care_for_images(self, *, is_idle: bool, storage: Path) -> None:
         if self._is_time_for_images(is_idle=is_idle):
@@ -223,4 +226,4 @@ class Precedence:
 
 
 def _task_key(task: int) -> str:
-    return f"clean-up of task {task}"
+    return f"{_CLEAN_UP} {task}"

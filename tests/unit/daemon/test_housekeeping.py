@@ -235,6 +235,30 @@ def test_images_wait_for_tasks_but_not_for_ever(
     work_until(keeper, lambda: not request.exists())
 
 
+def test_images_wait_for_what_a_task_has_left(
+    keeper: Housekeeping,
+    services: Services,
+    state: StateDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    made = tmp_path / "made"
+
+    def make(path: Path, *_: object, **__: object) -> None:
+        made.write_text(str(state.knows(7)))
+        path.unlink()
+
+    monkeypatch.setattr(housekeeping, "make_image", make)
+    directory = requests_directory(services.config)
+    keeper.sweep_first(PATIENCE)
+    directory.mkdir(parents=True)
+    (directory / "key.json").touch()
+    state.begin(7, "build", str(tmp_path / "work"))
+    keeper.clean_up(7)
+    work_until(keeper, made.exists)
+    assert made.read_text() == "False"
+
+
 def test_images_wait_for_the_first_sweep(
     keeper: Housekeeping, services: Services, manager: DiskManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
