@@ -17,13 +17,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(seconds))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fault_minutes(request: pytest.FixtureRequest) -> float:
     """How long the fault run is to be."""
     return float(request.config.getoption("--fault-minutes"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fault_seed(request: pytest.FixtureRequest) -> int:
     """What decides on its builds and its faults."""
     return int(request.config.getoption("--fault-seed"))
