@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from koji_adjutant import __version__
-from koji_adjutant.cli import buildroots, documents, shell, units
+from koji_adjutant.cli import buildroots, documents, end_tasks, shell, units
 from koji_adjutant.config import DEFAULT_FILE, Config, load_config, site_defaults
 from koji_adjutant.errors import AdjutantError, ConfigError
 
@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("testbed", help="a Koji on one machine", add_help=False)
     shell.add_command(buildroots.add_commands(commands))
     units.add_command(commands)
+    end_tasks.add_command(commands)
     config = commands.add_parser("config", help="the daemon's configuration")
     actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("example", help="print kojid.conf.example")

@@ -90,7 +90,7 @@ def _run(arguments: Arguments, config: Config) -> int:
         # A hub that keeps us waiting is no sign of a main loop that hangs.
         session.before_request = notify.feed
         session.log_in_anew = partial(log_in_anew, session, config, own_session.replace)
-        daemon = _assemble(stack, config, session, state)
+        daemon = assemble(stack, config, session, state)
         end = main_loop.run(daemon, single=config.single)
         main_loop.leave(daemon, end)
         if not session.logged_in:
@@ -157,26 +157,32 @@ def _set_limit(name: str, value: str) -> None:
         raise ConfigError(f"option {name} = {value!r}: {error}", hint="lower it, or start as root") from error
 
 
-def _assemble(stack: ExitStack, config: Config, session: HubSession, state: StateDirectory) -> Daemon:
-    journal = FileJournal(state.journal)
-    journal.rotate()
-    manager = PodmanManager(
-        str(config.podman_socket), config.container_timeouts, str(config.registry_auth_file or "")
-    )
-    stack.callback(manager.close)
-    services = Services(
-        config=config,
-        manager=manager,
-        journal=journal,
-        worker=state.worker(),
-        poke=lambda: poke(state.wake),
-    )
+def assemble(stack: ExitStack, config: Config, session: HubSession, state: StateDirectory) -> Daemon:
+    """The daemon, with all that it needs until `stack` is left."""
+    services = make_services(stack, config, state)
     wakeup = stack.enter_context(WakeUp(state.wake))
     daemon = Daemon(config, session, services, state, wakeup)
     for handler in HANDLERS:
         daemon.registerHandler(handler)
     _load_plugins(daemon, config)
     return daemon
+
+
+def make_services(stack: ExitStack, config: Config, state: StateDirectory) -> Services:
+    """What a daemon with this state directory works with, until `stack` is left."""
+    journal = FileJournal(state.journal)
+    journal.rotate()
+    manager = PodmanManager(
+        str(config.podman_socket), config.container_timeouts, str(config.registry_auth_file or "")
+    )
+    stack.callback(manager.close)
+    return Services(
+        config=config,
+        manager=manager,
+        journal=journal,
+        worker=state.worker(),
+        poke=lambda: poke(state.wake),
+    )
 
 
 def _load_plugins(daemon: Daemon, config: Config) -> None:

@@ -92,6 +92,9 @@ def test_what_the_unit_promises(unit: Path) -> None:
         "TimeoutStopSec=30",
         "ExecReload=/bin/kill -USR1 $MAINPID",
     } <= set(lines)
+    (stop,) = (line for line in lines if line.startswith("ExecStopPost="))
+    assert stop.startswith("ExecStopPost=-/")
+    assert stop.endswith("/koji-adjutant end-tasks --after %n")
 
 
 @pytest.fixture
