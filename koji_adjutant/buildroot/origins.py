@@ -195,19 +195,22 @@ def without_epoch(text: str) -> str:
 def fetch(http: requests.Session, baseurls: Sequence[str], location: str) -> bytes:
     """A file of the repo, from the first of its URLs that has it; MissingFile when none of them has."""
     failures, missing = [], 0
+    last: requests.RequestException | None = None
     for base in baseurls:
         url = f"{base}/{location}"
         try:
             answer = http.get(url, timeout=TIMEOUT)
         except requests.RequestException as error:
             failures.append(f"{url}: {error}")
+            last = error
             continue
         if answer.ok:
             return answer.content
+        last = requests.HTTPError(f"{url}: {answer.status_code}", response=answer)
         missing += answer.status_code == NOT_FOUND
         failures.append(f"{url}: {answer.status_code} {answer.reason}")
     fault = MissingFile if missing == len(baseurls) else BuildrootFailed
     raise fault(
         f"the repo's {location} cannot be read: {'; '.join(failures)}",
         hint="check topurl and the hub's web server",
-    )
+    ) from last

@@ -18,6 +18,7 @@ from koji_adjutant.buildroot.origins import Origins, read_origins
 from koji_adjutant.buildroot.record import BuildrootRecord
 from koji_adjutant.buildroot.settings import BUILD_IDS, BuildrootSettings
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec
+from koji_adjutant.hub_files import through_outages
 from koji_adjutant.journal import Phase
 from koji_adjutant.task_adapters.base import BaseTaskAdapter, TaskContext
 from koji_adjutant.task_adapters.logs import TaskLogs
@@ -54,7 +55,8 @@ class BuildrootAdapter(BaseTaskAdapter):
         narrator.begin("init")
         with containers.working():
             metadata = self.initializer.solver.metadata
-            origins = containers.beside(partial(read_origins, ctx.session, self.settings, metadata))
+            read = partial(read_origins, ctx.session, self.settings, metadata)
+            origins = containers.beside(lambda: through_outages(ctx.session.getAPIVersion, read))
             home = containers.beside(partial(stage_home, ctx.workdir / "stage", self.settings, self.srpm))
             buildroot = self.initializer.build_container(self.build_spec(ctx, ctx.parameters))
             ctx.journal.record(Phase.BUILDROOT_READY, task=ctx.task_id, container=buildroot.container)

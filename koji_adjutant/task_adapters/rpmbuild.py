@@ -18,7 +18,7 @@ from koji_adjutant.buildroot.settings import BUILD_IDS, HOME, TOPDIR, BuildrootS
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, Stream, VolumeMount
 from koji_adjutant.container.labels import Role
 from koji_adjutant.disks import LEAST_BYTES
-from koji_adjutant.errors import BuildFailed, ContentRefused
+from koji_adjutant.errors import BuildFailed, ContentRefused, TaskInterrupted
 from koji_adjutant.journal import Phase
 from koji_adjutant.policy.network import network_of_package_code
 from koji_adjutant.task_adapters.answer import Answer
@@ -35,6 +35,8 @@ BUILT, FAILED, MISSING, DYNAMIC = 0, 10, 20, 21
 STATUS_BUILD, STATUS_TIMEOUT, STATUS_PACKAGES, STATUS_SOURCE = 10, 11, 30, 40
 """What mock exits with when dynamic BuildRequires cannot be found out, for a timeout, when packages cannot be
 installed, and for a source package that is none; scripts look for them. Otherwise it exits as rpmbuild did."""
+FIRST = frozenset({"source", "rebuild"})
+"""Actions of the build script before which nothing of the package has run."""
 NO_SOURCE = frozenset({"unpack", "spec", "srpm"})
 """Last words of the build script about a source package that is none."""
 BUILD_LOG, ROOT_LOG, STATE_LOG, OUTPUT_LOG = "build.log", "root.log", "state.log", "mock_output.log"
@@ -110,10 +112,11 @@ def run_script(
 ) -> int:
     """Run the build script in the container; its exit code. TaskTimeout after rpmbuild_timeout.
 
-    `arguments` are the script's: action, target, and what the action takes.
+    `arguments` are the script's: action, target, and what the action takes. TaskInterrupted when it ended before it did
+    anything, at a time when nothing of the package has run.
     """
     step = build_step(settings, *arguments, timeout=float(ctx.config.rpmbuild_timeout))
-    return manager.exec(
+    code = manager.exec(
         container,
         step.argv,
         narrator,
@@ -122,6 +125,12 @@ def run_script(
         workdir=step.workdir,
         timeout=step.timeout,
     )
+    if code and arguments[0] in FIRST and not narrator.has_heard:
+        raise TaskInterrupted(
+            f"the build's script ended with status {code} before it began to work",
+            hint="see in the journal of this host what its disk, its memory and its engine lacked",
+        )
+    return code
 
 
 def stage_home(directory: Path, settings: BuildrootSettings, srpm: Path) -> Path:
@@ -186,6 +195,11 @@ class Narrator:
         self._phase = ""
         self._partial = b""
         self._messages = 0
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether the script has said anything."""
+        return self._messages > 0
 
     @property
     def log_of_failure(self) -> str:

@@ -13,6 +13,7 @@ from koji_adjutant.buildroot.downloads import open_session
 from koji_adjutant.buildroot.origins import (
     NESTED_LIMIT,
     Origins,
+    fetch,
     internal_packages,
     origin_urls,
     parse_origins,
@@ -22,6 +23,7 @@ from koji_adjutant.buildroot.origins import (
 from koji_adjutant.buildroot.packages import parse_installed
 from koji_adjutant.buildroot.repo_metadata import MetadataRecord, RepoMetadata
 from koji_adjutant.errors import BuildFailed, BuildrootFailed
+from koji_adjutant.hub_files import is_trouble
 from tests.unit.buildroot.web import settings_for, web
 
 DIGEST = "0123456789abcdef0123456789abcdef"
@@ -155,8 +157,17 @@ def test_a_server_that_fails_is_no_older_hub(tmp_path: Path) -> None:
             return []
 
     hub: Any = Hub()
-    with web(tmp_path, answer=broken) as url, pytest.raises(BuildrootFailed, match="500"):
+    with web(tmp_path, answer=broken) as url, pytest.raises(BuildrootFailed, match="500") as raised:
         read_origins(hub, settings_for(url))
+    assert is_trouble(raised.value)
+
+
+def test_a_server_that_is_away_may_come_back(tmp_path: Path) -> None:
+    with web(tmp_path) as url:
+        settings = settings_for(url)
+    with open_session() as http, pytest.raises(BuildrootFailed, match="cannot be read") as raised:
+        fetch(http, settings.baseurls, "rpmlist.jsonl")
+    assert is_trouble(raised.value)
 
 
 def test_origin_data_is_what_the_repo_says(tmp_path: Path) -> None:

@@ -78,6 +78,9 @@ class Hub(HubFiles):
         self.host = Host()
         self.scratch = False
 
+    def getAPIVersion(self) -> int:  # noqa: N802
+        return 1
+
     def getExternalRepoList(self, *_args: Any, **_kwargs: Any) -> list[Any]:  # noqa: N802
         return []
 

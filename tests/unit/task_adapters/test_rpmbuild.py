@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +11,8 @@ import pytest
 from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
-from koji_adjutant.errors import BuildFailed
+from koji_adjutant.container.interface import ContainerSpec
+from koji_adjutant.errors import BuildFailed, TaskInterrupted
 from koji_adjutant.journal import Phase
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.rpmbuild import (
@@ -19,8 +21,10 @@ from koji_adjutant.task_adapters.rpmbuild import (
     Narrator,
     build_container_spec,
     build_step,
+    run_script,
     stage_home,
 )
+from tests.fakes.containers import CommandResult, FakeContainerManager
 
 SETTINGS = BuildrootSettings(
     tag_id=2,
@@ -205,3 +209,28 @@ def test_a_build_that_fails_ends_as_mocks_does(ctx: TaskContext, result: str, st
     narrator = Narrator(ctx, cast("Any", LogTexts()))
     narrator.write("stderr", f"result {result}\n".encode())
     assert narrator.status == status
+
+
+@pytest.mark.parametrize(
+    ("action", "said", "is_interrupted"),
+    [
+        ("source", b"", True),
+        ("rebuild", b"", True),
+        ("source", b"phase unpack\n", False),
+        ("binary", b"", False),
+    ],
+)
+def test_a_script_that_does_not_begin_is_no_fault_of_the_package(
+    ctx: TaskContext, action: str, said: bytes, is_interrupted: bool
+) -> None:
+    manager = FakeContainerManager()
+    manager.add_image("image:1")
+    manager.script(("/bin/bash",), CommandResult(exit_code=1, output=(("stderr", said),)))
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    with manager.running(ContainerSpec(image="image:1", command=("sleep",), labels={})) as container:
+        run = partial(run_script, ctx, manager, container, SETTINGS, narrator, action, "x86_64")
+        if is_interrupted:
+            with pytest.raises(TaskInterrupted, match="ended with status 1 before it began"):
+                run()
+        else:
+            assert run() == 1
