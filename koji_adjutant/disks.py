@@ -7,7 +7,9 @@ so that a host is not ready when its next task would fail at once, and at no oth
 import errno
 import os
 import re
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +58,30 @@ class Disk:
 def _existing(path: Path) -> Path:
     """It is made when it is needed."""
     return next((one for one in (path, *path.parents) if one.exists()), path)
+
+
+def is_full(path: Path) -> bool:
+    """Whether `path` is on a disk of this machine, on which nothing more can be done."""
+    try:
+        status = os.statvfs(path)
+    except OSError:
+        return False
+    return status.f_bavail * status.f_frsize < LEAST_BYTES
+
+
+def written_by(owner: int, directory: Path, enough: int) -> int:
+    """Bytes of the files below `directory` that belong to `owner`, counted until there are `enough`."""
+    total, seen, directories = 0, set[int](), [os.fspath(directory)]
+    while directories and total < enough:
+        with suppress(OSError), os.scandir(directories.pop()) as entries:
+            for entry in entries:
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(status.st_mode):
+                    directories.append(entry.path)
+                elif status.st_uid == owner and (status.st_nlink == 1 or status.st_ino not in seen):
+                    seen.update({status.st_ino} if status.st_nlink > 1 else ())
+                    total += status.st_blocks * 512
+    return total
 
 
 def own_disks(config: Config) -> tuple[Disk, ...]:

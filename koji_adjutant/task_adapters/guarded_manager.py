@@ -17,9 +17,10 @@ from koji_adjutant.config import Config
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, Stream
 from koji_adjutant.container.labels import Role
-from koji_adjutant.disks import SAID_BY_PROGRAMS, interrupted
+from koji_adjutant.disks import LEAST_BYTES, SAID_BY_PROGRAMS, interrupted, is_full, written_by
 from koji_adjutant.errors import (
     AdjutantError,
+    BuildFailed,
     EngineBroken,
     EngineError,
     EngineUnavailable,
@@ -54,6 +55,7 @@ class GuardedManager:
         self._without_room: set[str] = set()
         """Containers in which a command has said that the disk is full."""
         self._interruption: EngineUnavailable | None = None
+        self._bomb: BuildFailed | None = None
 
     @property
     def manager(self) -> ContainerManager:
@@ -72,6 +74,10 @@ class GuardedManager:
             if self._interruption is None:
                 raise
             raise self._interruption from error
+        except (TaskInterrupted, EngineBroken) as error:
+            if self._bomb is None:
+                raise
+            raise self._bomb from error
 
     # What ends containers
 
@@ -102,6 +108,9 @@ class GuardedManager:
                 yield container
             except (TaskFault, EngineError):
                 self._look_at(container, spec)
+                raise
+            except (TaskInterrupted, EngineBroken):
+                self._look_for_bomb(container, spec)
                 raise
 
     @contextmanager
@@ -180,13 +189,37 @@ class GuardedManager:
         answer = Answer()
         argv = ("/bin/bash", "-c", SCRIPT_TEXT, SCRIPT.name, HOME)
         self._engine.exec(container, argv, answer, environment={"PATH": "/usr/bin:/bin"}, timeout=60.0)
-        promised = spec.limits.disk_bytes or self._config.minspace << 20
+        promised = self._promised(spec)
         match answer.text.split():
             case [b"full", written] if written.isdigit() and int(written) << 10 < promised * HARDLY:
                 self._interruption = _full_engine(f"the build had written {int(written) >> 10} MB")
             case [] if container in self._without_room and not self._was_told(spec, ROOM_AGAIN):
                 # Only its own word for it: it is believed once.
                 self._interruption = TaskInterrupted(ROOM_AGAIN, hint="see df, or raise minspace")
+
+    def _promised(self, spec: ContainerSpec) -> int:
+        """Bytes that a build may write: what its tag says, or what the operator keeps free for it."""
+        return spec.limits.disk_bytes or max(self._config.minspace << 20, LEAST_BYTES)
+
+    def _look_for_bomb(self, container: str, spec: ContainerSpec) -> None:
+        """Of a build that has filled it to the last byte, an engine does not even know that it has ended.
+
+        No command can be run there either: what was written is counted where the engine keeps it, if that is here.
+        """
+        try:
+            found = self._engine.inspect(container)
+        except AdjutantError as error:
+            logger.warning("what container %s has written is not known: %s", container[:12], error)
+            return
+        if found is None or not found.upper_dir or not is_full(Path(found.upper_dir)):
+            return
+        home, promised = Path(found.upper_dir + HOME), self._promised(spec)
+        written = written_by(home.stat().st_uid, Path(found.upper_dir), promised) if home.is_dir() else 0
+        if written >= promised * HARDLY:
+            self._bomb = BuildFailed(
+                "error building package; the build has filled the engine's storage",
+                hint=f"it wrote {written >> 20} MB or more; {promised >> 20} MB are for a build (minspace, build_disk)",
+            )
 
 
 def _killed(role: str) -> str:

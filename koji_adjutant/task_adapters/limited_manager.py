@@ -14,7 +14,15 @@ from typing import Any, cast
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, ImageInfo, LogSink
 from koji_adjutant.container.labels import Role
-from koji_adjutant.errors import AdjutantError, BuildFailed, EngineError, EngineUnavailable, TaskFault
+from koji_adjutant.errors import (
+    AdjutantError,
+    BuildFailed,
+    EngineBroken,
+    EngineError,
+    EngineUnavailable,
+    TaskFault,
+    TaskInterrupted,
+)
 from koji_adjutant.policy.limits import TaskLimits
 from koji_adjutant.task_adapters.answer import Answer
 from koji_adjutant.task_adapters.disk_watch import DiskWatch, watch_spec
@@ -42,6 +50,7 @@ class LimitedManager:
         self._task_image = task_image
         self._watches: dict[str, DiskWatch] = {}
         self._reasons: list[str] = []
+        self._has_filled = False
         self._loss: EngineUnavailable | None = None
         self._empty: ImageInfo | None = None
 
@@ -141,6 +150,7 @@ class LimitedManager:
             del self._watches[container]
             watch.end()
             if watch.problem:
+                self._has_filled = True
                 self._add(watch.problem)
             self._loss = self._loss or watch.loss
 
@@ -172,8 +182,13 @@ class LimitedManager:
             if not self._reasons and self._loss is None:
                 raise
             raise self._explained(error) from error
+        except (TaskInterrupted, EngineBroken) as error:
+            # An engine without room does not even know that we have ended what took it.
+            if not self._has_filled:
+                raise
+            raise self._explained(error) from error
 
-    def _explained(self, error: TaskFault | EngineError) -> AdjutantError:
+    def _explained(self, error: AdjutantError) -> AdjutantError:
         if not self._reasons and self._loss is not None:
             return self._loss
         if isinstance(error, TaskFault):

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from koji_adjutant.config import Config
-from koji_adjutant.container.interface import ContainerSpec, ResourceLimits, Stream
+from koji_adjutant.container.interface import ContainerInfo, ContainerSpec, ResourceLimits, Stream
 from koji_adjutant.container.labels import TASK, Owner, Role
 from koji_adjutant.errors import (
     AdjutantError,
@@ -127,6 +128,31 @@ def test_a_build_that_found_the_disk_full_for_a_moment(
     ):
         again.exec(container, ("program",), Log())
         raise FAULT
+
+
+@pytest.mark.parametrize(
+    ("free", "kibibytes", "fault"),
+    [(0, 1024, BuildFailed), (0, 512, TaskInterrupted), (1 << 30, 1024, TaskInterrupted)],
+)
+def test_a_build_that_filled_the_engine_to_the_last_byte(
+    config: Config, monkeypatch: pytest.MonkeyPatch, free: int, kibibytes: int, fault: type[AdjutantError]
+) -> None:
+    upper, away = Path(config.workdir, "diff"), Path(config.workdir, "away")
+    for directory in (upper / "builddir", upper / "var/tmp", away):
+        directory.mkdir(parents=True)
+    (upper / "var/tmp/zeros").write_bytes(bytes(kibibytes << 10))
+    (upper / "var/tmp/again").hardlink_to(upper / "var/tmp/zeros")
+    (away / "more").write_bytes(bytes(2 << 20))
+    (upper / "builddir/link").symlink_to(away)
+    monkeypatch.setattr("os.statvfs", lambda _: SimpleNamespace(f_bavail=free, f_frsize=1))
+    inner = FakeContainerManager()
+    inner.add_image("image:1")
+    made = ContainerInfo(id="c", state="running", labels={}, upper_dir=str(upper))
+    monkeypatch.setattr(inner, "inspect", lambda _: made)
+    guarded = GuardedManager(inner, config)
+    limited = replace(spec(Role.BUILD), limits=ResourceLimits(disk_bytes=1 << 20))
+    with pytest.raises(fault), guarded.told(), guarded.running(limited):
+        raise TaskInterrupted("the engine does not say how a command has ended")
 
 
 def test_an_engine_too_full_to_be_asked(guarded: GuardedManager, inner: FakeContainerManager) -> None:

@@ -12,6 +12,7 @@ from koji_adjutant.errors import (
     AdjutantError,
     BuildFailed,
     BuildrootFailed,
+    EngineBroken,
     EngineError,
     EngineTimeout,
     TaskFault,
@@ -211,6 +212,23 @@ def test_a_full_disk_stops_build_and_installer_and_nothing_else(inner: FakeConta
         assert inner.container(tool).state == "running"
     assert stopped == [True, True]
     assert not inner.find({})
+
+
+@pytest.mark.parametrize("error", [TaskInterrupted("nobody knows"), EngineBroken("no space left")])
+def test_a_full_disk_that_left_nobody_to_tell_of_it(
+    inner: FakeContainerManager, error: AdjutantError
+) -> None:
+    one = limited(inner)
+    inner.script(MEASURE, CommandResult(output=(("stdout", b"1.0 2000 3\n"),)))
+    with (
+        pytest.raises(BuildFailed, match="the build was stopped; it wrote"),
+        one.explained(),
+        one.running(spec(Role.BUILD)) as build,
+    ):
+        assert inner.container(build).ended.wait(10)
+        raise error
+    with pytest.raises(type(error)), limited(inner, TaskLimits()).explained():
+        raise error
 
 
 @pytest.mark.parametrize(
