@@ -7,6 +7,7 @@ so that a host is not ready when its next task would fail at once, and at no oth
 import errno
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -82,6 +83,17 @@ def written_by(owner: int, directory: Path, enough: int) -> int:
                     seen.update({status.st_ino} if status.st_nlink > 1 else ())
                     total += status.st_blocks * 512
     return total
+
+
+def empty(directory: Path) -> None:
+    """Remove what is in `directory`, as far as that can be done."""
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    Path(entry.path).unlink()
 
 
 def own_disks(config: Config) -> tuple[Disk, ...]:

@@ -15,9 +15,9 @@ from typing import Any, cast
 from koji_adjutant.buildroot.settings import HOME
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, Stream
+from koji_adjutant.container.interface import ContainerInfo, ContainerManager, ContainerSpec, LogSink, Stream
 from koji_adjutant.container.labels import Role
-from koji_adjutant.disks import LEAST_BYTES, SAID_BY_PROGRAMS, interrupted, is_full, written_by
+from koji_adjutant.disks import LEAST_BYTES, SAID_BY_PROGRAMS, empty, interrupted, is_full, written_by
 from koji_adjutant.errors import (
     AdjutantError,
     BuildFailed,
@@ -56,6 +56,8 @@ class GuardedManager:
         """Containers in which a command has said that the disk is full."""
         self._interruption: EngineUnavailable | None = None
         self._bomb: BuildFailed | None = None
+        self._uppers: dict[str, Path] = {}
+        """Where the engine keeps what containers that were looked at have written."""
 
     @property
     def manager(self) -> ContainerManager:
@@ -108,9 +110,11 @@ class GuardedManager:
                 yield container
             except (TaskFault, EngineError):
                 self._look_at(container, spec)
+                self._give_back(container)
                 raise
             except (TaskInterrupted, EngineBroken):
                 self._look_for_bomb(container, spec)
+                self._give_back(container)
                 raise
 
     @contextmanager
@@ -159,7 +163,7 @@ class GuardedManager:
         if container in self._ended_by_us or self._interruption is not None:
             return
         try:
-            found = self._engine.inspect(container)
+            found = self._inspect(container)
             if found is None:
                 reason = "was removed"
             elif found.state == "running":
@@ -197,6 +201,25 @@ class GuardedManager:
                 # Only its own word for it: it is believed once.
                 self._interruption = TaskInterrupted(ROOM_AGAIN, hint="see df, or raise minspace")
 
+    def _inspect(self, container: str) -> ContainerInfo | None:
+        found = self._engine.inspect(container)
+        if found is not None and found.upper_dir:
+            self._uppers[container] = Path(found.upper_dir)
+        return found
+
+    def _give_back(self, container: str) -> None:
+        """Empty a container that is to go. An engine without room forgets it, and keeps its layer for ever."""
+        upper = self._uppers.get(container)
+        if upper is None or not is_full(upper):
+            return
+        try:
+            self.kill(container)
+        except AdjutantError as error:
+            logger.warning("container %s stays as it is: %s", container[:12], error)
+            return
+        logger.warning("the engine's storage is full: container %s is emptied", container[:12])
+        empty(upper)
+
     def _promised(self, spec: ContainerSpec) -> int:
         """Bytes that a build may write: what its tag says, or what the operator keeps free for it."""
         return spec.limits.disk_bytes or max(self._config.minspace << 20, LEAST_BYTES)
@@ -207,14 +230,14 @@ class GuardedManager:
         No command can be run there either: what was written is counted where the engine keeps it, if that is here.
         """
         try:
-            found = self._engine.inspect(container)
+            self._inspect(container)
         except AdjutantError as error:
             logger.warning("what container %s has written is not known: %s", container[:12], error)
+        upper, promised = self._uppers.get(container), self._promised(spec)
+        if upper is None or not is_full(upper):
             return
-        if found is None or not found.upper_dir or not is_full(Path(found.upper_dir)):
-            return
-        home, promised = Path(found.upper_dir + HOME), self._promised(spec)
-        written = written_by(home.stat().st_uid, Path(found.upper_dir), promised) if home.is_dir() else 0
+        home = Path(f"{upper}{HOME}")
+        written = written_by(home.stat().st_uid, upper, promised) if home.is_dir() else 0
         if written >= promised * HARDLY:
             self._bomb = BuildFailed(
                 "error building package; the build has filled the engine's storage",

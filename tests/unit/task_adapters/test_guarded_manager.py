@@ -153,6 +153,9 @@ def test_a_build_that_filled_the_engine_to_the_last_byte(
     limited = replace(spec(Role.BUILD), limits=ResourceLimits(disk_bytes=1 << 20))
     with pytest.raises(fault), guarded.told(), guarded.running(limited):
         raise TaskInterrupted("the engine does not say how a command has ended")
+    # An engine that has no room cannot remove it.
+    assert bool(list(upper.iterdir())) is bool(free)
+    assert (away / "more").exists()
 
 
 def test_an_engine_too_full_to_be_asked(guarded: GuardedManager, inner: FakeContainerManager) -> None:
