@@ -51,7 +51,11 @@ class TaskRun:
     def _run(self) -> Phase:
         try:
             result = self._handler.run()
-        except (TaskCanceled, ServerExit):
+        except TaskCanceled:
+            raise
+        except ServerExit:
+            # Open, or freed, it would shut down the next start too, or another host.
+            self._close(None)
             raise
         except ServerRestart:
             return self._free("it waits for a restart of this host")
@@ -64,6 +68,9 @@ class TaskRun:
         except Exception as error:
             logger.warning("task %s", self._task, exc_info=True)
             return self._fail(error)
+        return self._close(result)
+
+    def _close(self, result: object) -> Phase:
         response = cast("Any", dumps)((result,), methodresponse=1, allow_none=1)
         logger.info("task %s: response %r", self._task, response)
         return self._tell(Phase.CLOSED, lambda: self._session.host.closeTask(self._task, response))

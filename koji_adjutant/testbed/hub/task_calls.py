@@ -38,6 +38,15 @@ def make_any_task(call: Call, method: Any, arglist: Any, **opts: Any) -> int:
     return make_task(call, method, arglist, **opts)
 
 
+@exposed("restartHosts")
+def restart_hosts(call: Call, priority: Any = 5, options: Any = None) -> int:
+    """What `koji restart-hosts` asks for; the task finds the hosts."""
+    call.require_permission("host")
+    if not isinstance(options, dict | None):
+        raise koji.ParameterError(f"Invalid type of options: {type(options)}")
+    return make_task(call, "restartHosts", [] if options is None else [options], priority=priority)
+
+
 @exposed("getTaskInfo")
 def get_task_info(call: Call, task_id: Any, request: bool = False, strict: bool = False) -> Any:
     if isinstance(task_id, list | tuple):

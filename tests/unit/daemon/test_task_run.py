@@ -134,7 +134,13 @@ def test_a_lost_session_is_the_end(host: Host) -> None:
     assert host.state() == "OPEN"
 
 
-@pytest.mark.parametrize("end", [SystemExit(1), KeyboardInterrupt(), ServerExit()])
+def test_a_shutdown_is_done_once(host: Host) -> None:
+    with pytest.raises(ServerExit):
+        host.run(failing(ServerExit()))
+    assert host.state() == "CLOSED"
+
+
+@pytest.mark.parametrize("end", [SystemExit(1), KeyboardInterrupt()])
 def test_who_stops_the_process_does_the_rest(host: Host, end: BaseException) -> None:
     with pytest.raises(type(end)):
         host.run(failing(end))
