@@ -20,6 +20,7 @@ EXIT_CODE_STEP = 0.02
 EXIT_CODE_STEP_MAX = 0.5
 BREAK_SECONDS = 0.2
 """Within which all connections of a service that is killed end."""
+ENDED = frozenset({"exited", "stopped"})
 EXIT_CODE_SECONDS = 20.0
 """How long after the end of its output a command may run on. The engine says for ever that it does when what watches
 it was killed."""
@@ -153,13 +154,15 @@ def exec_exit_code(api: EngineApi, session: str, deadline: float | None) -> int:
         path=f"/exec/{session}/json",
         accepted=frozenset({NOT_FOUND}),
     )
-    began, pause = time.monotonic(), EXIT_CODE_STEP
+    waited, pause = 0.0, EXIT_CODE_STEP
     while (state := _exec_state(api, request))["Running"]:
         if deadline is not None and time.monotonic() > deadline:
             raise DeadlinePassed
-        if time.monotonic() > began + EXIT_CODE_SECONDS:
+        # An engine that answers late has learnt nothing meanwhile.
+        if waited > EXIT_CODE_SECONDS:
             raise unwatched("a command")
         time.sleep(pause)
+        waited += pause
         pause = min(pause * 2, EXIT_CODE_STEP_MAX)
     code = int(state["ExitCode"])
     if code < 0:
@@ -245,6 +248,22 @@ def exit_code(api: EngineApi, container: str, deadline: float | None) -> int:
     return int(said)
 
 
+def _exit_code_at_last(api: EngineApi, container: str) -> int:
+    """The exit code of one of which the engine has not said in time that it has ended: it may have hung itself."""
+    request = Request(
+        purpose=f"look at container {container[:12]}",
+        kind=Kind.CREATE,
+        method="GET",
+        path=f"/containers/{container}/json",
+        accepted=frozenset({NOT_FOUND}),
+    )
+    answer = api.call(request)
+    state = answer.json()["State"] if answer.status != NOT_FOUND else {}
+    if state.get("Status") not in ENDED:
+        raise unwatched(f"container {container[:12]}")
+    return int(state["ExitCode"])
+
+
 def exit_code_of_ended(api: EngineApi, container: str, deadline: float | None) -> int:
     """The same of a PID 1 whose output has ended; TaskInterrupted when the engine does not learn of its end."""
     patience = time.monotonic() + EXIT_CODE_SECONDS
@@ -253,7 +272,7 @@ def exit_code_of_ended(api: EngineApi, container: str, deadline: float | None) -
     except DeadlinePassed:
         if deadline is not None and deadline <= patience:
             raise
-        raise unwatched(f"container {container[:12]}") from None
+        return _exit_code_at_last(api, container)
     except EngineError as error:
         if NO_EXIT_CODE not in error.message:
             raise

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Self, cast
+from typing import Any, NoReturn, Self, cast
 
 import pytest
 
@@ -10,6 +10,7 @@ from koji_adjutant.container import commands
 from koji_adjutant.container.api import Answer, Request, refused
 from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
+from koji_adjutant.container.wire import DeadlinePassed
 from koji_adjutant.errors import EngineError, TaskInterrupted
 from tests.contract.containers import spec
 
@@ -63,6 +64,24 @@ def test_an_exit_code_that_nobody_wrote_down_is_not_waited_for() -> None:
     words = b'{"message": "getting exit code of container c from DB: no such exit code (container in state running)"}'
     with pytest.raises(TaskInterrupted, match="how container c0ffee has ended"):
         commands.exit_code_of_ended(cast("Any", Api(500, words)), "c0ffee", None)
+
+
+class Late(Api):
+    """One that has hung until the patience with it was over."""
+
+    def stream(self, request: Request, *, deadline: float | None = None) -> NoReturn:
+        raise DeadlinePassed
+
+
+@pytest.mark.parametrize("state", ["running", "removing"])
+def test_an_engine_that_hung_may_know_how_a_container_has_ended(state: str) -> None:
+    ended = cast("Any", Late(200, b'{"State": {"Status": "exited", "ExitCode": 3}}'))
+    assert commands.exit_code_of_ended(ended, "c0ffee", None) == 3
+    going = cast("Any", Late(200, f'{{"State": {{"Status": "{state}", "ExitCode": 0}}}}'.encode()))
+    with pytest.raises(TaskInterrupted, match="how container c0ffee has ended"):
+        commands.exit_code_of_ended(going, "c0ffee", None)
+    with pytest.raises(TaskInterrupted, match="how container c0ffee has ended"):
+        commands.exit_code_of_ended(cast("Any", Late(404, b"{}")), "c0ffee", None)
 
 
 def test_another_refusal_stays_one() -> None:
