@@ -233,7 +233,7 @@ def login(
     try:
         _authenticate(session, config)
         before_lock(session)
-        session.exclusiveSession(force=force_lock)
+        _take_lock(session, force=force_lock)
         answer = session.echo("OK")
     except koji.AuthLockError:
         raise LoginFailed(
@@ -253,11 +253,17 @@ def log_in_anew(session: HubSession, config: Config, before_lock: Callable[[HubS
     try:
         _authenticate(session, config)
         before_lock(session)
-        session.exclusiveSession()
+        _take_lock(session, force=False)
     except koji.AuthError:
         with suppress(koji.GenericError, requests.RequestException):
             session.logout()
         raise
+
+
+def _take_lock(session: HubSession, *, force: bool) -> None:
+    # A call that was refused is not counted: what is counted already was done, and only its answer was lost.
+    with suppress(koji.RetryError):
+        session.exclusiveSession(force=force)
 
 
 def _authenticate(session: HubSession, config: Config) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from koji_adjutant.errors import ConfigError, LoginFailed
 from koji_adjutant.hub import login, open_session
+from tests.faults.hub_proxy import HubProxy
 from tests.unit.conftest import PASSWORD, Hub
 
 
@@ -50,6 +52,17 @@ def test_somebody_else_has_the_lock(hub: Hub) -> None:
     with pytest.raises(LoginFailed, match="another daemon is logged in"):
         attempt(hub)
     attempt(hub, force_lock=True)
+
+
+def test_an_answer_about_the_lock_that_is_lost(hub: Hub) -> None:
+    with HubProxy(hub.hub.url) as proxy, proxy.drop_answer("exclusiveSession") as fault:
+        config = replace(hub.config(), server=proxy.server)
+        session = open_session(config)
+        login(session, config)
+        session.forget()
+        assert fault.done() == 1
+    with pytest.raises(LoginFailed, match="another daemon is logged in"):
+        attempt(hub)
 
 
 def test_not_a_hub(hub: Hub) -> None:
