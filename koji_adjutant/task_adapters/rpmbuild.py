@@ -5,6 +5,7 @@ the script runs: unpacking to root.log, rpmbuild to build.log, and a line a phas
 """
 
 import errno
+import logging
 import os
 import platform
 import re
@@ -32,6 +33,8 @@ BUILD_TEXT, IDLE_TEXT = BUILD_SCRIPT.read_text(), IDLE_SCRIPT.read_text()
 """Read when the daemon starts: a package that is replaced meanwhile is not a running task's business."""
 BUILT, FAILED, MISSING, DYNAMIC = 0, 10, 20, 21
 """Exit codes of the build script."""
+CODES = {"built": BUILT, "complete": BUILT, "missing": MISSING, "dynamic": DYNAMIC}
+"""Those that go with its last word; with every other one it has failed."""
 STATUS_BUILD, STATUS_TIMEOUT, STATUS_PACKAGES, STATUS_SOURCE = 10, 11, 30, 40
 """What mock exits with when dynamic BuildRequires cannot be found out, for a timeout, when packages cannot be
 installed, and for a source package that is none; scripts look for them. Otherwise it exits as rpmbuild did."""
@@ -55,6 +58,8 @@ ROOM_LEFT = 512 << 20
 """Bytes that results leave of the work directory's disk, or half of it: a file with a hole says that it is as large as
 it likes."""
 PHASES = frozenset({"unpack", "check", "rpmbuild-bs", "rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"})
+
+logger = logging.getLogger(__name__)
 
 
 def build_container_spec(ctx: TaskContext, settings: BuildrootSettings, buildroot_id: int) -> ContainerSpec:
@@ -116,15 +121,23 @@ def run_script(
     anything, at a time when nothing of the package has run.
     """
     step = build_step(settings, *arguments, timeout=float(ctx.config.rpmbuild_timeout))
-    code = manager.exec(
-        container,
-        step.argv,
-        narrator,
-        environment=step.environment,
-        user=step.user,
-        workdir=step.workdir,
-        timeout=step.timeout,
-    )
+    narrator.result = ""
+    try:
+        code = manager.exec(
+            container,
+            step.argv,
+            narrator,
+            environment=step.environment,
+            user=step.user,
+            workdir=step.workdir,
+            timeout=step.timeout,
+        )
+    except TaskInterrupted as error:
+        # An engine that has hung may have forgotten by then how a command had ended.
+        if not narrator.result:
+            raise
+        logger.warning("task %d, by the script's own word %s: %s", ctx.task_id, narrator.result, error)
+        code = CODES.get(narrator.result, FAILED)
     if code and arguments[0] in FIRST and not narrator.has_heard:
         raise TaskInterrupted(
             f"the build's script ended with status {code} before it began to work",

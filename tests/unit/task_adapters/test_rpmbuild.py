@@ -234,3 +234,33 @@ def test_a_script_that_does_not_begin_is_no_fault_of_the_package(
                 run()
         else:
             assert run() == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (b"result built\n", 0),
+        (b"result missing\n", 20),
+        (b"result rpmbuild-bb 1\n", 10),
+        (b"phase unpack\n", None),
+    ],
+)
+def test_a_script_whose_end_the_engine_has_forgotten_has_had_its_say(
+    ctx: TaskContext, monkeypatch: pytest.MonkeyPatch, said: bytes, code: int | None
+) -> None:
+    manager = FakeContainerManager()
+    manager.add_image("image:1")
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.write("stderr", b"result built\n")
+
+    def forget(_container: str, _argv: object, sink: Narrator, **_options: object) -> int:
+        sink.write("stderr", said)
+        raise TaskInterrupted("the engine does not say how a command has ended")
+
+    monkeypatch.setattr(manager, "exec", forget)
+    run = partial(run_script, ctx, manager, "c", SETTINGS, narrator, "binary", "x86_64", "bb")
+    if code is None:
+        with pytest.raises(TaskInterrupted):
+            run()
+    else:
+        assert run() == code
