@@ -36,6 +36,8 @@ SCRIPT_TEXT = SCRIPT.read_text()
 KILLED = 137
 NOT_FOUND = 404
 ROOM_AGAIN = "a command of the build said that the disk was full, which has room again"
+WANT_OF_MEMORY = b"processes for want of memory"
+"""In what install.sh says when the kernel has ended rpm."""
 TAIL = 200
 HARDLY = 0.9
 """A quota counts directories and half blocks, too."""
@@ -136,17 +138,18 @@ class GuardedManager:
             raise
         # A full disk ends all that fills it: what was killed meanwhile is not known by its id here.
         is_ours = len(self._ended_by_us) > ended_before
-        if code == KILLED and not is_ours and not self._wants_memory(role, spec):
+        if code == KILLED and not is_ours and not self._wants_memory(role, spec, watch):
             raise TaskInterrupted(_killed(role), hint=WHO)
         if code and watch.has_seen:
             self._no_room(role, spec)
         return code
 
-    def _wants_memory(self, role: str, spec: ContainerSpec) -> bool:
-        """Whether to put it down to the limit that a container was killed. Not every engine tells: the second time."""
+    def _wants_memory(self, role: str, spec: ContainerSpec, said: "_RoomWatch") -> bool:
+        """Whether to put it down to the limit that a container was killed. Not every engine tells: when it says so
+        itself, or the second time."""
         if spec.limits.memory_bytes is None:
             return False
-        return self._was_told(spec, _killed(role))
+        return said.has_lacked_memory or self._was_told(spec, _killed(role))
 
     def _was_told(self, spec: ContainerSpec, reason: str) -> bool:
         return was_interrupted(self._config, spec.labels.get(labels.TASK, ""), reason)
@@ -167,7 +170,8 @@ class GuardedManager:
             if found is None:
                 reason = "was removed"
             elif found.state == "running":
-                self._look_for_room(container, spec)
+                if not self._is_full_here(container, spec):
+                    self._look_for_room(container, spec)
                 return
             elif found.state in NEVER_STARTED:
                 return
@@ -200,6 +204,15 @@ class GuardedManager:
             case [] if container in self._without_room and not self._was_told(spec, ROOM_AGAIN):
                 # Only its own word for it: it is believed once.
                 self._interruption = TaskInterrupted(ROOM_AGAIN, hint="see df, or raise minspace")
+
+    def _is_full_here(self, container: str, spec: ContainerSpec) -> bool:
+        """Whether it can be seen from here that there is no room: nobody has to be asked then whose fault it is."""
+        upper, promised = self._uppers.get(container), self._promised(spec)
+        if upper is None or not is_full(upper):
+            return False
+        if (written := _written(upper, promised)) < promised * HARDLY:
+            self._interruption = _full_engine(f"the build had written {written >> 20} MB")
+        return True
 
     def _inspect(self, container: str) -> ContainerInfo | None:
         found = self._engine.inspect(container)
@@ -234,15 +247,21 @@ class GuardedManager:
         except AdjutantError as error:
             logger.warning("what container %s has written is not known: %s", container[:12], error)
         upper, promised = self._uppers.get(container), self._promised(spec)
-        if upper is None or not is_full(upper):
-            return
-        home = Path(f"{upper}{HOME}")
-        written = written_by(home.stat().st_uid, upper, promised) if home.is_dir() else 0
-        if written >= promised * HARDLY:
+        if (
+            upper is not None
+            and is_full(upper)
+            and (written := _written(upper, promised)) >= promised * HARDLY
+        ):
             self._bomb = BuildFailed(
                 "error building package; the build has filled the engine's storage",
                 hint=f"it wrote {written >> 20} MB or more; {promised >> 20} MB are for a build (minspace, build_disk)",
             )
+
+
+def _written(upper: Path, enough: int) -> int:
+    """Bytes that the build user has written to a root."""
+    home = Path(f"{upper}{HOME}")
+    return written_by(home.stat().st_uid, upper, enough) if home.is_dir() else 0
 
 
 def _killed(role: str) -> str:
@@ -257,15 +276,15 @@ def _full_engine(when: str) -> EngineBroken:
 
 
 class _RoomWatch:
-    """Passes output on, and notes whether it speaks of a full disk."""
+    """Passes output on, and notes whether it speaks of a full disk, or of too little memory."""
 
     def __init__(self, sink: LogSink) -> None:
-        self.has_seen = False
+        self.has_seen = self.has_lacked_memory = False
         self._sink = sink
         self._tail = b""
 
     def write(self, stream: Stream, data: bytes) -> None:
         self._sink.write(stream, data)
-        if not self.has_seen:
-            self.has_seen = SAID_BY_PROGRAMS.search(self._tail + data) is not None
-            self._tail = data[-TAIL:]
+        text, self._tail = self._tail + data, data[-TAIL:]
+        self.has_seen = self.has_seen or SAID_BY_PROGRAMS.search(text) is not None
+        self.has_lacked_memory = self.has_lacked_memory or WANT_OF_MEMORY in text

@@ -63,7 +63,19 @@ install_packages() {
         --define '_pkgverify_level none' --nodigest --nosignature --nofiledigest \
         "${options[@]}" -- "${files[@]}" </dev/null
     status=$?
+    ((status == 137)) && tell_of_memory
     wait "$verification" && return "$status"
+}
+
+# Not every engine tells whether the kernel has ended something here for want of memory.
+tell_of_memory() {
+    local file word number
+    for file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+        [[ -r $file ]] || continue
+        while read -r word number; do
+            [[ $word == oom_kill ]] && ((number)) && echo "the kernel has killed $number processes for want of memory"
+        done <"$file"
+    done
 }
 
 # Sets the line of $2 in the database $1, if there is such a database.

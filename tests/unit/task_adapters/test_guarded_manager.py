@@ -213,3 +213,6 @@ def test_one_that_may_have_wanted_memory_is_put_down_to_that_the_second_time(
     other = {**limited.labels, TASK: "8"}
     with pytest.raises(TaskInterrupted, match="the installer container was killed"):
         guarded.run(replace(limited, labels=other), Log())
+    said = b"the kernel has killed 1 processes for want of memory\n"
+    inner.script(("program",), CommandResult(exit_code=137, output=(("stdout", said),)))
+    assert guarded.run(replace(limited, labels={**limited.labels, TASK: "9"}), Log()) == 137
