@@ -5,6 +5,7 @@ are not what their repomd.xml says are a TaskFailed that says how.
 """
 
 import bz2
+import errno
 import gzip
 import hashlib
 import lzma
@@ -47,7 +48,8 @@ def records(repodata: Path) -> tuple[Record, ...]:
     except FileNotFoundError:
         raise TaskFailed("repomd.xml is missing") from None
     except ET.ParseError as error:
-        raise TaskFailed(f"repomd.xml cannot be read: {error}") from error
+        is_cut = not repomd.read_bytes().rstrip().endswith(b">")
+        raise TaskFailed(f"repomd.xml cannot be read: {error}") from (_cut(repomd) if is_cut else error)
     return tuple(_record(repodata, data) for data in root.iter(f"{REPO}data"))
 
 
@@ -74,6 +76,11 @@ def verify_repodata(repodata: Path) -> tuple[Record, ...]:
     return found
 
 
+def _cut(path: Path) -> OSError:
+    """Of a file that is shorter than it was to be: these tools do not say that they found no room for the rest."""
+    return OSError(errno.ENOSPC, "what was written there is not whole, as on a full disk", str(path))
+
+
 def _verify(record: Record) -> None:
     try:
         with record.path.open("rb") as file:
@@ -84,7 +91,8 @@ def _verify(record: Record) -> None:
     except ValueError:
         raise TaskFailed(f"repomd.xml has checksums of type {record.checksum_type!r}") from None
     if record.size is not None and size != record.size:
-        raise TaskFailed(f"{record.path.name} has {size} bytes, repomd.xml says {record.size}")
+        cause = _cut(record.path) if size < record.size else None
+        raise TaskFailed(f"{record.path.name} has {size} bytes, repomd.xml says {record.size}") from cause
     if digest != record.checksum:
         raise TaskFailed(
             f"{record.path.name} has {record.checksum_type} {digest}, repomd.xml says {record.checksum}"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import rpm
 
+from koji_adjutant.disks import want_of_space
 from koji_adjutant.errors import TaskFailed
 from koji_adjutant.task_adapters.recycle import recycle_repodata
 from koji_adjutant.task_adapters.repodata import package_count, pkglist_count, records, verify_repodata
@@ -46,14 +47,15 @@ def test_changed_content(repodata: Path) -> None:
 def test_truncated(repodata: Path) -> None:
     file = primary(repodata)
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(TaskFailed, match=r"has \d+ bytes, repomd\.xml says \d+"):
+    with pytest.raises(TaskFailed, match=r"has \d+ bytes, repomd\.xml says \d+") as raised:
         verify_repodata(repodata)
+    assert want_of_space(raised.value)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("<repomd", "repomd.xml cannot be read"),
+        ("<repomd>", "repomd.xml cannot be read"),
         (
             '<repomd xmlns="http://linux.duke.edu/metadata/repo"><data type="primary"/></repomd>',
             "repomd.xml has no location or checksum for primary",
@@ -62,8 +64,17 @@ def test_truncated(repodata: Path) -> None:
 )
 def test_bad_repomd(repodata: Path, content: str, message: str) -> None:
     (repodata / "repomd.xml").write_text(content)
-    with pytest.raises(TaskFailed, match=message):
+    with pytest.raises(TaskFailed, match=message) as raised:
         verify_repodata(repodata)
+    assert want_of_space(raised.value) is None
+
+
+@pytest.mark.parametrize("content", ["", "<?xml", "<repomd><data>"[:-1]])
+def test_what_a_full_disk_has_cut_off_is_told_from_it(repodata: Path, content: str) -> None:
+    (repodata / "repomd.xml").write_text(content)
+    with pytest.raises(TaskFailed, match=r"repomd\.xml cannot be read") as raised:
+        verify_repodata(repodata)
+    assert want_of_space(raised.value)
 
 
 def test_unknown_checksum(repodata: Path) -> None:
