@@ -58,6 +58,8 @@ class Kojid:
             "password": PASSWORD,
             "workdir": str(self.directory / "work"),
             "sleeptime": "1",
+            "pluginpath": str(Path(__file__).with_name("plugins")),
+            "plugin": "until",
             "minspace": "1",
             "max_retries": "3",
             "retry_interval": "1",

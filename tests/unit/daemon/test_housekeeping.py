@@ -155,7 +155,7 @@ def test_what_fails_every_time_says_so_now_and_then(
     finally:
         logging.getLogger("koji.adjutant").removeHandler(handler)
     assert capfd.readouterr().err.count("sweep: the engine is away") == 1
-    assert "sweep: done, after 0 s" in caplog.text
+    assert "sweep: done, after " in caplog.text
 
 
 def test_a_task_that_left_its_state_is_cleaned_up(
