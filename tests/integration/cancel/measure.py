@@ -201,6 +201,14 @@ def processes() -> Iterator[int]:
     return (int(directory.name) for directory in Path("/proc").glob("[0-9]*"))
 
 
+def name(pid: int) -> str:
+    """Of the program that it runs; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def parent(pid: int) -> int:
     """The process that it is a child of; 0 when it is gone."""
     try:
