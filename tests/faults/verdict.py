@@ -58,7 +58,7 @@ def _problems(ground: Ground, job: Job) -> Iterator[str]:
         if PACKAGE_FAILED not in said or (job.kind == GREEDY and OUT_OF_MEMORY not in said):
             yield f"failed for another reason than it had: {said[:300]}"
     if job.source is not None and not job.scratch and job.state != "CLOSED":
-        yield from _no_build(ground, job.source)
+        yield from _no_build(ground, job, job.source)
 
 
 def _family(ground: Ground, job: Job) -> list[tuple[dict[str, Any], str]]:
@@ -94,11 +94,15 @@ def _build_problems(ground: Ground, job: Job) -> Iterator[str]:
     tagged = ground.session.listTagged(TAG, package=job.source.name)
     if [one["nvr"] for one in tagged].count(job.source.nvr) != 1:
         yield "its build is not tagged"
-    rpms = ground.session.listBuildRPMs(build["id"])
+    yield from _files_problems(ground, job.source, build["id"])
+
+
+def _files_problems(ground: Ground, source: Source, build: int) -> Iterator[str]:
+    rpms = ground.session.listBuildRPMs(build)
     if not {"src"} < {rpm["arch"] for rpm in rpms}:
         yield f"its rpms are {[rpm['nvr'] for rpm in rpms]}"
     for rpm in rpms:
-        path = _build_directory(ground, job.source) / rpm["arch"] / f"{rpm['nvr']}.{rpm['arch']}.rpm"
+        path = _build_directory(ground, source) / rpm["arch"] / f"{rpm['nvr']}.{rpm['arch']}.rpm"
         yield from _rpm_problems(path, rpm)
 
 
@@ -107,10 +111,15 @@ def _build_directory(ground: Ground, source: Source) -> Path:
     return ground.topdir / "packages" / name / version / release
 
 
-def _no_build(ground: Ground, source: Source) -> Iterator[str]:
+def _no_build(ground: Ground, job: Job, source: Source) -> Iterator[str]:
     build = ground.session.getBuild(source.nvr)
     ended = {koji.BUILD_STATES[name] for name in ("FAILED", "CANCELED")}
-    if build is not None and build["state"] not in ended:
+    if build is not None and job.canceled and build["state"] == koji.BUILD_STATES["COMPLETE"]:
+        # Who cancels while it is being tagged comes too late for the build.
+        if build["completion_ts"] > ground.session.getTaskInfo(job.task)["completion_ts"]:
+            yield "its build was completed after it had been canceled"
+        yield from _files_problems(ground, source, build["id"])
+    elif build is not None and build["state"] not in ended:
         yield f"its build is {koji.BUILD_STATES[build['state']]}"
 
 
