@@ -7,6 +7,7 @@ things stand before anything is said again. SystemExit and its like pass through
 import logging
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 from xmlrpc.client import Fault
 
@@ -15,6 +16,7 @@ from koji.tasks import BaseTaskHandler, RefuseTask, ServerExit, ServerRestart
 from koji.xmlrpcplus import dumps
 
 from koji_adjutant.daemon.processes import signals_held_back
+from koji_adjutant.daemon.sweep import remove_workdir
 from koji_adjutant.errors import EngineFailed, EngineUnavailable, TaskCanceled, TaskInterrupted
 from koji_adjutant.hub import HubSession, is_session_lost
 from koji_adjutant.hub_repeat import do_once
@@ -31,7 +33,10 @@ class TaskRun:
 
     def __init__(self, handler: BaseTaskHandler, session: HubSession, journal: Journal, host_id: int) -> None:
         self._handler = handler
-        self._task: int = cast("Any", handler).id
+        known = cast("Any", handler)
+        self._task: int = known.id
+        # The library's own forks, and leaves a file in /tmp when it is killed meanwhile.
+        known.removeWorkdir = partial(remove_workdir, known.workdir)
         self._session = session
         self._journal = journal
         self._host_id = host_id

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 from xmlrpc.client import Fault
 
 import koji
 import pytest
-from koji.tasks import RefuseTask, ServerExit, ServerRestart
+from koji.tasks import RefuseTask, ServerExit, ServerRestart, SleepTask
 
 from koji_adjutant.daemon.task_run import TaskRun
 from koji_adjutant.errors import EngineFailed, EngineTimeout, TaskCanceled, TaskInterrupted
@@ -23,6 +24,7 @@ class Handler:
     id: int
     work: Callable[[], Any]
     method: str = "sleep"
+    workdir: str = "/nonexistent"
 
     def run(self) -> Any:
         return self.work()
@@ -132,6 +134,23 @@ def test_a_task_that_is_canceled_reports_nothing(host: Host) -> None:
 def test_a_lost_session_is_the_end(host: Host) -> None:
     assert host.run(failing(koji.AuthLockError("another daemon")))[0] is Phase.CANCELED
     assert host.state() == "OPEN"
+
+
+def test_a_work_directory_goes_without_a_trace(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other process does it, and no file anywhere says how far it is."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    monkeypatch.setattr("os.fork", failing(AssertionError("forked")))
+    workdir = tmp_path / "work"
+    handler = SleepTask(host.task, "sleep", [0], host.session, cast("Any", None), workdir=str(workdir))
+    (workdir / "rest").mkdir(parents=True)
+    before = elsewhere.stat().st_mtime_ns
+    assert TaskRun(handler, host.session, NullJournal(), host.id).run() is Phase.CLOSED
+    assert not workdir.exists()
+    assert elsewhere.stat().st_mtime_ns == before
 
 
 def test_a_shutdown_is_done_once(host: Host) -> None:
