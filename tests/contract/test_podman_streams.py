@@ -15,7 +15,7 @@ import pytest
 
 from koji_adjutant.container.interface import Stream, Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.errors import EngineError, EngineUnavailable
+from koji_adjutant.errors import EngineError, EngineUnavailable, TaskInterrupted
 from koji_adjutant.testbed import census
 from koji_adjutant.testbed.engine import Engine
 from tests.contract.containers import IMAGE, WORKER, Output, shell, spec
@@ -87,7 +87,7 @@ class TestOutput:
 
     def test_streams_keep_their_order(self, manager: PodmanManager) -> None:
         output = Output()
-        script = "for i in 1 2 3 4; do echo o$i; sleep 0.05; echo e$i >&2; sleep 0.05; done"
+        script = "for i in 1 2 3 4; do echo o$i; sleep 0.25; echo e$i >&2; sleep 0.25; done"
         with manager.running(spec()) as container:
             manager.exec(container, shell(script), output)
         assert b"".join(data for _, data in output.pieces) == b"o1\ne1\no2\ne2\no3\ne3\no4\ne4\n"
@@ -151,7 +151,7 @@ class TestOutput:
             remover = threading.Thread(target=remove_when_seen)
             remover.start()
             # Its exit code goes away together with the container.
-            with suppress(EngineError):
+            with suppress(EngineError, TaskInterrupted):
                 assert manager.exec(container, shell("echo up; sleep 60"), clock) == 137
             remover.join()
             assert manager.inspect(container) is None
