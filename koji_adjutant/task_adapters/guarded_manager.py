@@ -30,12 +30,13 @@ from koji_adjutant.errors import (
 )
 from koji_adjutant.task_adapters.answer import Answer
 from koji_adjutant.task_adapters.interruptions import was_interrupted
+from koji_adjutant.task_adapters.room_watch import RoomWatch
 
 SCRIPT = Path(__file__).with_name("scripts") / "room.sh"
 SCRIPT_TEXT = SCRIPT.read_text()
 KILLED = 137
 NOT_FOUND = 404
-ROOM_AGAIN = "a command of the build said that the disk was full, which has room again"
+ROOM_AGAIN = "a command of the build found the disk full, which has room again"
 WANT_OF_MEMORY = b"processes for want of memory"
 """In what install.sh says when the kernel has ended rpm."""
 TAIL = 200
@@ -55,7 +56,7 @@ class GuardedManager:
         self._config = config
         self._ended_by_us: set[str] = set()
         self._without_room: set[str] = set()
-        """Containers in which a command has said that the disk is full."""
+        """Containers in which a command has said that the disk is full, or during which it was."""
         self._interruption: EngineUnavailable | None = None
         self._bomb: BuildFailed | None = None
         self._uppers: dict[str, Path] = {}
@@ -90,14 +91,15 @@ class GuardedManager:
         self._engine.kill(container)
 
     def exec(self, container: str, argv: Sequence[str], sink: LogSink, **options: Any) -> int:
-        watch = _RoomWatch(sink)
+        watch, room = _OutputWatch(sink), RoomWatch(lambda: self._upper_of(container))
         try:
-            return self._engine.exec(container, argv, watch, **options)
+            with room:
+                return self._engine.exec(container, argv, watch, **options)
         except TaskTimeout:
             self._ended_by_us.add(container)
             raise
         finally:
-            if watch.has_seen:
+            if watch.has_seen or room.was_full:
                 self._without_room.add(container)
 
     # What containers are for
@@ -127,7 +129,7 @@ class GuardedManager:
 
     def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
         role = spec.labels.get(labels.ROLE, "")
-        watch, ended_before = _RoomWatch(sink), len(self._ended_by_us)
+        watch, ended_before = _OutputWatch(sink), len(self._ended_by_us)
         try:
             code = self._engine.run(spec, watch, timeout=timeout)
         except EngineError as error:
@@ -144,7 +146,7 @@ class GuardedManager:
             self._no_room(role, spec)
         return code
 
-    def _wants_memory(self, role: str, spec: ContainerSpec, said: "_RoomWatch") -> bool:
+    def _wants_memory(self, role: str, spec: ContainerSpec, said: "_OutputWatch") -> bool:
         """Whether to put it down to the limit that a container was killed. Not every engine tells: when it says so
         itself, or the second time."""
         if spec.limits.memory_bytes is None:
@@ -202,7 +204,7 @@ class GuardedManager:
             case [b"full", written] if written.isdigit() and int(written) << 10 < promised * HARDLY:
                 self._interruption = _full_engine(f"the build had written {int(written) >> 10} MB")
             case [] if container in self._without_room and not self._was_told(spec, ROOM_AGAIN):
-                # Only its own word for it: it is believed once.
+                # The build may have filled it, and made room itself: that is believed once.
                 self._interruption = TaskInterrupted(ROOM_AGAIN, hint="see df, or raise minspace")
 
     def _is_full_here(self, container: str, spec: ContainerSpec) -> bool:
@@ -219,6 +221,11 @@ class GuardedManager:
         if found is not None and found.upper_dir:
             self._uppers[container] = Path(found.upper_dir)
         return found
+
+    def _upper_of(self, container: str) -> Path | None:
+        if container not in self._uppers:
+            self._inspect(container)
+        return self._uppers.get(container)
 
     def _give_back(self, container: str) -> None:
         """Empty a container that is to go. An engine without room forgets it, and keeps its layer for ever."""
@@ -275,7 +282,7 @@ def _full_engine(when: str) -> EngineBroken:
     )
 
 
-class _RoomWatch:
+class _OutputWatch:
     """Passes output on, and notes whether it speaks of a full disk, or of too little memory."""
 
     def __init__(self, sink: LogSink) -> None:

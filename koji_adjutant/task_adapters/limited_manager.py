@@ -203,9 +203,9 @@ class LimitedManager:
         except (TaskFault, EngineError):
             try:
                 self._examine(container)
-            except EngineUnavailable:
+            except EngineUnavailable as error:
                 # Whether a limit was hit is not known, and what failed may have failed with the engine.
-                raise
+                self._loss = self._loss or error
             except AdjutantError as error:
                 logger.warning("the limits of container %s cannot be read: %s", container[:12], error)
             raise

@@ -1,5 +1,7 @@
 """What is done to the containers of a task from outside, and what the task does itself."""
 
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +20,7 @@ from koji_adjutant.errors import (
     TaskInterrupted,
     TaskTimeout,
 )
+from koji_adjutant.task_adapters import room_watch
 from koji_adjutant.task_adapters.guarded_manager import SCRIPT_TEXT, GuardedManager
 from koji_adjutant.task_adapters.interruptions import interruptions
 from tests.fakes.containers import CommandResult, FakeContainerManager
@@ -117,7 +120,7 @@ def test_a_build_that_found_the_disk_full_for_a_moment(
             assert guarded.exec(container, ("program",), Log()) == 1
             raise FAULT
 
-    with pytest.raises(TaskInterrupted, match="said that the disk was full"), interruptions(config, 7):
+    with pytest.raises(TaskInterrupted, match="found the disk full"), interruptions(config, 7):
         build()
     again = GuardedManager(inner, config)
     with (
@@ -127,6 +130,38 @@ def test_a_build_that_found_the_disk_full_for_a_moment(
         again.running(spec(Role.BUILD)) as container,
     ):
         again.exec(container, ("program",), Log())
+        raise FAULT
+
+
+def test_a_disk_that_was_full_for_a_moment_and_a_build_that_does_not_say_so(
+    guarded: GuardedManager, inner: FakeContainerManager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    looked = threading.Event()
+
+    def exec_while_it_is_full(*_arguments: object, **_options: object) -> int:
+        assert looked.wait(10)
+        time.sleep(0.1)
+        return 1
+
+    def upper_of(container: str) -> ContainerInfo | None:
+        found = inner.__class__.inspect(inner, container)
+        return replace(found, upper_dir=str(tmp_path)) if found else None
+
+    def full(_path: Path) -> bool:
+        first = not looked.is_set()
+        looked.set()
+        return first
+
+    monkeypatch.setattr(room_watch, "is_full", full)
+    monkeypatch.setattr(inner, "exec", exec_while_it_is_full)
+    monkeypatch.setattr(inner, "inspect", upper_of)
+    with (
+        pytest.raises(TaskInterrupted, match="found the disk full"),
+        guarded.told(),
+        guarded.running(spec(Role.BUILD)) as container,
+    ):
+        assert guarded.exec(container, ("program",), Log()) == 1
+        monkeypatch.undo()
         raise FAULT
 
 

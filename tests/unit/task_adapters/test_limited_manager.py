@@ -167,6 +167,19 @@ def test_a_fault_for_which_no_limit_is_to_blame_is_left_as_it_is(inner: FakeCont
     assert refused.value is refusal
 
 
+def test_limits_that_cannot_be_asked_for_leave_it_open_whose_fault_it_was(
+    inner: FakeContainerManager,
+) -> None:
+    """What failed with the engine has not failed, also where its removal only notes what went wrong."""
+    manager = limited(inner)
+    broken_off = TaskInterrupted("the podman service broke off in the middle of it")
+    with pytest.raises(TaskInterrupted, match="broke off"), manager.explained():
+        with pytest.raises(BuildFailed, match="exited with 1") as failed, manager.running(spec(Role.BUILD)):
+            inner.fail_next("exec", broken_off)
+            raise BuildFailed("exited with 1")
+        raise failed.value
+
+
 def test_a_container_in_which_nothing_can_be_started_has_too_many_processes(
     inner: FakeContainerManager,
 ) -> None:
