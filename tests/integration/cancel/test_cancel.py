@@ -25,7 +25,7 @@ pytestmark = pytest.mark.podman
 DEAD = 2.0
 SIGN = 2.0
 """The testbed polls every second; what it does besides takes its time on a busy machine."""
-GONE = 4.0
+GONE = 10.0
 UNEXPIRED = [koji.BR_STATES[state] for state in ("INIT", "WAITING", "BUILDING")]
 OTHER_HOST = "builder-elsewhere"
 TREE = f"""\
