@@ -12,7 +12,7 @@ from tests.unit.conftest import HOST
 from tests.unit.daemon.kojid_process import Kojid, eventually
 
 SLEEPERS = 50
-SLEEP_SECONDS = 3
+SLEEP_SECONDS = 12
 HEARTBEAT_SECONDS = 30.0
 MAIN_PROCESS_KB = 70 * 1024
 GROWTH_KB = 2 * 1024
