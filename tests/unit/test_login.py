@@ -71,6 +71,7 @@ def test_not_a_hub(hub: Hub) -> None:
     session.baseurl = f"{hub.hub.topurl}/nothing"
     with pytest.raises(LoginFailed, match="does not answer as a hub"):
         login(session, config)
+    session.forget()
 
 
 def test_a_host_that_is_no_host_may_log_in_and_do_nothing(hub: Hub) -> None:

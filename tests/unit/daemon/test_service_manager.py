@@ -148,7 +148,7 @@ def test_a_long_pause_between_attempts_feeds(hub: Hub, monkeypatch: pytest.Monke
         session.callMethod("getAPIVersion")
     gaps = [after - before for before, after in pairwise(signs)]
     assert now[0] > 1000.0 + 5 * 1800
-    assert max(gaps) <= SIGN_SECONDS
+    assert max(gaps) <= SIGN_SECONDS + 0.001
 
 
 def test_a_call_that_is_repeated_feeds(hub: Hub) -> None:
