@@ -8,7 +8,7 @@ from pathlib import Path
 
 PARTS = ("builds", "rest")
 BUILDS = Path("tests/integration")
-REST_OF_BUILDS = ("cancel", "load", "outages", "restart")
+REST_OF_BUILDS = ("load", "outages", "restart")
 """Below BUILDS: tests that bring up daemons of their own and wait for what becomes of them."""
 
 
