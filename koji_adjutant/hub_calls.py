@@ -204,7 +204,10 @@ class LastingSession(koji.ClientSession):
             if is_database_away(fault):
                 raise NoAnswer(f"the hub lost its database: {fault.faultString}") from None
             raise
-        except requests.RequestException:
+        except requests.RequestException as error:
+            if error.response is not None:
+                # The library leaves it open, and its connection with it.
+                error.response.close()
             raise
         except UNREADABLE as error:
             raise NoAnswer(f"what came is no answer of a hub: {type(error).__name__}: {error}") from error
