@@ -24,7 +24,7 @@ test: $(VENV)/ready ## every test, linters and real containers included; line co
 	$(BIN)/coverage report --fail-under=80
 
 .tests-%: $(VENV)/ready # two parts at once, see tests/parts.py
-	COVERAGE_FILE=.coverage.$* $(BIN)/python -m pytest --cov --cov-report= --part=$* --durations=25 tests
+	COVERAGE_FILE=.coverage.$* $(BIN)/python -m pytest --cov --cov-report= --part=$* --tb=short --durations=25 tests
 
 soak: $(VENV)/ready ## builds and faults for MINUTES, by SEED; fails when anything is lost or left
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

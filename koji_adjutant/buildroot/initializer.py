@@ -33,6 +33,7 @@ from koji_adjutant.buildroot.installer import InstallerRun, installer_spec
 from koji_adjutant.buildroot.listing import list_again, other_packages, start_and_list
 from koji_adjutant.buildroot.package_store import Solution
 from koji_adjutant.buildroot.packages import InstalledPackage
+from koji_adjutant.buildroot.root_log import came_with
 from koji_adjutant.buildroot.rpm_output import RpmOutput
 from koji_adjutant.buildroot.settings import HOME, BuildrootSettings
 from koji_adjutant.buildroot.solver import Solver, Unsolvable
@@ -386,6 +387,8 @@ class BuildrootInitializer:
 
     def _used(self, key: str, kind: Kind, solution: Solution, *, hit: bool) -> None:
         UsageRecords(self.config.cache_dir).used(key, self._use(kind, solution), hit=hit)
+        if hit:
+            self.solver.log.write("stdout", came_with(image_name(key), kind, solution))
 
     def _use(self, kind: Kind, solution: Solution) -> RootUse:
         return RootUse.of(self.settings, kind, self.solver.task_image.id, len(solution.install))

@@ -1,11 +1,15 @@
 """What the contract suite of containers runs over: the fake and real podman, prepared to do the same."""
 
+import os
+import signal
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, Stream
+from koji_adjutant.testbed.engine import Engine
 from tests.fakes.containers import CommandResult, FakeContainerManager
 
 IMAGE = "localhost/contract:1"
@@ -91,3 +95,12 @@ def spec(
 def shell(script: str) -> tuple[str, ...]:
     """The argv of a shell script in the contract image."""
     return ("/bin/sh", "-c", script)
+
+
+def kill_service(engine: Engine) -> None:
+    """SIGKILL, and wait until it is gone: on a busy machine it runs on for a moment."""
+    service = engine.service()
+    assert service
+    os.kill(service.pid, signal.SIGKILL)
+    while service.alive():
+        time.sleep(0.01)

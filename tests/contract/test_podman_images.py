@@ -33,6 +33,7 @@ from koji_adjutant.errors import EngineUnavailable
 from koji_adjutant.journal import NullJournal
 from koji_adjutant.testbed.engine import Engine
 from tests.contract import image_roots
+from tests.contract.containers import kill_service
 from tests.contract.image_roots import Bench, config_below, import_tools
 
 pytestmark = pytest.mark.podman
@@ -332,7 +333,7 @@ def test_an_engine_that_is_killed_leaves_no_half_image(
         own.load_archive(tmp_path / "tools.tar")
         manager = PodmanManager(own.socket, Timeouts())
         for seconds in (0.5, 1.5, 2.5):
-            killer = threading.Timer(seconds, lambda: kill(own))
+            killer = threading.Timer(seconds, lambda: kill_service(own))
             killer.start()
             with suppress(EngineUnavailable):
                 maker(manager, bench).make(path)
@@ -365,11 +366,3 @@ def sweep(manager: PodmanManager) -> None:
     """What the daemon's sweep does about containers when no image is being made."""
     sweeper = Sweeper(manager=manager, journal=NullJournal(), worker=WORKER)
     sweeper.sweep_strays(frozenset, images=True)
-
-
-def kill(engine: Engine) -> None:
-    service = engine.service()
-    assert service
-    os.kill(service.pid, signal.SIGKILL)
-    while service.alive():
-        time.sleep(0.01)

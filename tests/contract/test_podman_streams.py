@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +17,7 @@ from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import EngineError, EngineUnavailable, TaskInterrupted
 from koji_adjutant.testbed import census
 from koji_adjutant.testbed.engine import Engine
-from tests.contract.containers import IMAGE, WORKER, Output, shell, spec
+from tests.contract.containers import IMAGE, WORKER, Output, kill_service, shell, spec
 from tests.contract.read_200_mb import AMOUNT
 
 pytestmark = pytest.mark.podman
@@ -51,15 +50,6 @@ def own_engine(engine: Engine, contract_image: str, tmp_path: Path) -> Iterator[
     finally:
         own.destroy()
     assert not left
-
-
-def kill_service(engine: Engine) -> None:
-    """SIGKILL, and wait until it is gone."""
-    service = engine.service()
-    assert service
-    os.kill(service.pid, signal.SIGKILL)
-    while service.alive():
-        time.sleep(0.01)
 
 
 @pytest.mark.usefixtures("contract_image")

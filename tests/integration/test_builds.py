@@ -60,6 +60,15 @@ def test_hello_becomes_a_tagged_build(testbed: Testbed) -> None:
     assert "hello" in testbed.container_log(build.task("buildArch")).read_text()
 
 
+def test_a_build_whose_root_was_there_has_its_logs(testbed: Testbed) -> None:
+    builds = [testbed.build(testbed.srpm("hello"), "--scratch") for _ in range(2)]
+    for build in builds:
+        assert_succeeded(testbed, build)
+    output = testbed.output(builds[-1].task("buildArch"))
+    assert {path.name for path in output.iterdir()} >= BUILD_LOGS
+    assert re.search(r"^Install +bash-\S+$", (output / "root.log").read_text(), re.MULTILINE)
+
+
 def test_a_tagged_build_is_in_the_next_repo(testbed: Testbed) -> None:
     assert testbed.session.getBuild("hello-1.0-1.md1"), "test_hello_becomes_a_tagged_build makes it"
     done = testbed.koji("regen-repo", "--wait", BUILD_TAG)

@@ -1,7 +1,6 @@
 """Engines of the testbed: two at once never meet, and a stopped one leaves nothing."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from koji_adjutant.testbed.bridge import LINKS, Bridge, bridge_for, networks_in_
 from koji_adjutant.testbed.engine import Engine
 from koji_adjutant.testbed.engine_probe import Choice, probe
 from koji_adjutant.testbed.engine_processes import engine_tools, mounts_below
-from tests.contract.containers import IMAGE, Output, spec
+from tests.contract.containers import IMAGE, Output, kill_service, spec
 
 pytestmark = pytest.mark.podman
 
@@ -159,9 +158,7 @@ def test_start_after_a_crash_clears_up_first(engine: Engine, image: Path, tmp_pa
         own.start()
         own.load_archive(image)
         own.podman("run", "--detach", IMAGE, "/bin/sleep", "1000")
-        service = own.service()
-        assert service
-        os.kill(service.pid, 9)
+        kill_service(own)
         own.start()
         assert census.leftovers(own) == []
     finally:

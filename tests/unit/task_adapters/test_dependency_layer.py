@@ -1,13 +1,14 @@
 """Images of BuildRequires, on the engine in memory: when one is asked for, and how a container of it takes over."""
 
 import hashlib
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
 
-from koji_adjutant.buildroot.images import find_image
+from koji_adjutant.buildroot.images import find_image, image_name
 from koji_adjutant.buildroot.usage import UsageRecords
 from koji_adjutant.container import labels
 from koji_adjutant.errors import BuildFailed, EngineError
@@ -50,6 +51,17 @@ def test_a_container_of_the_image_takes_over(needing: Bench) -> None:
     assert record is not None
     assert (record.kind, record.hits) == ("requires", 1)
     assert needing.asked_for == []
+
+
+def test_what_came_with_images_is_in_root_log(needing: Bench) -> None:
+    key = needing.requires_key(ZLIB)
+    needing.have_image((*BASE, ZLIB), key=key)
+    needing.run()
+    lines = needing.hub.files["root.log"].decode().splitlines()
+    assert re.match(r"install group: \d+ packages, from image \S+$", lines[0])
+    assert f"Install    {BASE[0]}" in lines
+    added = lines.index(f"BuildRequires: 1 packages, from image {image_name(key)}")
+    assert lines[added + 1] == f"Install    {ZLIB}"
 
 
 def test_the_source_package_is_made_in_the_base_root_and_goes_along(needing: Bench) -> None:
