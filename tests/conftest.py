@@ -17,7 +17,7 @@ from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.testbed import census, rootfs
 from koji_adjutant.testbed.engine import Engine
-from koji_adjutant.testbed.engine_processes import Process, process
+from koji_adjutant.testbed.engine_processes import Process, command_line, process
 from tests.contract.containers import IMAGE, PROGRAMS
 from tests.parts import PARTS, part_of
 
@@ -90,6 +90,19 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     terminalreporter.write_line(f"{config.stash[USE].tests} tests used real podman")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_children() -> Iterator[None]:
+    """Fails a session that leaves a process of its own behind."""
+    yield
+    left = [
+        f"{pid}: {command}"
+        for children in Path("/proc/self/task").glob("*/children")
+        for pid in children.read_text().split()
+        if (command := command_line(int(pid)))
+    ]
+    assert not left, "left at the end of the session:\n" + "\n".join(left)
 
 
 @pytest.fixture(scope="session")

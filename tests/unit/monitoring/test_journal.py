@@ -51,12 +51,14 @@ def write_many(path: Path, task: int) -> None:
 
 def test_lines_of_several_processes_do_not_mix(tmp_path: Path) -> None:
     path = tmp_path / "journal"
-    context = multiprocessing.get_context("spawn")
+    # Spawned ones would have a resource tracker, which goes on after the last test.
+    context = multiprocessing.get_context("fork")
     writers = [context.Process(target=write_many, args=(path, task)) for task in range(3)]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
+        assert writer.exitcode == 0
     events = read_journal(path)
     for task in range(3):
         assert [event.details["number"] for event in events if event.task == task] == list(range(200))
