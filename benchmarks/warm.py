@@ -1,5 +1,6 @@
 """Builds whose buildroot is there already, and what they cost the hub, the engine and the disk."""
 
+import itertools
 import statistics
 from collections.abc import Iterator
 
@@ -73,21 +74,21 @@ def warm_needsdeps(bench: Bench) -> Iterator[Figure]:
 
 
 def warm_long(bench: Bench) -> Iterator[Figure]:
-    """How much longer a real build takes; the image of its BuildRequires is made beside the first of them."""
+    """How much longer a real build takes; the image of its BuildRequires is made beside the first of them.
+
+    Each is compared with the mean of the two beside it: over minutes, the machine itself becomes faster and slower.
+    """
     bench.warm_up("hello")
-    tasks, bare = [], []
-    for number in range(bench.rounds):
-        # In turn: neither is always the one that finds the processor warm.
-        if number % 2:
-            bare.append(bench.rebuilt("long"))
+    tasks, bare = [], [bench.rebuilt("long")]
+    for _ in range(bench.rounds):
         tasks.append(bench.built("long"))
-        if not number % 2:
-            bare.append(bench.rebuilt("long"))
-        say(f"    long: {tasks[-1].seconds:.2f} s, bare {bare[-1]:.2f} s")
-    ratios = [task.seconds / alone for task, alone in zip(tasks, bare, strict=True)]
+        bare.append(bench.rebuilt("long"))
+        say(f"    long: {tasks[-1].seconds:.2f} s, bare {bare[-2]:.2f} s before and {bare[-1]:.2f} s after")
+    beside = [(before + after) / 2 for before, after in itertools.pairwise(bare)]
+    ratios = [task.seconds / alone for task, alone in zip(tasks, beside, strict=True)]
     bench.explain(tasks)
-    alone = sorted(bare)[len(bare) // 2]
-    yield figure("warm_long_ratio", ratios, "times", against=Against(what=f"{BARE}, seconds", value=alone))
+    against = Against(what=f"{BARE}, seconds", value=statistics.median(bare))
+    yield figure("warm_long_ratio", ratios, "times", against=against)
     yield figure("warm_long", [task.seconds for task in tasks], against=bench.mock.build("long"))
 
 
