@@ -23,6 +23,8 @@ logger = logging.getLogger("koji.adjutant.processes")
 KILLED_SECONDS = 5.0
 """What the kernel may need to end a process that was killed: one of an earlier main process cannot be waited for."""
 _PR_SET_PDEATHSIG = 1
+_told: list[int] = []
+"""In a child: the signal that ends it."""
 _HELD_BACK = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 
 
@@ -175,9 +177,16 @@ def before_the_end(call: Callable[[], None]) -> None:
     signal.signal(signal.SIGINT, end)
 
 
+def end_if_told() -> None:
+    """SystemExit again, in a child that a signal ends: what it met on its way out may have taken its place."""
+    if _told:
+        raise SystemExit(128 + _told[-1])
+
+
 def _end_on_signal(number: int, _frame: object) -> NoReturn:
     # Once: what unwinds is not to be interrupted.
     _ignore_signals()
+    _told.append(number)
     raise SystemExit(128 + number)
 
 

@@ -15,7 +15,7 @@ import koji
 from koji.tasks import BaseTaskHandler, RefuseTask, ServerExit, ServerRestart
 from koji.xmlrpcplus import dumps
 
-from koji_adjutant.daemon.processes import signals_held_back
+from koji_adjutant.daemon.processes import end_if_told, signals_held_back
 from koji_adjutant.daemon.sweep import remove_workdir
 from koji_adjutant.errors import EngineFailed, EngineUnavailable, TaskCanceled, TaskInterrupted
 from koji_adjutant.hub import HubSession, is_session_lost
@@ -55,7 +55,7 @@ class TaskRun:
 
     def _run(self) -> Phase:
         try:
-            result = self._handler.run()
+            result = self._result()
         except TaskCanceled:
             raise
         except ServerExit:
@@ -74,6 +74,14 @@ class TaskRun:
             logger.warning("task %s", self._task, exc_info=True)
             return self._fail(error)
         return self._close(result)
+
+    def _result(self) -> object:
+        try:
+            return self._handler.run()
+        except Exception:
+            # Code that a signal breaks off between two lines may fail for that, and hide it.
+            end_if_told()
+            raise
 
     def _close(self, result: object) -> Phase:
         response = cast("Any", dumps)((result,), methodresponse=1, allow_none=1)

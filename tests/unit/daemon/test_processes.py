@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.daemon.processes import before_the_end, fork, kill_group, stop_all, wait_for_all
+from koji_adjutant.daemon.processes import (
+    before_the_end,
+    end_if_told,
+    fork,
+    kill_group,
+    stop_all,
+    wait_for_all,
+)
 from koji_adjutant.daemon.state import start_time
 
 PATIENCE = 20.0
@@ -49,6 +56,31 @@ def test_sigterm_unwinds_the_stack(tmp_path: Path) -> None:
     assert not child.has_ended()
     stop_all([child], PATIENCE)
     assert (tmp_path / "cleaned-up").exists()
+
+
+def test_an_end_that_something_else_hides(tmp_path: Path) -> None:
+    """As shutil.rmtree does: it closes a descriptor twice when it is broken off while it closes it."""
+
+    def run() -> int:
+        end_if_told()
+        try:
+            try:
+                (tmp_path / "runs").touch()
+                return sleep_long()
+            finally:
+                os.close(-1)
+        except OSError:
+            end_if_told()
+            (tmp_path / "goes-on").touch()
+            return 0
+
+    child = fork("a child", run, at_start=nothing)
+    while not (tmp_path / "runs").exists():
+        time.sleep(0.01)
+    child.signal(signal.SIGTERM)
+    assert wait_for_all([child], PATIENCE)
+    assert child.reap() == 1
+    assert not (tmp_path / "goes-on").exists()
 
 
 def test_what_is_to_happen_before_the_stack_unwinds(tmp_path: Path) -> None:

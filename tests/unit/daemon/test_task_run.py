@@ -1,5 +1,7 @@
 """How a task ends, and what the hub is told."""
 
+import errno
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,6 +165,13 @@ def test_a_shutdown_is_done_once(host: Host) -> None:
 def test_who_stops_the_process_does_the_rest(host: Host, end: BaseException) -> None:
     with pytest.raises(type(end)):
         host.run(failing(end))
+    assert host.state() == "OPEN"
+
+
+def test_what_hides_the_end_of_the_process_is_no_failure(host: Host, mocker: Any) -> None:
+    mocker.patch("koji_adjutant.daemon.processes._told", [signal.SIGTERM])
+    with pytest.raises(SystemExit):
+        host.run(failing(OSError(errno.EBADF, "Bad file descriptor")))
     assert host.state() == "OPEN"
 
 
