@@ -23,7 +23,7 @@ from tests.integration.running import Testbed
 pytestmark = pytest.mark.podman
 
 DEAD = 2.0
-SIGN = 10.0
+SIGN = 2.0
 """The testbed polls every second; what it does besides takes its time on a busy machine."""
 GONE = 10.0
 UNEXPIRED = [koji.BR_STATES[state] for state in ("INIT", "WAITING", "BUILDING")]

@@ -17,6 +17,7 @@ from koji_adjutant.container import labels
 from koji_adjutant.testbed.content import HOST
 from koji_adjutant.testbed.engine_processes import Process, command_line, engine_tools
 from koji_adjutant.testbed.tasks import task_of
+from tests.contract.containers import kill_service
 from tests.integration.restart.running_builds import Host, Running, eventually
 
 pytestmark = pytest.mark.podman
@@ -69,9 +70,7 @@ def last_run(host: Host, running: Running) -> list[str]:
 
 
 def test_it_dies_in_the_middle_of_a_command(host: Host, running: Running) -> None:
-    service = host.testbed.engine.service()
-    assert service
-    os.kill(service.pid, signal.SIGKILL)
+    kill_service(host.testbed.engine)
     eventually(lambda: not is_ready(host), "the host is not ready")
     eventually(lambda: freed(host, running.task.id) == 1, "the task is given back")
     assert "Not ready for task: cannot reach the engine: the podman service at" in host.log
