@@ -5,6 +5,7 @@ administrator, one buildArch without a parent, so that nothing else runs beside 
 """
 
 import logging
+import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ from koji_adjutant.testbed.content import BUILD_TAG, HOST
 from koji_adjutant.testbed.description import Description
 from koji_adjutant.testbed.engine import Engine
 from koji_adjutant.testbed.hub_process import HUB, choose_addresses, start_hub
-from koji_adjutant.testbed.place import Place, place_at
+from koji_adjutant.testbed.place import Place, place_at, write_secret
 from koji_adjutant.testbed.report import say
 from koji_adjutant.testbed.services import Service
 from koji_adjutant.testbed.stand import Options, bring_down, bring_up
@@ -156,6 +157,18 @@ class Stand:
                 raise BenchFailed("the daemon does not become ready")
             time.sleep(0.02)
         return time.time() - began
+
+    @contextmanager
+    def polling_by_default(self) -> Iterator[None]:
+        """The daemon asks the hub as often as one whose file does not say; a testbed's is in a hurry."""
+        hurried = self.place.kojid_conf.read_text()
+        write_secret(self.place.kojid_conf, re.sub(r"(?m)^sleeptime = .*\n", "", hurried))
+        try:
+            self.restart_daemon()
+            yield
+        finally:
+            write_secret(self.place.kojid_conf, hurried)
+            self.restart_daemon()
 
     def restart_hub(self, latency: float) -> None:
         """The same hub, on which every request waits `latency` seconds."""
