@@ -135,9 +135,9 @@ def test_with_a_terminal(screen: Screen) -> None:
 
 
 def test_control_keys_go_to_the_container(screen: Screen) -> None:
-    screen.type("cat\r")
-    screen.wait_for("cat\r\n")
-    time.sleep(0.2)
+    screen.type("bash -c 'echo up-$((1 + 1)); exec cat'\r")
+    # It says so itself: a moment earlier the key would be its parent's.
+    screen.wait_for("up-2")
     screen.type("\x03")
     screen.wait_for("# ")
     screen.type("echo status-$?\r")
@@ -147,6 +147,8 @@ def test_control_keys_go_to_the_container(screen: Screen) -> None:
     screen.type("\x11")
     screen.type("\x15echo still-$((1 + 1))\r")
     screen.wait_for("still-2")
+    # A ^D that comes before the shell reads keys again is the end of a line that nobody reads, and no key then.
+    screen.wait_for("# ")
     screen.type("\x04")
     assert screen.process.wait(PATIENCE) == 0
 
