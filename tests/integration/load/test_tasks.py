@@ -18,7 +18,7 @@ MAIN_PROCESS_KB = 70 * 1024
 GROWTH_KB = 2 * 1024
 WARM = 30
 """Tasks after which nothing is done for the first time."""
-IDLE_SECONDS = 12.5
+IDLE_SECONDS = 30.0
 IDLE_REQUESTS_A_MINUTE = 20.0
 KOJIDS_POLLS_A_MINUTE = 4.0
 MINUTE = 60.0
