@@ -3,8 +3,8 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import koji
@@ -90,22 +90,22 @@ def forget_gap(testbed: Testbed) -> None:
     replace_json(contact, {**json.loads(contact.read_text()), "gap_end": 0.0})
 
 
-@pytest.fixture
-def disabled_host(testbed: Testbed) -> Iterator[Callable[[], None]]:
-    """Gives the host no more tasks, on a call; undone in the end."""
-    yield lambda: testbed.session.disableHost(HOST)
-    testbed.session.enableHost(HOST)
+@contextmanager
+def no_more_tasks(testbed: Testbed) -> Iterator[None]:
+    """In this context the hub gives the host none."""
+    testbed.session.disableHost(HOST)
+    try:
+        yield
+    finally:
+        testbed.session.enableHost(HOST)
 
 
-def test_freed_on_the_hub(
-    testbed: Testbed, sources: Sources, watch: Watch, disabled_host: Callable[[], None]
-) -> None:
+def test_freed_on_the_hub(testbed: Testbed, sources: Sources, watch: Watch) -> None:
     parent, task = building(sources, watch, "freed")
     forget_gap(testbed)
-    # Or else what is waited for below may be its next run, whose namespaces have the numbers of the last one's.
-    disabled_host()
-    quick(watch.end("freed on the hub", lambda: testbed.session.freeTask(task.task), task))
-    testbed.session.enableHost(HOST)
+    # Or else what is waited for may be its next run, whose namespaces have the numbers of the last one's.
+    with no_more_tasks(testbed):
+        quick(watch.end("freed on the hub", lambda: testbed.session.freeTask(task.task), task))
     # It comes back to this host, and runs again.
     again = watch.running(task.task, after=task.process)
     watch.end("opened again", lambda: testbed.session.cancelTask(parent), again)
