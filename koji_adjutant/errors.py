@@ -1,8 +1,10 @@
-"""Every exception of ours, and whose fault it is.
+"""Every exception of koji-adjutant, and whose fault it is.
 
     AdjutantError
     |- ConfigError              the operator's: exit 2 at start, never a task's fault
+    |- PluginFailed             the operator's: the daemon goes on, and refuses what the plugin may govern
     |- LoginFailed              the operator's or the hub's: exit 1 at start, which systemd answers with a restart
+    |  `- LoginRefused         the hub knows us and does not let us in
     |- DiskFull                 the operator's: the same, for a disk on which the daemon cannot begin
     |- EngineUnavailable        the operator's: the host goes not ready, the task is handed back, no package fails
     |  |- EngineTimeout         the engine did not finish in its container_timeouts
@@ -12,12 +14,14 @@
     |     `- EngineFailed       a request that the engine refused for a reason that the task knows nothing of
     |- EngineError              the same where it was made; ours, with a traceback, if the request itself was wrong
     |  `- ContentRefused        what a container holds is not taken out of it
+    |- ExpansionFailed          a compressed file's: damaged, or longer than its reader wants; told with whose it is
     |- TaskCanceled             the user's: clean up and leave, nothing is reported
     `- TaskFault                something the hub is told in one sentence, with a fault code of Koji
        |- BuildrootFailed       the repo's, tag's or policy's: koji.BuildrootError
        |  `- ImagePullError     the image policy's
        |- BuildFailed           the package's: koji.BuildError
-       |  `- TaskTimeout        the package's: a command ran longer than its limit
+       |  |- TaskTimeout        the package's: a command ran longer than its limit
+       |  `- UnpackRefused      its repository's: a tree of sources is no tree of files, or too large
        `- TaskFailed            any other task that cannot do what it was asked: koji.GenericError
 
 A message says what failed, on what object, why as far as known, and what to do. Where Koji's users know a
@@ -27,10 +31,26 @@ quote what hostile code has said; it is shown with nothing in it that a hub or a
 """
 
 import re
+from dataclasses import dataclass
 from typing import ClassVar
 
-_UNFIT = re.compile("[^\t\n -~\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML does not have, and what terminals obey."""
+_UNFIT = re.compile(
+    "[^\t\n -~\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+"""What XML does not have, what terminals obey, and what turns text around or ends a line."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why something cannot be done, or used as it is: what is told, and no error yet. None stands for "it can be"."""
+
+    what: str
+    """What is wrong, on what, and why as far as known."""
+    hint: str = ""
+    """The operator's or packager's next step; empty where there is none to name."""
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.hint}" if self.hint else self.what
 
 
 class AdjutantError(Exception):
@@ -42,7 +62,7 @@ class AdjutantError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        said = f"{self.message}; {self.hint}" if self.hint else self.message
+        said = str(Problem(self.message, self.hint))
         return _UNFIT.sub(lambda found: found[0].encode("unicode_escape").decode(), said)
 
 
@@ -52,8 +72,16 @@ class ConfigError(AdjutantError):
     exit_code: ClassVar[int] = 2
 
 
+class PluginFailed(AdjutantError):
+    """A plugin cannot be loaded; what it may govern is refused until it can be."""
+
+
 class LoginFailed(AdjutantError):
     """There is no session with the hub: it cannot be reached, or does not want us."""
+
+
+class LoginRefused(LoginFailed):
+    """The hub answers, and refuses the credentials."""
 
 
 class DiskFull(AdjutantError):
@@ -96,6 +124,10 @@ class ContentRefused(EngineError):
     """Something in a container is not taken out of it: it has a name, or a size, that it should not have."""
 
 
+class ExpansionFailed(AdjutantError):
+    """A compressed file is damaged, or expands to more than its reader takes."""
+
+
 class TaskCanceled(AdjutantError):
     """The hub no longer shows the task as open on this host."""
 
@@ -111,13 +143,13 @@ class TaskFailed(TaskFault):
 
 
 class BuildrootFailed(TaskFault):
-    """The buildroot that the task needs cannot be had (koji.BuildrootError)."""
+    """The buildroot that the task needs is not available (koji.BuildrootError)."""
 
     fault_code = 1012
 
 
 class ImagePullError(BuildrootFailed):
-    """The image that policy chose cannot be had."""
+    """The image that policy chose is not available."""
 
 
 class BuildFailed(TaskFault):
@@ -128,3 +160,7 @@ class BuildFailed(TaskFault):
 
 class TaskTimeout(BuildFailed):
     """A command of the package ran longer than its limit."""
+
+
+class UnpackRefused(BuildFailed):
+    """Something in a tree of sources is not put onto this host: by its kind, its name or its size."""

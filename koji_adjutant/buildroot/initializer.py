@@ -3,91 +3,91 @@
 What belongs into the root is known before there is one: the solution of the install group in the task's own repo,
 found before on this host or now. The root comes from an image of exactly that, or is populated from empty in the
 container that then becomes the build container. BuildRequires are added to that root, or, where an image has them
-already, a container of that image takes over the build user's home. In every case what rpm lists *inside* the root
-must be what was solved: an image of which that is not true is thrown away, and the root populated.
+already, a container of that image takes over the build user's home. What is wanted again soon and has no image gets
+one: a request for it is left for the daemon.
+
+BuildRequires are looked for before they are asked for. The source package that a root makes mostly asks for what the
+uploaded one asked for. So that is solved beside the first commands of a build, and fetched, or, where an image has it,
+a container of that image is started. Nothing depends on the outcome: whoever asks waits for the end, and asks then as
+if there had been nothing. A look ahead reads the root of the build container, which must neither change nor go before
+the end.
 """
 
 import logging
-import secrets
-import shutil
 from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 
-from koji_adjutant.buildroot.ahead import KeptOutput, is_worth_it
-from koji_adjutant.buildroot.held import TaskContainers
-from koji_adjutant.buildroot.images import (
-    EMPTY_IMAGE,
-    ImageRequest,
+from koji_adjutant.buildroot.images.keys import (
     base_key,
-    discard,
-    find_image,
     image_name,
-    mismatch,
-    requests_directory,
     requires_key,
 )
-from koji_adjutant.buildroot.installer import InstallerRun, installer_spec
-from koji_adjutant.buildroot.listing import list_again, other_packages, start_and_list
-from koji_adjutant.buildroot.package_store import Solution
+from koji_adjutant.buildroot.images.requests import ImageRequest, ask_for_image
+from koji_adjutant.buildroot.images.usage import Kind, RootUse, UsageRecords
+from koji_adjutant.buildroot.install.solutions import Solution
+from koji_adjutant.buildroot.install.solver import Solver, Unsolvable
 from koji_adjutant.buildroot.packages import InstalledPackage
-from koji_adjutant.buildroot.root_log import came_with
-from koji_adjutant.buildroot.rpm_output import RpmOutput
-from koji_adjutant.buildroot.settings import HOME, BuildrootSettings
-from koji_adjutant.buildroot.solver import Solver, Unsolvable
-from koji_adjutant.buildroot.usage import Kind, RootUse, UsageRecords
-from koji_adjutant.config import Config
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec
-from koji_adjutant.container.labels import Owner
-from koji_adjutant.errors import (
-    AdjutantError,
-    BuildrootFailed,
-    EngineBroken,
-    EngineDamaged,
-    EngineError,
-    TaskInterrupted,
-    TaskTimeout,
-)
-from koji_adjutant.journal import Journal, Phase
+from koji_adjutant.buildroot.roots import NOT_INITIALIZED, Buildroot, Roots
+from koji_adjutant.buildroot.settings import BuildrootSettings
+from koji_adjutant.buildroot.task_containers import TaskContainers
+from koji_adjutant.container.interface import ContainerSpec, LogSink, Stream
+from koji_adjutant.errors import AdjutantError, BuildrootFailed
+from koji_adjutant.journal.phases import Journal, Phase
 
-logger = logging.getLogger(__name__)
-
-NOT_FOUND = 404
-NOT_INITIALIZED = "could not init buildroot"
-HOME_LIMIT = 1 << 30
-"""Bytes of a build user's home that are handed on: beyond, packages are sooner installed than it is copied."""
+KEPT = 1 << 20
+RPMLIB = "rpmlib("
 WORTH_AN_IMAGE = 2
 """How often within a day a set of BuildRequires is installed before it gets an image."""
+TITLES: dict[Kind, str] = {"base": "install group", "requires": "BuildRequires"}
+
+logger = logging.getLogger("koji.adjutant.buildroot")
+
+
+class KeptOutput:
+    """What the solver says, for whoever it turns out to be for."""
+
+    def __init__(self) -> None:
+        self._pieces: list[tuple[Stream, bytes]] = []
+        self._size = 0
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        """Keep one piece of output, up to a limit."""
+        self._size += len(data)
+        if self._size <= KEPT:
+            self._pieces.append((stream, data))
+
+    def pass_on(self, log: LogSink) -> None:
+        """Write all that was kept to `log`."""
+        for stream, data in self._pieces:
+            log.write(stream, data)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Buildroot:
-    """A running build container and what is installed in it; `content` is the key of that."""
-
-    container: str
-    packages: tuple[InstalledPackage, ...]
-    content: str
-    spec: ContainerSpec
-    is_base: bool = True
-    """Whether it has the install group and nothing else."""
-    satisfied: frozenset[str] = frozenset()
-    """Requirements that the solver has found to be there."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ahead:
-    """What was seen to ahead: what for, what the solver said, and a container that has it, or its packages."""
+class LookAhead:
+    """What a look ahead has found: for which requirements, what the solver said, and a container that has them, or
+    their packages on the way to this host."""
 
     requires: tuple[str, ...]
     output: KeptOutput
     fetching: Future[None] | None
     buildroot: Buildroot | None
 
+    def settle(self, requires: Sequence[str], log: LogSink) -> None:
+        """Requirements are asked for: when they are those of the look ahead, its output goes to `log`, and its
+        packages are waited for. What cannot be fetched is said when they are asked for again."""
+        if self.requires == tuple(requires):
+            self.output.pass_on(log)
+            wait([self.fetching] if self.fetching else [])
 
-class InstallFailed(BuildrootFailed):
-    """rpm could not install what had been solved; root.log says why."""
+
+def is_worth_it(requires: Sequence[str], installed: Sequence[InstalledPackage]) -> bool:
+    """Whether it looks as if something has to be installed: by the names of packages alone."""
+    names = {package.name for package in installed}
+    asked = (requirement.split()[0] for requirement in requires if not requirement.startswith(RPMLIB))
+    return any(name not in names for name in asked)
 
 
 class Poke(Protocol):
@@ -104,25 +104,22 @@ class BuildrootInitializer:
     containers: TaskContainers
     journal: Journal
     poke: Poke
-    _ahead: Future[Ahead] | None = None
-    _wish: ImageRequest | None = None
-    """The set of BuildRequires that was installed, while it has no image and nobody has asked for one."""
+    _look_ahead: Future[LookAhead] | None = None
+    _request: ImageRequest | None = None
+    """Of the set of BuildRequires that was installed, while it has no image and nobody has asked for one."""
 
-    @property
-    def manager(self) -> ContainerManager:
-        return self.solver.manager
+    @cached_property
+    def roots(self) -> Roots:
+        """What makes the root of each container."""
+        return Roots(solver=self.solver, containers=self.containers, journal=self.journal)
 
     @property
     def settings(self) -> BuildrootSettings:
         return self.solver.settings
 
     @property
-    def config(self) -> Config:
-        return self.solver.config
-
-    @property
-    def owner(self) -> Owner:
-        return self.solver.owner
+    def task_id(self) -> int | None:
+        return self.solver.owner.task_id
 
     # The install group
 
@@ -131,9 +128,13 @@ class BuildrootInitializer:
         solution = self._solved_group()
         key = base_key(self.settings, self.solver.task_image, solution)
         expected = frozenset(package.nevra for package in solution.install)
-        buildroot = self._from_image(spec, key, expected)
-        self._used(key, "base", solution, hit=buildroot is not None)
-        return buildroot or self._populated(spec, key, solution)
+        found = self.roots.from_image(spec, key, expected)
+        self._note_use(key, "base", solution, hit=found is not None)
+        if found is not None:
+            return found
+        populated = self.roots.populated(spec, key, solution)
+        self._ask_for(ImageRequest.of_base(key, self.settings, self.solver.task_image, solution))
+        return populated
 
     def _solved_group(self) -> Solution:
         group, tag = self.settings.group, self.settings.tag_name
@@ -144,7 +145,7 @@ class BuildrootInitializer:
                 f"{NOT_INITIALIZED}: {error}; see root.log for more information",
                 hint=f"check that comps group {group} of the build tag names packages it has",
             ) from error
-        self.journal.record(Phase.SOLVED, task=self.owner.task_id, packages=len(solution.install))
+        self.journal.record(Phase.SOLVED, task=self.task_id, packages=len(solution.install))
         if not solution.install:
             raise BuildrootFailed(
                 f"{NOT_INITIALIZED}: comps group {group} of tag {tag} is empty",
@@ -152,97 +153,67 @@ class BuildrootInitializer:
             )
         return solution
 
-    def _populated(self, spec: ContainerSpec, key: str, solution: Solution) -> Buildroot:
-        spec, container = self._empty_container(spec)
-        self._install(container, solution, is_base=True)
-        try:
-            packages = start_and_list(self.manager, container)
-        except EngineError as error:
-            if spec.command[0] not in error.message:
-                raise
-            raise BuildrootFailed(
-                f"{NOT_INITIALIZED}: the build container cannot be started: {error}",
-                hint=f"check that comps group {self.settings.group} of the build tag brings bash and coreutils",
-            ) from error
-        self._check(packages, frozenset(package.nevra for package in solution.install))
-        self._ask(ImageRequest.of_base(key, self.settings, self.solver.task_image, solution))
-        return Buildroot(container=container, packages=packages, content=key, spec=spec)
-
-    def _empty_container(self, spec: ContainerSpec) -> tuple[ContainerSpec, str]:
-        spec = replace(spec, image=self.manager.import_empty_image(EMPTY_IMAGE).id)
-        try:
-            return spec, self.containers.create(self.manager, spec)
-        except EngineDamaged as error:
-            logger.warning("the empty image is made anew: %s", error)
-        self.manager.remove_image(EMPTY_IMAGE)
-        spec = replace(spec, image=self.manager.import_empty_image(EMPTY_IMAGE).id)
-        return spec, self.containers.create(self.manager, spec)
-
     # BuildRequires
 
     def look_ahead(self, base: Buildroot, requires: Sequence[str]) -> bool:
-        """Begin to see to what will probably be asked for; whether some of it is known to be missing."""
+        """Begin to look for what will probably be asked for; whether some of it is known to be missing."""
         if not is_worth_it(requires, base.packages):
             return False
         known = self.solver.cached_requires(requires, base_key=base.content)
-        self._ahead = self.containers.first(partial(self._see_to, base, tuple(requires)))
-        return known is not None and bool(known.install)
+        prefetch = partial(self._prefetch, base, tuple(requires))
+        self._look_ahead = self.containers.submit_before_removal(prefetch)
+        return known is not None and known.changes
 
-    def _see_to(self, base: Buildroot, requires: tuple[str, ...]) -> Ahead:
+    def _prefetch(self, base: Buildroot, requires: tuple[str, ...]) -> LookAhead:
         output = KeptOutput()
         solver = replace(self.solver, log=output)
         found = fetching = None
         try:
-            root = partial(self.manager.mount_root, base.container)
+            root = partial(self.solver.manager.mount_root, base.container)
             solution = solver.requires(requires, base_key=base.content, root=root)
-            if solution.install:
-                found = self._from_image(base.spec, *self._added(base, solution))
+            if solution.changes:
+                found = self.roots.from_image(base.spec, *self._added(base, solution))
             if found is None:
                 # Longer than the root may be held for it.
-                fetching = self.containers.beside(partial(solver.fetch, solution))
+                fetching = self.containers.submit(partial(solver.fetch, solution))
         except AdjutantError as error:
-            logger.info("task %s: BuildRequires are not seen to ahead: %s", self.owner.task_id, error)
-        return Ahead(requires=requires, output=output, fetching=fetching, buildroot=found)
+            logger.info("task %s: no look ahead at its BuildRequires: %s", self.task_id, error)
+        return LookAhead(requires=requires, output=output, fetching=fetching, buildroot=found)
 
-    def _seen_to(self, requires: Sequence[str]) -> Buildroot | None:
-        """What the look ahead has prepared, once it has ended."""
-        if self._ahead is None:
+    def _take_prefetched(self, requires: Sequence[str]) -> Buildroot | None:
+        """The container that the look ahead has started, once it has ended."""
+        if self._look_ahead is None:
             return None
-        ahead, self._ahead = self._ahead.result(), None
-        if ahead.requires == tuple(requires):
-            ahead.output.pass_on(self.solver.log)
-            # What cannot be fetched is said when it is asked for again.
-            wait([ahead.fetching] if ahead.fetching else [])
-        return ahead.buildroot
+        found, self._look_ahead = self._look_ahead.result(), None
+        found.settle(requires, self.solver.log)
+        return found.buildroot
 
     def install_requires(self, buildroot: Buildroot, requires: Sequence[str]) -> Buildroot:
         """The buildroot with `requires` added to what it has; its container may be another one afterwards.
 
         Unsolvable, InstallFailed. With the same `content` when nothing had to be installed.
         """
-        prepared = self._seen_to(requires)
+        prefetched = self._take_prefetched(requires)
         container, wanted = buildroot.container, frozenset(requires)
         if wanted <= buildroot.satisfied:
             return buildroot
-        root = partial(self.manager.mount_root, container)
+        root = partial(self.solver.manager.mount_root, container)
         solution = self.solver.requires(requires, base_key=buildroot.content, root=root)
         self.journal.record(
-            Phase.SOLVED, task=self.owner.task_id, container=container, packages=len(solution.install)
+            Phase.SOLVED, task=self.task_id, container=container, packages=len(solution.install)
         )
-        if not solution.install:
+        if not solution.changes:
             return replace(buildroot, satisfied=buildroot.satisfied | wanted)
         satisfied = wanted if solution.remove else buildroot.satisfied | wanted
         key, expected = self._added(buildroot, solution)
-        found = self._taken_over(buildroot, key, expected, prepared) if buildroot.is_base else None
+        found = self._taken_over(buildroot, key, expected, prefetched) if buildroot.is_base else None
         if found is not None:
-            self._used(key, "requires", solution, hit=True)
+            self._note_use(key, "requires", solution, hit=True)
             return replace(found, satisfied=satisfied)
-        self._install(container, solution, is_base=False)
-        packages = list_again(self.manager, container)
-        self._check(packages, expected)
+        extended = self.roots.extended(buildroot, key, solution, expected)
         if buildroot.is_base:
-            self._count(buildroot.content, key, solution, packages)
-        return replace(buildroot, packages=packages, content=key, is_base=False, satisfied=satisfied)
+            self._count(buildroot.content, key, solution, extended.packages)
+        return replace(extended, satisfied=satisfied)
 
     def _added(self, buildroot: Buildroot, solution: Solution) -> tuple[str, frozenset[str]]:
         """Key and packages of the root that the buildroot becomes with a solution."""
@@ -250,149 +221,64 @@ class BuildrootInitializer:
         after = before - solution.remove | {package.nevra for package in solution.install}
         return requires_key(buildroot.content, solution), frozenset(after)
 
-    def keep_requires(self) -> None:
-        """Have an image made of the BuildRequires that this task had to install: they will be wanted again soon."""
-        if self._wish is not None:
-            self._ask(self._wish)
-            self._wish = None
-
-    @property
-    def has_wish(self) -> bool:
-        """Whether `keep_requires` would ask for an image."""
-        return self._wish is not None
-
     def _taken_over(
-        self, base: Buildroot, key: str, expected: frozenset[str], prepared: Buildroot | None
+        self, base: Buildroot, key: str, expected: frozenset[str], prefetched: Buildroot | None
     ) -> Buildroot | None:
         """A container of the image of `key`, with the build user's home; the base's goes."""
-        if prepared is not None and prepared.content != key:
-            self.containers.release(prepared.container)
-            prepared = None
-        found = prepared or self._from_image(base.spec, key, expected)
-        if found is None or not self._home_copied(base.container, found.container):
+        if prefetched is not None and prefetched.content != key:
+            self.containers.release(prefetched.container)
+            prefetched = None
+        found = prefetched or self.roots.from_image(base.spec, key, expected)
+        if found is None or not self.roots.hand_on_home(base.container, found.container):
             return None
         self.containers.release(base.container)
         return replace(found, is_base=False)
 
+    # Images, for later tasks
+
+    def request_image(self) -> None:
+        """Have an image made of the BuildRequires that this task had to install: they will be wanted again soon."""
+        if self._request is not None:
+            self._ask_for(self._request)
+            self._request = None
+
+    @property
+    def has_request(self) -> bool:
+        """Whether `request_image` would ask for an image."""
+        return self._request is not None
+
     def _count(self, base: str, key: str, solution: Solution, packages: Sequence[InstalledPackage]) -> None:
         of_base = ImageRequest.of_base(base, self.settings, self.solver.task_image, solution)
         request = of_base.with_requires(key, solution, packages)
-        built = UsageRecords(self.config.cache_dir).requires_built(key, self._use("requires", solution))
+        built = UsageRecords(self.solver.config.cache_dir).requires_built(
+            key, self._use("requires", solution)
+        )
         if built >= WORTH_AN_IMAGE:
-            self._ask(request)
+            self._ask_for(request)
         else:
-            self._wish = request
+            self._request = request
 
-    # Both
-
-    def _from_image(self, spec: ContainerSpec, key: str, expected: frozenset[str]) -> Buildroot | None:
-        """A started container of the image of `key`; None when there is none, or not of what its name says."""
-        try:
-            image = find_image(self.manager, key)
-            if image is None:
-                return None
-            spec = replace(spec, image=image.id)
-            container = self.containers.create(self.manager, spec)
-        except EngineBroken as error:
-            try:
-                is_damaged = isinstance(error, EngineDamaged) or self._is_damaged(spec, key)
-            except EngineError:
-                # Podman 4.3 crashes over an image that comes or goes while it looks: there is none now.
-                return None
-            if not is_damaged:
-                raise
-            discard(self.manager, self.config, key, str(error))
-            return None
-        except EngineError as error:
-            if error.status != NOT_FOUND:
-                raise
-            # Removed since it was found.
-            return None
-        try:
-            packages = start_and_list(self.manager, container)
-        except (EngineError, EngineDamaged, TaskInterrupted, BuildrootFailed) as error:
-            reason = str(error)
-        else:
-            reason = mismatch(image, packages) or other_packages(packages, expected)
-            if not reason:
-                self.journal.record(
-                    Phase.IMAGE_READY, task=self.owner.task_id, container=container, key=key, image=image.id
-                )
-                return Buildroot(container=container, packages=packages, content=key, spec=spec)
-        self.containers.remove(container)
-        discard(self.manager, self.config, key, reason)
-        return None
-
-    def _is_damaged(self, spec: ContainerSpec, key: str) -> bool:
-        try:
-            with self.manager.created(replace(spec, image=image_name(key))):
-                return False
-        except EngineDamaged:
-            return True
-
-    def _home_copied(self, source: str, container: str) -> bool:
-        try:
-            self.manager.copy_across(source, HOME, container, limit=HOME_LIMIT)
-        except EngineError as error:
-            # Package code has been at work there; the container that it knows will do.
-            logger.warning("task %s: its home cannot be handed on: %s", self.owner.task_id, error)
-            self.containers.remove(container)
-            return False
-        return True
-
-    def _install(self, container: str, solution: Solution, *, is_base: bool) -> None:
-        packages = self.solver.workdir / f"install-{secrets.token_hex(4)}"
-        root = self.manager.mount_root(container)
-        try:
-            self.solver.provide(solution, packages)
-            run = InstallerRun(
-                config=self.config,
-                owner=self.owner,
-                image=self.solver.task_image.id,
-                root=root,
-                packages=packages,
-                is_base=is_base,
-                arch=self.settings.arch,
-                forced=bool(self.settings.forcearch),
-            )
-            self._run_installer(run)
-        finally:
-            shutil.rmtree(packages, ignore_errors=True)
-        self.journal.record(Phase.POPULATED, task=self.owner.task_id, container=container)
-
-    def _run_installer(self, run: InstallerRun) -> None:
-        output, limit = RpmOutput(self.solver.log), self.config.install_timeout
-        try:
-            status = self.manager.run(installer_spec(run), output, timeout=limit)
-        except TaskTimeout as error:
-            # rpm names a package after its %pre, and says nothing while that one runs.
-            last = f"; it was busy with {output.package} or a %pre after it" if output.package else ""
-            raise InstallFailed(
-                f"{NOT_INITIALIZED}: rpm did not end in {limit:g} seconds{last}; see root.log for more information",
-                hint="look for a scriptlet that waits; install_timeout on the builder is the limit",
-            ) from error
-        if status:
-            why = f": {output.reason}" if output.reason else ""
-            raise InstallFailed(
-                f"{NOT_INITIALIZED}: rpm ended with status {status}{why}; see root.log for more information"
-            )
-
-    def _check(self, packages: Sequence[InstalledPackage], expected: frozenset[str]) -> None:
-        difference = other_packages(packages, expected)
-        if difference:
-            raise BuildrootFailed(
-                f"the buildroot of task {self.owner.task_id} is not what the solver chose: {difference}",
-                hint="use a task image of the same distribution release as the build tag",
-            )
-
-    def _used(self, key: str, kind: Kind, solution: Solution, *, hit: bool) -> None:
-        UsageRecords(self.config.cache_dir).used(key, self._use(kind, solution), hit=hit)
+    def _note_use(self, key: str, kind: Kind, solution: Solution, *, hit: bool) -> None:
+        UsageRecords(self.solver.config.cache_dir).used(key, self._use(kind, solution), hit=hit)
         if hit:
             self.solver.log.write("stdout", came_with(image_name(key), kind, solution))
 
     def _use(self, kind: Kind, solution: Solution) -> RootUse:
         return RootUse.of(self.settings, kind, self.solver.task_image.id, len(solution.install))
 
-    def _ask(self, request: ImageRequest) -> None:
-        request.save(requests_directory(self.config))
+    def _ask_for(self, request: ImageRequest) -> None:
+        ask_for_image(request, self.solver.config, self.journal, self.task_id)
         self.poke()
+
+
+def came_with(image: str, kind: Kind, solution: Solution) -> bytes:
+    """What root.log says of packages that came with an image, as the solver writes them: a title, a line for each.
+
+    The log is read by people and by tools, and a build whose root was there before has one like any other. Pure.
+    """
+    lines = [
+        f"{TITLES[kind]}: {len(solution.install)} packages, from image {image}",
+        *(f"{'Install':10} {package.nevra}" for package in solution.install),
+        *(f"{'Remove':10} {name}" for name in sorted(solution.remove)),
+    ]
+    return "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")

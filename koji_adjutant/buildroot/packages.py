@@ -1,14 +1,22 @@
-"""Packages: as rpm inside a root lists them, and as the hub wants them in a buildroot's list (kojid-facts 4.5)."""
+"""The packages in a root: as rpm inside it lists them, and as the hub wants them in a list (kojid-facts 4.5).
+
+They are listed by PID 1 of a build container before anything else, which costs no command of its own (0.1 s) while
+nothing of a package has run yet, or asked for later, by a command of root's, which no file of the build user can
+answer.
+"""
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import koji
 
-from koji_adjutant.errors import BuildrootFailed
+from koji_adjutant.buildroot import settings
+from koji_adjutant.container.interface import Containers, Stream
+from koji_adjutant.container.programs import KILLED
+from koji_adjutant.errors import BuildrootFailed, Problem, TaskInterrupted
 
 FIELDS = ("NAME", "VERSION", "RELEASE", "EPOCH", "ARCH", "LONGSIZE", "BUILDTIME", "SIGMD5")
 QUERY_FORMAT = "\\t".join(f"%{{{field}}}" for field in FIELDS) + "\\n"
@@ -18,6 +26,10 @@ DIGESTS = ("SHA3_256HEADER", "SHA256HEADER", "SHA1HEADER")
 NEVRA_FIELDS = FIELDS[:5]
 NOT_REPORTED = frozenset({"gpg-pubkey", "buildsys-build"})
 NONE = "(none)"
+LISTING_LIMIT = 64 << 20
+LISTED = b"listed "
+"""How the line begins with which PID 1 (idle.sh) ends its list; rpm's exit code follows."""
+ENVIRONMENT = {"PATH": settings.ENVIRONMENT["PATH"], "HOME": "/", "LANG": "C.UTF-8"}
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -122,3 +134,104 @@ def _identified(
         raise BuildrootFailed(f"package {package.nvra} has no header digest that Koji knows")
     library: Any = koji
     return dataclasses.replace(package, payloadhash=str(library.make_rpm_ident(digests)))
+
+
+# In a container
+
+
+class _Listing:
+    """Output that is data, up to a limit."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.said = bytearray()
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        kept = self.data if stream == "stdout" else self.said
+        kept += data
+        if len(kept) > LISTING_LIMIT:
+            raise BuildrootFailed(f"Can't get list of installed rpms: it is over {LISTING_LIMIT} bytes")
+
+    def is_complete(self) -> bool:
+        """Whether PID 1 has said its last word."""
+        return self.data.endswith(b"\n") and self.data[self._last_line() :].startswith(LISTED)
+
+    def split(self) -> tuple[bytes, str]:
+        """The list, and rpm's exit code as PID 1 said it."""
+        if not self.is_complete():
+            return bytes(self.data), "none"
+        end = self._last_line()
+        return bytes(self.data[:end]), self.data[end + len(LISTED) :].decode(errors="replace").strip()
+
+    def packages(self, listing: bytes, status: str) -> tuple[InstalledPackage, ...]:
+        """What was listed; BuildrootFailed unless `status` is rpm's success."""
+        if status != "0":
+            said = " ".join(self.said[-400:].decode(errors="replace").split())
+            raise BuildrootFailed(f"Can't get list of installed rpms: rpm ended with {status}: {said}")
+        return parse_installed(listing.decode(errors="surrogateescape"))
+
+    def _last_line(self) -> int:
+        return self.data.rfind(b"\n", 0, -1) + 1
+
+
+def start_and_list(containers: Containers, container: str) -> tuple[InstalledPackage, ...]:
+    """Start a build container; what its PID 1 lists. BuildrootFailed when that is no list, and nobody broke it off."""
+    listing = _Listing()
+    containers.start_attached(container, listing, listing.is_complete)
+    if not listing.is_complete() and (reason := _broken_off(containers, container)):
+        raise TaskInterrupted(
+            f"build container {container[:12]} {reason} while its packages were listed",
+            hint="see in the journal of this host who ended it, or its monitor (conmon)",
+        )
+    return _with_digests(containers, container, listing.packages(*listing.split()))
+
+
+def _broken_off(containers: Containers, container: str) -> Problem | None:
+    """What somebody did to a PID 1 that has not said its last word; None when PID 1 ended by itself."""
+    found = containers.inspect(container)
+    if found is None:
+        return Problem("was removed")
+    if found.state == "running":
+        return Problem("was cut off")
+    return Problem("was killed") if found.exit_code in (KILLED, -1) else None
+
+
+def list_again(containers: Containers, container: str) -> tuple[InstalledPackage, ...]:
+    """What rpm in a running build container lists."""
+    listing = _Listing()
+    status = _query(containers, container, QUERY_FORMAT, listing)
+    return _with_digests(containers, container, listing.packages(bytes(listing.data), str(status)))
+
+
+def _query(containers: Containers, container: str, query_format: str, listing: _Listing) -> int:
+    argv = ("rpm", "-qa", "--qf", query_format)
+    return containers.exec(container, argv, listing, environment=ENVIRONMENT, user="0:0")
+
+
+def _with_digests(
+    containers: Containers, container: str, packages: tuple[InstalledPackage, ...]
+) -> tuple[InstalledPackage, ...]:
+    """Packages that rpm 6 has made have no sigmd5; what Koji takes instead costs a question more."""
+    if all(package.payloadhash for package in packages):
+        return packages
+    listing = _Listing()
+    _query(containers, container, digest_format(newest=True), listing)
+    # To rpm a tag that it does not know is no failure.
+    newest = bool(listing.data)
+    if not newest:
+        listing = _Listing()
+        status = _query(containers, container, digest_format(newest=False), listing)
+        listing.packages(b"", str(status))
+    return with_digests(packages, listing.data.decode(errors="surrogateescape"), newest=newest)
+
+
+def other_packages(packages: Sequence[InstalledPackage], expected: frozenset[str]) -> Problem | None:
+    """How the packages that rpm lists differ from the `expected` NEVRAs, in a few names; None when they do not."""
+    listed = {package.nevra for package in packages}
+    if len(listed) == len(packages) and listed == expected:
+        return None
+    missing, surplus = sorted(expected - listed), sorted(listed - expected)
+    named = [f"without {name}" for name in missing[:3]] + [f"with {name}" for name in surplus[:3]]
+    count = len(missing) + len(surplus)
+    names = ", ".join(named) or "some twice"
+    return Problem(f"rpm lists other packages ({len(packages)}, {count} differ: {names})")

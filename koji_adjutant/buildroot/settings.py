@@ -12,8 +12,10 @@ from typing import Any
 
 import koji
 
+from koji_adjutant import names
 from koji_adjutant.config import Config
-from koji_adjutant.errors import BuildrootFailed
+from koji_adjutant.config.package_manager import FAMILIES, MOCKS_OWN, PackageManagerOptions, read_options
+from koji_adjutant.errors import BuildrootFailed, ConfigError
 
 BUILD_USER = "mockbuild"
 BUILD_GROUP = "mock"
@@ -47,7 +49,8 @@ ENVIRONMENT: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class BuildrootSettings:
-    """See the module. `arch` is the canonical arch of the root, `target_arch` what rpmbuild is told to build for."""
+    """All that is decided of one buildroot. `arch` is the canonical arch of the root, `target_arch` what rpmbuild is
+    told to build for."""
 
     tag_id: int
     tag_name: str
@@ -61,6 +64,7 @@ class BuildrootSettings:
     environment: Mapping[str, str]
     proxy: str = ""
     package_manager: str = "dnf"
+    manager_options: PackageManagerOptions = MOCKS_OWN
     releasever: str = ""
     module_hotfixes: bool | None = None
     modules: tuple[tuple[str, str], ...] = ()
@@ -71,7 +75,7 @@ class BuildrootSettings:
     """Where the root's /etc/localtime points to: where this host's does."""
     rpmbuild_timeout: int = 86400
     mock_options: Mapping[str, Any] = field(default_factory=dict)
-    """The same in the words of koji.genMockConfig, without what the record on the hub decides."""
+    """These settings in the words of koji.genMockConfig, without what the record on the hub decides."""
     ignored: tuple[str, ...] = ()
 
     @property
@@ -95,6 +99,8 @@ class BuildrootSettings:
             ("event of the repo", self.event_id),
             ("arch of the root", self.arch),
             ("package manager", self.package_manager),
+            ("packages may be erased", self.manager_options.allow_erasing),
+            *((f"option {name}", value) for name, value in self.manager_options.settings),
             ("user of the build", f"{BUILD_USER} {BUILD_IDS[0]}:{BUILD_IDS[1]} ({BUILD_GROUP})"),
             ("/etc/localtime", self.timezone or "none"),
             *((f"image {kind}", digest) for kind, digest in images.items()),
@@ -103,7 +109,7 @@ class BuildrootSettings:
             *((f"environment {key}", value) for key, value in self.environment.items()),
             *(("without effect", key) for key in self.ignored),
         ]
-        made_by = "".join(f"# {key} = {one_line(value)}\n" for key, value in rows)
+        made_by = "".join(f"# {names.one_line(key)} = {names.one_line(value)}\n" for key, value in rows)
         options = {**self.mock_options, "buildroot_id": buildroot_id}
         return koji.genMockConfig(name, self.arch, managed=True, **options) + "\n# koji-adjutant:\n" + made_by
 
@@ -122,6 +128,7 @@ def buildroot_settings(
     `ncpus` is what a limit leaves to the build, which cannot see it by itself.
     """
     check_repo(repo, build_config)
+    names.file_name(arch, "architecture", BuildrootFailed)
     extra = build_config["extra"]
     check_extra(build_config["name"], extra)
     macros = rpm_macros(extra, target_arch=arch, config=config, ncpus=ncpus)
@@ -129,7 +136,8 @@ def buildroot_settings(
     environment = {**ENVIRONMENT, **jobs, **config.build_env, **prefixed(extra, "rpm.env.")}
     check_names(build_config["name"], macros, environment)
     canonical = koji.canonArch(arch)
-    location = f"repos/{build_config['name']}/{repo['id']}/{canonical}"
+    package_manager = str(extra.get("mock.package_manager") or "dnf")
+    location = f"repos/{build_config['name']}/{int(repo['id'])}/{canonical}"
     return BuildrootSettings(
         tag_id=build_config["id"],
         tag_name=build_config["name"],
@@ -138,11 +146,12 @@ def buildroot_settings(
         arch=canonical,
         target_arch=arch,
         group=group,
-        baseurls=tuple(f"{url.rstrip('/')}/{location}" for url in config.topurls),
+        baseurls=tuple(names.url_below(url, location, "repo", BuildrootFailed) for url in config.topurls),
         macros=macros,
         environment=environment,
         proxy=config.yum_proxy or "",
-        package_manager=str(extra.get("mock.package_manager") or "dnf"),
+        package_manager=package_manager,
+        manager_options=manager_options(package_manager, config),
         releasever=str(extra.get("mock.releasever") or ""),
         module_hotfixes=only_true(extra.get("mock.yum.module_hotfixes")),
         modules=module_commands(extra.get("mock.module_setup_commands")),
@@ -152,6 +161,18 @@ def buildroot_settings(
         mock_options=mock_options(repo, build_config, arch=arch, group=group, config=config),
         ignored=tuple(key for key in WITHOUT_EFFECT if key in extra),
     )
+
+
+def manager_options(package_manager: str, config: Config) -> PackageManagerOptions:
+    """Options of the package manager, as mock would read them now; one that there is no driver for has none."""
+    if package_manager not in FAMILIES:
+        return PackageManagerOptions(allow_erasing=False)
+    try:
+        return read_options(config.mock_site_defaults)[package_manager]
+    except ConfigError as error:
+        raise BuildrootFailed(
+            f"options of the package manager cannot be honoured: {error.message}", hint=error.hint
+        ) from error
 
 
 def check_repo(repo: Mapping[str, Any], build_config: Mapping[str, Any]) -> None:
@@ -278,8 +299,3 @@ def prefixed(extra: Mapping[str, Any], prefix: str) -> dict[str, str]:
 def only_true(value: Any) -> bool | None:
     """Koji writes such a setting only when it is on; None is the package manager's own default."""
     return True if value and int(value) else None
-
-
-def one_line(value: object) -> str:
-    """`value` without what would end the line."""
-    return str(value).encode("unicode_escape").decode() if "\n" in str(value) else str(value)

@@ -9,10 +9,12 @@ from typing import Any
 from koji_adjutant import __version__
 from koji_adjutant.config import DEFAULT_FILE
 
+CHECK = "--check"
+FORCE_LOCK = "--force-lock"
 _HIDDEN = argparse.SUPPRESS
 _VALUES = {
     "user": "log in as this user",
-    "password": "its password; better kept in the file",
+    "password": "password of that user; better kept in the file",
     "maxjobs": "most tasks at a time",
     "minspace": "MB that must be free to take a task",
     "sleeptime": "seconds between two polls of the hub",
@@ -42,20 +44,22 @@ class Arguments:
     force_lock: bool
     verbose: bool
     skip_main: bool
+    check: bool
     overrides: Mapping[str, Any]
 
 
 def parser() -> argparse.ArgumentParser:
-    """kojid's."""
+    """The parser of kojid's command line."""
     made = argparse.ArgumentParser(prog="kojid", description="Koji's builder daemon, with podman containers.")
     made.add_argument("--version", action="version", version=f"koji-adjutant {__version__}")
     made.add_argument("-c", "--config", metavar="FILE", type=Path, default=DEFAULT_FILE, help="configuration")
     made.add_argument("-f", "--fg", action="store_true", help="stay in the foreground")
-    made.add_argument("--force-lock", action="store_true", help="take over from a daemon that is logged in")
+    made.add_argument(FORCE_LOCK, action="store_true", help="take over from a daemon that is logged in")
     made.add_argument("-v", "--verbose", action="store_true", help="log what happens")
     made.add_argument("-d", "--debug", action="store_true", default=None, help="log debug messages")
     made.add_argument("--debug-mock", action="store_true", help=_HIDDEN)
     made.add_argument("--skip-main", action="store_true", help="log in, and end")
+    made.add_argument(CHECK, action="store_true", help="say whether the daemon would start, and end")
     made.add_argument("--plugin", action="append", help="load this plugin; may be repeated")
     made.add_argument("-s", "--server", help="URL of the hub")
     for flag, text in _VALUES.items():
@@ -78,5 +82,6 @@ def parse(argv: Sequence[str]) -> Arguments:
         force_lock=given["force_lock"],
         verbose=given["verbose"],
         skip_main=given["skip_main"],
+        check=given["check"],
         overrides=overrides,
     )

@@ -1,6 +1,6 @@
 """`koji-adjutant buildroots`: what is kept ready on this host, to look at and to throw away.
 
-It asks the engine and reads the usage records; the daemon need not run, and does not notice.
+The command asks the engine and reads the usage records; the daemon need not run, and does not notice.
 """
 
 import argparse
@@ -13,15 +13,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from koji_adjutant.buildroot.cached_images import CachedImage, cached_images
-from koji_adjutant.buildroot.removal import Limits, Removal, own_size, prune, to_remove
-from koji_adjutant.buildroot.usage import UsageRecords
+from koji_adjutant import names
+from koji_adjutant.buildroot.images.cached import CachedImage, cached_images
+from koji_adjutant.buildroot.images.removal import Limits, Removal, own_size, prune, to_remove
+from koji_adjutant.buildroot.images.usage import UsageRecords
 from koji_adjutant.config import DEFAULT_FILE, Config, load_config
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import ConfigError
+from koji_adjutant.journal.file import FileJournal
+from koji_adjutant.journal.phases import Journal, NullJournal
+from koji_adjutant.journal.state import JOURNAL
 
 HEADINGS = ("TAG", "ARCH", "GROUP", "KIND", "REPOS", "PACKAGES", "SIZE", "LAST USED", "HITS")
-SCAN = "look at all images of the engine, also those that nothing is known of; slow with hundreds"
+SCAN = "look at all images of the engine, also those without a usage record; slow with hundreds"
 EVERYTHING = Limits(size=0, age=float("-inf"))
 _UNITS = ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second"))
 
@@ -36,8 +40,13 @@ class Cache:
     worker: str
     """The daemon's name; empty when it has never run here."""
 
+    @property
+    def journal(self) -> Journal:
+        """The daemon's."""
+        return FileJournal(self.config.state_dir / JOURNAL) if self.worker else NullJournal()
+
     def images(self, *, scan: bool = False) -> tuple[CachedImage, ...]:
-        """Those that tasks can find, used last first."""
+        """The images that tasks can find, used last first; `scan`: images that have no usage record, too."""
         found = cached_images(self.manager, self.records, scan=scan)
         return tuple(cached for cached in found if cached.name)
 
@@ -71,12 +80,12 @@ def add_commands(commands: Any) -> Any:
     """The parsers of `buildroots`; where further actions are added."""
     made = commands.add_parser("buildroots", help="the buildroots that are kept ready on this host")
     actions = made.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listing = _action(actions, "list", "show them", show)
+    listing = _action(actions, "list", "show the images of buildroots", show)
     listing.add_argument("--json", action="store_true", help="for programs")
     listing.add_argument("--scan", action="store_true", help=SCAN)
     pruning = _action(actions, "prune", "remove what the limits of the configuration do not let stay", remove)
-    pruning.add_argument("--all", action="store_true", help="remove all that no container uses")
-    pruning.add_argument("--tag", metavar="TAG", help="remove those that served this build tag")
+    pruning.add_argument("--all", action="store_true", help="remove all images that no container uses")
+    pruning.add_argument("--tag", metavar="TAG", help="remove the images that served this build tag")
     pruning.add_argument("--scan", action="store_true", help=SCAN)
     pruning.add_argument("--dry-run", action="store_true", help="say what would go")
     return actions
@@ -92,7 +101,7 @@ def _action(
 
 
 def show(given: argparse.Namespace) -> int:
-    """`list`."""
+    """`buildroots list`: print the images; exit code."""
     with open_cache(given.config) as cache:
         images = cache.images(scan=given.scan)
         if given.json:
@@ -106,7 +115,7 @@ def show(given: argparse.Namespace) -> int:
 
 
 def described(cached: CachedImage) -> dict[str, Any]:
-    """One image, for programs."""
+    """One image as the JSON of `list --json` has it."""
     record = asdict(cached.record)
     for internal in ("built", "version", "image"):
         del record[internal]
@@ -121,7 +130,7 @@ def described(cached: CachedImage) -> dict[str, Any]:
 
 
 def table(images: Sequence[CachedImage], now: float) -> str:
-    """Images as people read them."""
+    """The table that `list` prints."""
     rows = [HEADINGS, *(row(cached, now) for cached in images)]
     widths = [max(len(line[column]) for line in rows) for column in range(len(HEADINGS))]
     return "".join(
@@ -131,7 +140,7 @@ def table(images: Sequence[CachedImage], now: float) -> str:
 
 
 def row(cached: CachedImage, now: float) -> tuple[str, ...]:
-    """One line of the table."""
+    """The cells of one image, in the order of HEADINGS."""
     record = cached.record
     repos = sorted({repo for tag in record.tags for repo in tag.repo_ids}, reverse=True)
     return (
@@ -149,11 +158,11 @@ def row(cached: CachedImage, now: float) -> tuple[str, ...]:
 
 def tags_of(cached: CachedImage) -> str:
     """The build tags that an image served."""
-    return ",".join(tag.tag_name for tag in cached.record.tags) or "-"
+    return ",".join(names.one_line(tag.tag_name) for tag in cached.record.tags) or "-"
 
 
 def readable(size: float) -> str:
-    """A number of bytes."""
+    """A number of bytes with its unit."""
     for unit in ("B", "KiB", "MiB"):
         if size < 1024:  # noqa: PLR2004
             return f"{size:.0f} {unit}"
@@ -162,14 +171,14 @@ def readable(size: float) -> str:
 
 
 def ago(seconds: float) -> str:
-    """A time that has passed."""
+    """A time that has passed, in words."""
     length, unit = next(((length, unit) for length, unit in _UNITS if seconds >= length), (1.0, "second"))
     number = max(0, int(seconds / length))
     return f"{number} {unit}{'' if number == 1 else 's'} ago"
 
 
 def remove(given: argparse.Namespace) -> int:
-    """`prune`."""
+    """`buildroots prune`: remove images, and print which; exit code."""
     with open_cache(given.config) as cache:
         images = cached_images(cache.manager, cache.records, scan=given.scan or given.all)
         kept = frozenset(
@@ -189,7 +198,15 @@ def remove(given: argparse.Namespace) -> int:
             return _report(
                 planned, (), own_size(images, cache.worker), is_done=False, quiet_reason=bool(everything)
             )
-        gone, used = prune(images, cache.manager, cache.records, limits, worker=cache.worker, kept=kept)
+        gone, used = prune(
+            images,
+            cache.manager,
+            cache.records,
+            limits,
+            worker=cache.worker,
+            journal=cache.journal,
+            kept=kept,
+        )
         return _report(
             gone, used, own_size(images, cache.worker), is_done=True, quiet_reason=bool(everything)
         )

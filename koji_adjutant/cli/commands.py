@@ -5,11 +5,9 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from koji_adjutant import __version__
-from koji_adjutant.cli import buildroots, documents, end_tasks, shell, units
-from koji_adjutant.config import DEFAULT_FILE, Config, load_config, site_defaults
+from koji_adjutant.cli import buildroots, config_check, documents, end_tasks, reload, shell, units
 from koji_adjutant.errors import AdjutantError, ConfigError
 
 TESTBED = "koji_adjutant.testbed.cli"
@@ -45,38 +43,15 @@ def parser() -> argparse.ArgumentParser:
     shell.add_command(buildroots.add_commands(commands))
     units.add_command(commands)
     end_tasks.add_command(commands)
+    reload.add_command(commands)
     config = commands.add_parser("config", help="the daemon's configuration")
     actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("example", help="print kojid.conf.example")
     actions.add_parser("docs", help="print docs/configuration.md")
-    check = actions.add_parser("check", help="read a configuration as the daemon would")
-    check.add_argument("-c", "--config", metavar="FILE", type=Path, default=DEFAULT_FILE)
-    check.add_argument(
-        "--site-defaults",
-        metavar="FILE",
-        type=Path,
-        help=f"say what becomes of mock's site configuration (default: {site_defaults.DEFAULT_FILE}, if present)",
-    )
+    config_check.add_command(actions)
     return made
 
 
 def _config(given: argparse.Namespace) -> int:
-    match given.action:
-        case "example":
-            sys.stdout.write(documents.example())
-        case "docs":
-            sys.stdout.write(documents.reference())
-        case _:
-            config = load_config(given.config)
-            sys.stdout.write(documents.summary(config, given.config))
-            sys.stdout.write(_site_defaults(given.site_defaults, config))
+    sys.stdout.write(documents.example() if given.action == "example" else documents.reference())
     return 0
-
-
-def _site_defaults(file: Path | None, config: Config) -> str:
-    """What becomes of mock's site configuration; it need not be there unless it was named."""
-    chosen = file or site_defaults.DEFAULT_FILE
-    if file is None and not chosen.exists():
-        return ""
-    findings = site_defaults.read_site_defaults(chosen, config)
-    return "".join(f"{line}\n" for line in (f"{chosen}: {len(findings)} settings", *findings))

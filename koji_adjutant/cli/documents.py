@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
-from pathlib import Path
 from typing import Any
 
-from koji_adjutant.config import Config, values
+from koji_adjutant.config import Config, old_names, values
 from koji_adjutant.config.load import NOT_YET
-from koji_adjutant.config.options import Place, Row, table
+from koji_adjutant.config.option import Place
+from koji_adjutant.config.options import Row, table
+from koji_adjutant.policy.methods import METHODS
 
 _EXAMPLE_HEAD = """\
 # kojid.conf of koji-adjutant: every option with its default, made by `koji-adjutant config example`.
@@ -40,6 +41,21 @@ _NOT_YET_HEAD = """
 ## Not supported yet
 
 These are refused, so that nobody relies on them: """
+_OLD_HEAD = """
+## Old names
+
+Options of earlier versions. They are read, and the log of the daemon and `config check` say what to write instead.
+Where the new option says something of the same limit, it goes first.
+
+"""
+_METHODS_HEAD = """
+## Task methods
+
+Those that this builder has. The weight is that of a task before the hub or the task itself has changed it. What has
+containers can be limited; privileges and network are those of code that a package brings. A buildroot begins with a
+group of packages of the build tag; where it says so, the group is made ready for the next repo of the tag (`prewarm`).
+
+"""
 
 
 def example() -> str:
@@ -65,20 +81,24 @@ def reference() -> str:
             _WITHOUT_EFFECT_HEAD + "\n",
             "\n".join(idle) + "\n",
             _NOT_YET_HEAD + ", ".join(f"`{key}`" for key in sorted(NOT_YET)) + ".\n",
+            _OLD_HEAD,
+            *(f"- `{key}`: now `{method}.` in `limits`\n" for key, method in old_names.LIMITS.items()),
+            _METHODS_HEAD,
+            _methods(),
         ]
     )
 
 
-def summary(config: Config, file: Path) -> str:
+def summary(config: Config) -> str:
     """What a configuration says, where it differs from the defaults; secrets are not shown."""
-    lines = [f"{file}: good"]
+    lines = []
     for row in table():
         value = getattr(config, row.attribute)
         if row.option.place is not Place.COMMAND_LINE and _plain(value) != default_text(row):
-            shown = "(not shown)" if row.option.parse is values.secret else _shown(row, value)
+            shown = "(not shown)" if row.option.parse in values.SECRET else _shown(row, value)
             note = "" if row.option.has_effect else f"  # {row.option.doc}"
             lines.append(f"[{row.option.place}] {row.key} = {shown}{note}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _shown(row: Row, value: Any) -> str:
@@ -120,6 +140,25 @@ def _commented(row: Row) -> Iterator[str]:
     mark = "" if row.option.required else "#"
     yield f"{mark}{row.key} = {default_text(row)}".rstrip()
     yield ""
+
+
+def _methods() -> str:
+    lines = [
+        "| method | weight | containers | privileges | network | buildroot |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in METHODS.values():
+        group = f"`{row.install_group}`" if row.install_group else ""
+        cells = (
+            f"`{row.name}`",
+            f"{row.weight:g}",
+            "yes" if row.containers else "",
+            f"{row.profile}" if row.profile else "",
+            "yes" if row.network else "",
+            f"{group}, made ready" if row.prewarm else group,
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def _table(rows: Iterator[Row]) -> str:

@@ -19,14 +19,14 @@ import requests
 
 from koji_adjutant.cli.kojid import assemble, make_services
 from koji_adjutant.config import DEFAULT_FILE, Config, load_config
-from koji_adjutant.daemon import adoption
-from koji_adjutant.daemon.manager import LAST_CALL_SECONDS
+from koji_adjutant.daemon.cleanup.sweeps import Sweeps
+from koji_adjutant.daemon.hand_back import LAST_CALL_SECONDS
 from koji_adjutant.daemon.sessions import OwnSession
-from koji_adjutant.daemon.state import StateDirectory
-from koji_adjutant.daemon.sweeps import Sweeps
-from koji_adjutant.daemon.task_process import STOP_GRACE
-from koji_adjutant.errors import AdjutantError
-from koji_adjutant.hub import login, open_session
+from koji_adjutant.daemon.tasks import adoption
+from koji_adjutant.daemon.tasks.state import StateDirectory
+from koji_adjutant.daemon.tasks.task_process import STOP_GRACE
+from koji_adjutant.errors import AdjutantError, Problem
+from koji_adjutant.hub.session import login, open_session
 
 JOBS = ("systemctl", "list-jobs", "--no-legend", "--no-pager", "--plain")
 JOBS_SECONDS = 5.0
@@ -44,7 +44,7 @@ def add_command(commands: Any) -> None:
 
 
 def end_tasks(given: argparse.Namespace) -> int:
-    """End them, and say which."""
+    """`end-tasks`: end the tasks, and print which; exit code."""
     config = load_config(given.config)
     state = StateDirectory(config.state_dir)
     if given.after and (not any(True for _ in state.all()) or not is_being_stopped(given.after)):
@@ -62,8 +62,8 @@ def end_tasks(given: argparse.Namespace) -> int:
     return 0
 
 
-def _end(stack: ExitStack, config: Config, state: StateDirectory) -> str:
-    """End them; why the hub could not be told, empty when it was."""
+def _end(stack: ExitStack, config: Config, state: StateDirectory) -> Problem | None:
+    """End all tasks of the state directory; why the hub could not be told, None when it was."""
     session = open_session(config)
     session.give_up_early()
     session.opts = {**session.opts, "timeout": LAST_CALL_SECONDS}
@@ -74,23 +74,20 @@ def _end(stack: ExitStack, config: Config, state: StateDirectory) -> str:
     except (AdjutantError, koji.GenericError, requests.RequestException) as error:
         adoption.end_all(state, STOP_GRACE)
         Sweeps(services=make_services(stack, config, state), state=state).everything()
-        return str(error)
-    daemon.adopt()
-    try:
-        daemon.shutdown()
-        session.logout()
-    except (koji.GenericError, requests.RequestException) as error:
-        return str(error)
-    own.end()
-    return ""
+        return Problem(str(error))
+    daemon.running.adopt()
+    problem = daemon.end()
+    if not session.logged_in:
+        own.end()
+    return problem
 
 
 def is_being_stopped(unit: str) -> bool:
-    """Whether systemd has a job that stops `unit`; not, when it does not say."""
+    """Whether systemd has a job that stops `unit`; False when systemd cannot be asked."""
     try:
         done = subprocess.run(JOBS, capture_output=True, text=True, timeout=JOBS_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError) as error:
-        sys.stderr.write(f"whether {unit} is to be stopped is not known, so tasks go on: {error}\n")
+        sys.stderr.write(f"whether systemd stops {unit} is unknown, so tasks go on: {error}\n")
         return False
     jobs = (line.split() for line in done.stdout.splitlines())
     return any(words[1:3] == [unit, "stop"] for words in jobs)

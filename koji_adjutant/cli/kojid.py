@@ -12,35 +12,39 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import NoReturn
 
 import koji
 import requests
-from koji.plugin import PluginTracker
 
-from koji_adjutant import notify
-from koji_adjutant.cli import logs, main_loop
 from koji_adjutant.cli.arguments import Arguments, parse
-from koji_adjutant.cli.main_loop import End
+from koji_adjutant.cli.reload import check_argv, start_argv
 from koji_adjutant.config import Config, load_config
-from koji_adjutant.container import registry_auth
+from koji_adjutant.container.podman import registry_auth
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.daemon import Daemon, adoption
+from koji_adjutant.daemon import Daemon, main_loop
+from koji_adjutant.daemon.main_loop import End
 from koji_adjutant.daemon.recurring import Recurring
+from koji_adjutant.daemon.reload import Reloading
 from koji_adjutant.daemon.sessions import OwnSession
-from koji_adjutant.daemon.state import StateDirectory
-from koji_adjutant.daemon.task_process import STOP_GRACE
-from koji_adjutant.daemon.wakeup import WakeUp, poke
-from koji_adjutant.disks import unusable
+from koji_adjutant.daemon.tasks import adoption
+from koji_adjutant.daemon.tasks.state import StateDirectory
+from koji_adjutant.daemon.tasks.task_process import STOP_GRACE
+from koji_adjutant.daemon.wakeup import SUBTASKS, WakeUp, poke
 from koji_adjutant.errors import AdjutantError, ConfigError, LoginFailed
 from koji_adjutant.handlers.base import Services
-from koji_adjutant.handlers.registry import HANDLERS
-from koji_adjutant.hub import HubSession, log_in_anew, login, open_session
-from koji_adjutant.monitoring.journal import FileJournal
+from koji_adjutant.handlers.registry import task_methods
+from koji_adjutant.host import systemd
+from koji_adjutant.host.disks import unusable
+from koji_adjutant.hub.session import HubSession, log_in_anew, login, open_session, try_login
+from koji_adjutant.journal.file import ROTATE_BYTES, FileJournal
+from koji_adjutant.logs import daemon_log
+from koji_adjutant.plugins import record
+from koji_adjutant.policy.containers import soft_and_hard
 
 LOGIN_SECONDS = 2.0
 
-logger = logging.getLogger("koji.adjutant")
+logger = logging.getLogger("koji.adjutant.cli")
 
 
 def kojid(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +52,7 @@ def kojid(argv: Sequence[str] | None = None) -> int:
     arguments = parse(sys.argv[1:] if argv is None else argv)
     try:
         config = load_config(arguments.config, overrides=arguments.overrides)
-        return _run(arguments, config)
+        return _check(config) if arguments.check else _run(arguments, config)
     except AdjutantError as error:
         sys.stderr.write(f"kojid: error: {error}\n")
         if not arguments.foreground:
@@ -56,12 +60,23 @@ def kojid(argv: Sequence[str] | None = None) -> int:
         return error.exit_code if isinstance(error, ConfigError) else 1
 
 
+def _check(config: Config) -> int:
+    """Whether a daemon would start with this; if one runs with it already, with the plugins that it has."""
+    _prepare(config)
+    try_login(config)
+    missing_so_far = record.read(config.state_dir)
+    lost = [one for one in task_methods(config, None).outages.found if one.plugin not in missing_so_far]
+    for outage in lost:
+        sys.stderr.write(f"kojid: error: {outage}\n")
+    return 1 if lost else 0
+
+
 def _run(arguments: Arguments, config: Config) -> int:
-    logs.set_level(config, verbose=arguments.verbose)
+    daemon_log.set_level(config, verbose=arguments.verbose)
     if config.log_file:
-        logs.log_to_file(config.log_file)
+        daemon_log.log_to_file(config.log_file)
     if config.admin_emails:
-        logs.log_by_mail(config.admin_emails)
+        daemon_log.log_by_mail(config.admin_emails)
     started_in = Path.cwd()
     _prepare(config)
     state = StateDirectory(config.state_dir)
@@ -77,21 +92,24 @@ def _run(arguments: Arguments, config: Config) -> int:
         stack.enter_context(_tasks_ended_by_signal(state))
         own_session = OwnSession(state, config.server)
         session.give_up_early()
-        session.before_request = notify.starting
+        session.before_request = systemd.starting
         _log_in(session, config, state, own_session, force_lock=arguments.force_lock)
         if arguments.foreground:
             # Not before: until here a person reads standard error, and wants one line.
-            logs.log_to_stderr()
+            daemon_log.log_to_stderr()
         else:
             # The lock is of a process, and the process changes.
             state.unlock()
             koji.daemonize()
             state.lock()
         # A hub that keeps us waiting is no sign of a main loop that hangs.
-        session.before_request = notify.feed
-        session.log_in_anew = partial(log_in_anew, session, config, own_session.replace)
+        session.before_request = systemd.feed
+        session.log_in_anew = partial(
+            log_in_anew, session, config, own_session.replace, tasks_run=partial(_tasks_run, state)
+        )
         daemon = assemble(stack, config, session, state)
-        end = main_loop.run(daemon, single=config.single)
+        reloading = Reloading(check_argv(_own_argv()), started_in, daemon.services.journal)
+        end = main_loop.run(daemon, reloading, single=config.single)
         main_loop.leave(daemon, end)
         if not session.logged_in:
             own_session.end()
@@ -119,8 +137,9 @@ def _log_in(
     while True:
         try:
             login(session, config, force_lock=force_lock, before_lock=own.replace)
-        except LoginFailed as error:
-            if not any(task.is_alive() for task in state.tasks()):
+        except (LoginFailed, ConfigError) as error:
+            # Files may be mended while we wait; an end would leave the tasks to nobody.
+            if not _tasks_run(state):
                 raise
             if away.is_to_be_said(str(error)):
                 logger.warning("%s; tasks run on, trying again%s", error, away.how_long())
@@ -132,6 +151,10 @@ def _log_in(
             if lasted := away.over():
                 logger.warning("Logged in, after %s", lasted)
             return
+
+
+def _tasks_run(state: StateDirectory) -> bool:
+    return any(task.is_alive() for task in state.tasks())
 
 
 def _prepare(config: Config) -> None:
@@ -148,11 +171,8 @@ def _prepare(config: Config) -> None:
 
 
 def _set_limit(name: str, value: str) -> None:
-    number = getattr(resource, name)
-    limits = [int(word) for word in value.split()]
-    soft, hard = (limits[0], limits[1] if len(limits) > 1 else resource.getrlimit(number)[1])
     try:
-        resource.setrlimit(number, (soft, hard))
+        resource.setrlimit(getattr(resource, name), soft_and_hard(name, value))
     except (ValueError, OSError) as error:
         raise ConfigError(f"option {name} = {value!r}: {error}", hint="lower it, or start as root") from error
 
@@ -161,17 +181,18 @@ def assemble(stack: ExitStack, config: Config, session: HubSession, state: State
     """The daemon, with all that it needs until `stack` is left."""
     services = make_services(stack, config, state)
     wakeup = stack.enter_context(WakeUp(state.wake))
-    daemon = Daemon(config, session, services, state, wakeup)
-    for handler in HANDLERS:
-        daemon.registerHandler(handler)
-    _load_plugins(daemon, config)
-    return daemon
+    for notice in config.notices:
+        logger.warning("%s", notice)
+    methods = task_methods(config, services)
+    for outage in methods.outages.found:
+        logger.error("%s", outage)
+    record.keep(state.path, methods.outages)
+    return Daemon(config, session, services, state, wakeup, methods=methods)
 
 
 def make_services(stack: ExitStack, config: Config, state: StateDirectory) -> Services:
     """What a daemon with this state directory works with, until `stack` is left."""
-    journal = FileJournal(state.journal)
-    journal.rotate()
+    journal = FileJournal(state.journal, rotate_bytes=ROTATE_BYTES)
     manager = PodmanManager(
         str(config.podman_socket), config.container_timeouts, str(config.registry_auth_file or "")
     )
@@ -182,19 +203,13 @@ def make_services(stack: ExitStack, config: Config, state: StateDirectory) -> Se
         journal=journal,
         worker=state.worker(),
         poke=lambda: poke(state.wake),
+        poke_for_subtasks=lambda: poke(state.wake, SUBTASKS),
     )
 
 
-def _load_plugins(daemon: Daemon, config: Config) -> None:
-    tracker = PluginTracker(path=cast("str", config.pluginpath.split(":")))
-    for name in config.plugin:
-        try:
-            daemon.scanPlugin(tracker.load(name))
-        except (ImportError, AttributeError, OSError, koji.PluginError) as error:
-            raise ConfigError(
-                f"plugin {name} cannot be loaded: {error}", hint="check plugin and pluginpath"
-            ) from error
-
-
 def _start_anew() -> NoReturn:
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+    os.execv(sys.executable, start_argv(_own_argv()))  # noqa: S606
+
+
+def _own_argv() -> list[str]:
+    return [sys.executable, *sys.orig_argv[1:]]

@@ -12,23 +12,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from koji_adjutant.buildroot.cached_images import CachedImage
-from koji_adjutant.buildroot.containment import containment
-from koji_adjutant.buildroot.machines import personality
+from koji_adjutant.buildroot.images.cached import CachedImage
 from koji_adjutant.buildroot.settings import BUILD_IDS, ENVIRONMENT, HOME, BuildrootSettings
 from koji_adjutant.cli.buildroots import Cache, open_cache
 from koji_adjutant.config import DEFAULT_FILE
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerSpec
-from koji_adjutant.container.terminal import Console, interact
-from koji_adjutant.daemon.shells import process_label
+from koji_adjutant.container.podman.terminal import Console, interact
+from koji_adjutant.daemon.cleanup.bound_containers import process_label
 from koji_adjutant.errors import BuildrootFailed
-from koji_adjutant.hub import open_session
-from koji_adjutant.policy.limits import task_limits
+from koji_adjutant.guards.stack import guarded_spec
+from koji_adjutant.host.machines import personality
+from koji_adjutant.hub.session import open_session
+from koji_adjutant.policy.containers import task_limits
+from koji_adjutant.policy.methods import OF_GROUPS
 from koji_adjutant.task_adapters.base import TaskContext
-from koji_adjutant.task_adapters.rpmbuild import build_container_spec
+from koji_adjutant.task_adapters.buildroot_adapter import build_container_spec
 
-METHOD = "buildArch"
+GROUP = "build"
+METHOD = OF_GROUPS[GROUP].name
+"""Whichever buildroot it is of, the shell has what such a task has."""
 SHELL = ("/bin/bash", "-l")
 
 
@@ -39,21 +42,21 @@ def add_command(actions: Any) -> None:
     made.add_argument("tag", metavar="TAG", help="the build tag")
     made.add_argument("-c", "--config", metavar="FILE", type=Path, default=DEFAULT_FILE)
     made.add_argument("--arch", help="of this architecture")
-    made.add_argument("--group", default="build", help="of this install group (default: build)")
+    made.add_argument("--group", default=GROUP, help="of this install group (default: build)")
     made.add_argument("--root", action="store_true", help="as root of the container, not as the build user")
     made.set_defaults(run=shell)
 
 
 def shell(given: argparse.Namespace) -> int:
-    """The shell's exit code."""
+    """`buildroots shell`: run the shell; its exit code."""
     for number in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, _end)
     with open_cache(given.config) as cache:
         chosen = newest(cache.images(), given.tag, arch=given.arch, group=given.group)
         console = Console()
         spec = shell_spec(cache, chosen, given.tag, console, is_root=given.root)
-        contained = containment(cache.config, cache.manager)
-        return interact(cache.manager, replace(spec, seccomp_profile=contained.seccomp_profile), console)
+        limits = task_limits(cache.config, method=METHOD, tag_name=given.tag)
+        return interact(cache.manager, guarded_spec(spec, cache.manager, cache.config, limits), console)
 
 
 def _end(number: int, _frame: object) -> NoReturn:
@@ -99,8 +102,6 @@ def shell_spec(
         worker=cache.worker,
     )
     spec = build_container_spec(ctx, _settings(chosen, tag), 0)
-    allowed = task_limits(config, method=METHOD, tag_name=tag)
-    limits = replace(spec.limits, memory_bytes=allowed.memory, cpus=allowed.cpus, pids=allowed.pids)
     machine = personality(chosen.record.arch)
     uid, gid = (0, 0) if is_root else BUILD_IDS
     return replace(
@@ -110,7 +111,6 @@ def shell_spec(
         environment=_environment(console, tag, is_root=is_root),
         user=f"{uid}:{gid}",
         workdir="/" if is_root else HOME,
-        limits=limits,
         labels={
             **config.container_labels,
             labels.WORKER: cache.worker,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from koji_adjutant.errors import ConfigError
-from koji_adjutant.files import PARTIAL
+from koji_adjutant.host.files import PARTIAL
 
 LOCAL = Path("/usr/local")
 MODE = 0o644
@@ -23,7 +23,7 @@ PLACES = {
     "tmpfiles.conf": "lib/tmpfiles.d/koji-adjutant.conf",
     "logrotate.conf": "/etc/logrotate.d/koji-adjutant",
 }
-"""Relative to the prefix; logrotate looks at one place only."""
+"""Where the files go, by the name they have here; relative ones below the prefix. logrotate looks at one place only."""
 NEXT = """\
 Now: systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload
 and: systemctl enable --now kojid

@@ -6,7 +6,7 @@ What is wrong in it is a ConfigError that names file, option and value. The resu
 
 import os
 import resource
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from configparser import Error as ParserError
 from configparser import RawConfigParser
 from dataclasses import dataclass
@@ -16,7 +16,12 @@ from typing import Any
 
 import koji
 
-from koji_adjutant.config.options import Config, Place, Row, table
+from koji_adjutant.config import old_names, values
+from koji_adjutant.config.autospec import autospec_plan
+from koji_adjutant.config.build_mounts import mismatch
+from koji_adjutant.config.option import Place
+from koji_adjutant.config.options import Config, Row, table
+from koji_adjutant.config.package_manager import read_options
 from koji_adjutant.errors import ConfigError
 
 DEFAULT_FILE = Path("/etc/kojid/kojid.conf")
@@ -46,8 +51,13 @@ class _Setting:
     origin: str
 
     def error(self, problem: str, hint: str = "") -> ConfigError:
-        value = "" if "pass" in self.key else f" = {self.value!r}"
-        return ConfigError(f"{self.origin}: option {self.key}{value}: {problem}", hint=hint)
+        return ConfigError(self.text(problem), hint=hint)
+
+    def text(self, problem: str) -> str:
+        row = ROWS.get((self.place, self.key))
+        is_secret = "pass" in self.key or (row is not None and row.option.parse in values.SECRET)
+        value = "" if is_secret else f" = {self.value!r}"
+        return f"{self.origin}: option {self.key}{value}: {problem}"
 
 
 def load_config(
@@ -59,20 +69,32 @@ def load_config(
     """The configuration; `overrides` are attributes given on the command line."""
     chosen: dict[str, Any] = {}
     rlimits: dict[str, str] = {}
+    old: dict[str, _Setting] = {}
     for setting in (*_settings_of_file(file), *_settings_of_environment(environment)):
         if setting.place is Place.KOJID and setting.key.startswith("rlimit_"):
             rlimits[_rlimit_name(setting)] = setting.value
+        elif setting.place is Place.ADJUTANT and setting.key in old_names.LIMITS:
+            old[setting.key] = setting
         else:
             row = _row_for(setting)
             chosen[row.attribute] = _parsed(row, setting)
     chosen.update(_parsed_overrides(overrides))
+    limits = chosen.get("limits", {})
+    chosen["limits"] = MappingProxyType({**_old_limits(old.values()), **limits})
+    notices = tuple(one.text(old_names.notice(one.key, one.value, limits)) for one in old.values())
     for key, attribute in (("server", "server"), ("topurl", "topurls")):
         if attribute not in chosen:
             raise ConfigError(f"{file}: option {key} is missing", hint=f"set {key} in section [kojid]")
     try:
-        return Config(rlimits=MappingProxyType(rlimits), **chosen)
+        config = Config(rlimits=MappingProxyType(rlimits), notices=notices, **chosen)
     except ValueError as error:
         raise ConfigError(f"environment: CONTAINER_HOST: {error}") from error
+    if problem := mismatch(config.build_mounts, config.user_namespace):
+        raise ConfigError(f"{file}: {problem.what}", hint=problem.hint)
+    # A task reads it again, as mock does; what cannot be read is to be known before there is one.
+    read_options(config.mock_site_defaults)
+    autospec_plan(config)
+    return config
 
 
 def _parsed_overrides(overrides: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -127,9 +149,21 @@ def _row_for(setting: _Setting) -> Row:
     if setting.place is Place.ADJUTANT and setting.key in NOT_YET:
         raise setting.error("is not supported yet", "leave it out")
     elsewhere = next((known for known in Place if (known, setting.key) in ROWS), None)
+    if setting.key in old_names.LIMITS:
+        elsewhere = Place.ADJUTANT
     if elsewhere in {Place.KOJID, Place.ADJUTANT}:
         raise setting.error(f"belongs in section [{elsewhere}]")
     raise setting.error("is unknown", "docs/configuration.md lists all options")
+
+
+def _old_limits(settings: Iterable[_Setting]) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for setting in settings:
+        try:
+            found.update(old_names.limits(setting.key, setting.value))
+        except ValueError as error:
+            raise setting.error(str(error)) from error
+    return found
 
 
 def _parsed(row: Row, setting: _Setting) -> Any:

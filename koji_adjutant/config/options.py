@@ -1,8 +1,8 @@
 """Every option there is: the table behind the program, kojid.conf.example and docs/configuration.md.
 
-A field of `Config` is an option; its metadata say how a value is read, in which section it stands and what it
-is for. A Config is made once, at start, and never changes. Options of kojid keep the type that Koji's library
-expects.
+A field of `Config` is an option; its metadata (`koji_adjutant.config.option`) say how a value is read, in which
+section it stands and what it is for. A Config is made once, at start, and never changes. Options of kojid keep the
+type that Koji's library expects. Those of one subject may have a base class of their own.
 """
 
 # A field specifier is called once, at class definition, which is what it is for.
@@ -10,69 +10,26 @@ expects.
 
 import os
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from enum import StrEnum
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 from typing import Any
 
 from koji_adjutant.config import values as read
+from koji_adjutant.config.build_mounts import BuildMount, read_build_mounts
+from koji_adjutant.config.option import (
+    NOTHING,
+    Option,
+    Place,
+    adjutant,
+    ignored,
+    kojid,
+    required,
+    switch,
+)
+from koji_adjutant.config.scm_options import ScmOptions
 from koji_adjutant.container.interface import IdMap, PullPolicy, Timeouts, VolumeMount
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-class Place(StrEnum):
-    """Where an option may be written."""
-
-    KOJID = "kojid"
-    ADJUTANT = "adjutant"
-    COMMAND_LINE = "command line"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Option:
-    """What is known of an option, beside its name and default."""
-
-    doc: str
-    parse: read.Parser
-    place: Place
-    key: str = ""
-    """Its name in the file, where that is not the attribute's."""
-    default_text: str | None = None
-    has_effect: bool = True
-    required: bool = False
-
-
-def _option(default: Any, option: Option) -> Any:
-    shown = option.parse is not read.secret
-    if option.required:
-        return field(metadata={"option": option}, repr=shown)
-    if callable(default):
-        return field(default_factory=default, metadata={"option": option}, repr=shown)
-    return field(default=default, metadata={"option": option}, repr=shown)
-
-
-def _required(parse: read.Parser, doc: str, key: str = "", *, shown: str) -> Any:
-    return _option(
-        None, Option(doc=doc, parse=parse, place=Place.KOJID, key=key, default_text=shown, required=True)
-    )
-
-
-def _kojid(default: Any, parse: read.Parser, doc: str, key: str = "", *, shown: str | None = None) -> Any:
-    return _option(default, Option(doc=doc, parse=parse, place=Place.KOJID, key=key, default_text=shown))
-
-
-def _switch(doc: str, *, on: bool, place: Place = Place.KOJID) -> Any:
-    return _option(on, Option(doc=doc, parse=read.truth, place=place))
-
-
-def _ignored(default: Any, parse: read.Parser, why: str) -> Any:
-    return _option(default, Option(doc=why, parse=parse, place=Place.KOJID, has_effect=False))
-
-
-def _adjutant(default: Any, parse: read.Parser, doc: str, *, shown: str | None = None) -> Any:
-    return _option(default, Option(doc=doc, parse=parse, place=Place.ADJUTANT, default_text=shown))
+from koji_adjutant.host.disks import LEAST_STATE_BYTES, Disk
+from koji_adjutant.policy.methods import IN_CONTAINERS
 
 
 def _present(path: str) -> str | None:
@@ -92,8 +49,6 @@ def default_socket(environment: Mapping[str, str] = os.environ) -> Path:
 _MOCK = "no effect: builds run in containers, not in mock"
 _CACHED = "no effect: buildroots are containers and go with their task"
 _IMAGES = "no effect: image builds are not supported"
-_SCM = "no effect: buildSRPMFromSCM is not supported"
-_MAIL = "no effect: notifications are not supported"
 _MAVEN = "no effect: Maven builds are not supported"
 _IGNORED_FILES = (
     "*.md5 *.sha1 maven-metadata*.xml _maven.repositories _remote.repositories "
@@ -102,230 +57,238 @@ _IGNORED_FILES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(ScmOptions):
     """The options, with their defaults."""
 
-    server: str = _required(
+    server: str = required(
         read.url, "URL of the hub's XML-RPC interface", shown="https://koji.example.com/kojihub"
     )
-    topurls: tuple[str, ...] = _required(
+    topurls: tuple[str, ...] = required(
         read.urls,
         "URL of Koji's files; several: all for buildroots, the first for downloads",
         "topurl",
         shown="https://koji.example.com/kojifiles",
     )
-    topdir: str = _kojid("/mnt/koji", read.text, "where the hub's volume is mounted (newRepo, createrepo)")
-    workdir: str = _kojid("/var/tmp/koji", read.text, "scratch directory of the tasks")  # noqa: S108
-    vendor: str = _kojid("Koji", read.text, "%vendor of the packages")
-    packager: str = _kojid("Koji", read.text, "%packager of the packages")
-    distribution: str = _kojid("Koji", read.text, "%distribution of the packages")
-    mockhost: str = _kojid("koji-linux-gnu", read.text, "second half of %_host")
-    chroot_tmpdir: str = _ignored("/chroot_tmpdir", read.text, _MOCK)
-    yum_proxy: str | None = _kojid(None, read.text, "proxy for downloads of the buildroot's packages")
-    rpmbuild_timeout: int = _kojid(86400, read.whole, "seconds that rpmbuild may take")
-    maxjobs: int = _kojid(10, read.whole, "most tasks at a time")
-    minspace: int = _kojid(8192, read.whole, "MB that must be free in the engine's storage to take a task")
-    sleeptime: int = _kojid(5, read.whole, "seconds between two polls of the hub; kojid's default is 15")
-    literal_task_arches: str = _kojid("", read.text, "architectures not made canonical for buildArch tasks")
-    build_arch_can_fail: bool = _switch("a failed arch leaves the others running", on=False)
-    allowed_scms: str = _ignored("", read.text, _SCM)
-    allowed_scms_use_config: bool = _ignored(default=True, parse=read.truth, why=_SCM)
-    allowed_scms_use_policy: bool = _ignored(default=False, parse=read.truth, why=_SCM)
-    allow_password_in_scm_url: bool = _ignored(default=False, parse=read.truth, why=_SCM)
-    scm_credentials_dir: str | None = _ignored(None, read.text, _SCM)
-    support_rpm_source_layout: bool = _ignored(default=True, parse=read.truth, why=_SCM)
-    mock_bootstrap_image: str = _kojid(
+    topdir: str = kojid("/mnt/koji", read.text, "where the hub's volume is mounted (newRepo, createrepo)")
+    workdir: str = kojid("/var/tmp/koji", read.text, "scratch directory of the tasks")  # noqa: S108
+    vendor: str = kojid("Koji", read.text, "%vendor of the packages")
+    packager: str = kojid("Koji", read.text, "%packager of the packages")
+    distribution: str = kojid("Koji", read.text, "%distribution of the packages")
+    mockhost: str = kojid("koji-linux-gnu", read.text, "second half of %_host")
+    chroot_tmpdir: str = ignored("/chroot_tmpdir", read.text, _MOCK)
+    yum_proxy: str | None = kojid(None, read.text, "proxy for downloads of the buildroot's packages")
+    rpmbuild_timeout: int = kojid(86400, read.whole, "seconds that rpmbuild may take")
+    maxjobs: int = kojid(10, read.whole, "most tasks at a time")
+    minspace: int = kojid(8192, read.whole, "MB that must be free in the engine's storage to take a task")
+    sleeptime: int = kojid(5, read.whole, "seconds between two polls of the hub; kojid's default is 15")
+    literal_task_arches: str = kojid("", read.text, "architectures not made canonical for buildArch tasks")
+    build_arch_can_fail: bool = switch("a failed arch leaves the others running", on=False)
+    mock_bootstrap_image: str = kojid(
         "", read.text, "honour mock.bootstrap_image of tags; any value permits, even False, as in kojid"
     )
-    log_timestamps: bool = _switch("also upload a -ts.log of each log", on=False)
-    use_createrepo_c: bool = _ignored(True, read.truth, "no effect: it always is")
-    createrepo_update: bool = _switch("createrepo reuses old repodata", on=True)
-    createrepo_skip_stat: bool = _switch("createrepo_c --skip-stat on update", on=True)
-    distrepo_skip_stat: bool = _ignored(
+    log_timestamps: bool = switch("also upload a -ts.log of each log", on=False)
+    use_createrepo_c: bool = ignored(True, read.truth, "no effect: it always is")
+    createrepo_update: bool = switch("createrepo reuses old repodata", on=True)
+    createrepo_skip_stat: bool = switch("createrepo_c --skip-stat on update", on=True)
+    distrepo_skip_stat: bool = ignored(
         default=False, parse=read.truth, why="no effect: distRepo is not supported"
     )
-    copy_old_repodata: bool = _switch("newRepo copies unchanged repodata", on=False)
-    use_fast_upload: bool = _switch("upload raw data, not base64", on=True)
-    retry_interval: int = _kojid(60, read.whole, "most seconds between two attempts of a call")
-    max_retries: int = _kojid(120, read.whole, "attempts of a call; in a task, an hour of them at least")
-    offline_retry: bool = _switch("keep trying while the hub is offline", on=True)
-    offline_retry_interval: int = _kojid(120, read.whole, "most seconds between two attempts while it does")
-    timeout: int | None = _kojid(None, read.whole, "seconds that a call may take", shown="12 hours")
-    no_ssl_verify: bool = _switch("trust any certificate of the hub", on=False)
-    cert: str | None = _kojid(
+    copy_old_repodata: bool = switch("newRepo copies unchanged repodata", on=False)
+    use_fast_upload: bool = switch("upload raw data, not base64", on=True)
+    retry_interval: int = kojid(60, read.whole, "most seconds between two attempts of a call")
+    max_retries: int = kojid(120, read.whole, "attempts of a call; in a task, an hour of them at least")
+    offline_retry: bool = switch("keep trying while the hub is offline", on=True)
+    offline_retry_interval: int = kojid(120, read.whole, "most seconds between two attempts while it does")
+    timeout: int | None = kojid(None, read.whole, "seconds that a call may take", shown="12 hours")
+    no_ssl_verify: bool = switch("trust any certificate of the hub", on=False)
+    cert: str | None = kojid(
         lambda: _present("/etc/kojid/client.crt"),
         read.text,
         "certificate and key for login",
         shown="/etc/kojid/client.crt if present",
     )
-    serverca: str | None = _kojid(
+    serverca: str | None = kojid(
         lambda: _present("/etc/kojid/serverca.crt"),
         read.text,
         "CA certificates for https",
         shown="/etc/kojid/serverca.crt if present",
     )
-    user: str | None = _kojid(None, read.text, "user for login with a password")
-    password: str | None = _kojid(None, read.secret, "its password")
-    krb_principal: str | None = _kojid(None, read.text, "Kerberos principal for login")
-    host_principal_format: str = _kojid("compile/%s@EXAMPLE.COM", read.text, "principal; %s is the host name")
-    keytab: str = _kojid("/etc/kojid/kojid.keytab", read.text, "key of the Kerberos principal")
-    ccache: str = _kojid("/var/tmp/kojid.ccache", read.text, "credential cache")  # noqa: S108
-    plugin: tuple[str, ...] = _kojid((), read.words, "builder plugins to load; plugins is the same option")
-    pluginpath: str = _kojid("/usr/lib/koji-builder-plugins", read.text, "directories of plugins")
-    smtphost: str = _ignored("example.com", read.text, _MAIL)
-    smtp_user: str | None = _ignored(None, read.text, _MAIL)
-    smtp_pass: str | None = _ignored(None, read.secret, _MAIL)
-    from_addr: str = _ignored("Koji Build System <buildsys@example.com>", read.text, _MAIL)
-    admin_emails: str | None = _kojid(None, read.text, "addresses that get error messages of the daemon")
-    log_level: int | None = _kojid(None, read.log_level, "least severe messages to log", shown="WARNING")
-    rlimits: Mapping[str, str] = _kojid(
+    user: str | None = kojid(None, read.text, "user for login with a password")
+    password: str | None = kojid(None, read.secret, "its password")
+    krb_principal: str | None = kojid(None, read.text, "Kerberos principal for login")
+    host_principal_format: str = kojid("compile/%s@EXAMPLE.COM", read.text, "principal; %s is the host name")
+    keytab: str = kojid("/etc/kojid/kojid.keytab", read.text, "key of the Kerberos principal")
+    ccache: str = kojid("/var/tmp/kojid.ccache", read.text, "credential cache")  # noqa: S108
+    plugin: tuple[str, ...] = kojid(
+        (),
+        read.words,
+        "builder plugins to load; plugins is the same option; one that cannot be loaded: see operating.md",
+    )
+    pluginpath: str = kojid("/usr/lib/koji-builder-plugins", read.text, "directories of plugins")
+    smtphost: str = kojid(
+        "example.com", read.text, "server that takes the mails of notifications, or server:port"
+    )
+    smtp_user: str | None = kojid(None, read.text, "user for login there")
+    smtp_pass: str | None = kojid(None, read.secret, "its password")
+    from_addr: str = kojid(
+        "Koji Build System <buildsys@example.com>", read.text, "sender of the mails of notifications"
+    )
+    admin_emails: str | None = kojid(None, read.text, "addresses that get error messages of the daemon")
+    log_level: int | None = kojid(None, read.log_level, "least severe messages to log", shown="WARNING")
+    rlimits: Mapping[str, str] = kojid(
         lambda: NOTHING,
         read.text,
-        "limit of our processes: soft, or soft and hard",
+        "limit of each process, of ours and in containers: soft, or soft and hard; -1 is none",
         "rlimit_*",
         shown="",
     )
 
-    mockdir: str = _ignored("/var/lib/mock", read.text, _MOCK)
-    mockuser: str = _ignored("kojibuilder", read.text, _MOCK)
-    buildroot_basic_cleanup_delay: int = _ignored(120, read.whole, _CACHED)
-    buildroot_final_cleanup_delay: int = _ignored(86400, read.whole, _CACHED)
-    failed_buildroot_lifetime: int = _ignored(14400, read.whole, _CACHED)
-    maven_repo_ignore: str = _ignored(_IGNORED_FILES, read.text, _MAVEN)
-    oz_install_timeout: int = _ignored(0, read.whole, _IMAGES)
-    xz_options: str = _ignored("-z6T0", read.text, _IMAGES)
-    allow_noverifyssl: bool = _ignored(False, read.truth, _IMAGES)
-    task_avail_delay: int = _ignored(300, read.whole, "no effect since Koji 1.34")
-    pkgurl: str | None = _ignored(None, read.text, "no effect: obsolete in Koji")
+    mockdir: str = ignored("/var/lib/mock", read.text, _MOCK)
+    mockuser: str = ignored("kojibuilder", read.text, _MOCK)
+    buildroot_basic_cleanup_delay: int = ignored(120, read.whole, _CACHED)
+    buildroot_final_cleanup_delay: int = ignored(86400, read.whole, _CACHED)
+    failed_buildroot_lifetime: int = ignored(14400, read.whole, _CACHED)
+    maven_repo_ignore: str = ignored(_IGNORED_FILES, read.text, _MAVEN)
+    oz_install_timeout: int = ignored(0, read.whole, _IMAGES)
+    xz_options: str = ignored("-z6T0", read.text, _IMAGES)
+    allow_noverifyssl: bool = ignored(False, read.truth, _IMAGES)
+    task_avail_delay: int = ignored(300, read.whole, "no effect since Koji 1.34")
+    pkgurl: str | None = ignored(None, read.text, "no effect: obsolete in Koji")
 
-    task_image_default: str = _adjutant(
+    task_image_default: str = adjutant(
         "koji-adjutant-task:almalinux10", read.text, "task image where no policy names another"
     )
-    image_pull_policy: PullPolicy = _adjutant(
+    image_pull_policy: PullPolicy = adjutant(
         PullPolicy.MISSING, read.pull_policy, "when task images are pulled: always, missing, newer, never"
     )
-    container_mounts: tuple[VolumeMount, ...] = _adjutant(
+    container_mounts: tuple[VolumeMount, ...] = adjutant(
         (), read.mounts, "mounts of tool containers: source:target[:options], read-only without rw"
     )
-    network_enabled: bool = _switch(
+    network_enabled: bool = switch(
         "no takes the network from tasks that have it; yes gives it to no other",
         on=True,
         place=Place.ADJUTANT,
     )
-    container_labels: Mapping[str, str] = _adjutant(
+    container_labels: Mapping[str, str] = adjutant(
         lambda: NOTHING, read.labels, "further labels of containers: name=value", shown=""
     )
-    container_timeouts: Timeouts = _adjutant(
+    container_timeouts: Timeouts = adjutant(
         Timeouts(),
         read.timeouts,
         "seconds for requests to the engine",
         shown="pull=1800 create=60 start=60 stop=30",
     )
-    policy_enabled: bool = _switch("let build tags choose their task image", on=True, place=Place.ADJUTANT)
-    policy_cache_ttl: int = _adjutant(
+    policy_enabled: bool = switch("let build tags choose their task image", on=True, place=Place.ADJUTANT)
+    policy_cache_ttl: int = adjutant(
         300, read.whole, "seconds for which createrepo uses what it has read of a tag's policy; 0: none"
     )
-    limits: Mapping[str, float | None] = _adjutant(
+    limits: Mapping[str, float | None] = adjutant(
         lambda: NOTHING,
         read.limits,
         "most that containers of a task may take: memory=16G cpus=4 pids=16384 build_disk=40G "
-        "build_inodes=2000000; none lifts a limit",
+        f"build_inodes=2000000; none lifts a limit; {IN_CONTAINERS[0]}.memory=8G is for that method alone, and goes "
+        f"first ({', '.join(IN_CONTAINERS)})",
         shown="",
     )
-    limits_buildarch: Mapping[str, float | None] = _adjutant(
-        lambda: NOTHING, read.limits, "the same for buildArch, over limits", shown=""
-    )
-    limits_rebuildsrpm: Mapping[str, float | None] = _adjutant(
-        lambda: NOTHING, read.limits, "the same for rebuildSRPM, over limits", shown=""
-    )
-    limits_createrepo: Mapping[str, float | None] = _adjutant(
-        lambda: NOTHING, read.limits, "the same for createrepo, over limits", shown=""
-    )
-    build_env: Mapping[str, str] = _adjutant(
+    build_env: Mapping[str, str] = adjutant(
         lambda: NOTHING,
         read.settings,
         "environment of builds, below rpm.env.* of the tag: NAME=value, one a line",
         shown="",
     )
-    build_macros: Mapping[str, str] = _adjutant(
+    build_macros: Mapping[str, str] = adjutant(
         lambda: NOTHING,
         read.macros,
         "macros of builds, below those of Koji and of the tag: %name value, one a line",
         shown="",
     )
-    build_mounts: tuple[VolumeMount, ...] = _adjutant(
-        (), read.mounts, "mounts of build containers: source:target[:options], read-only without rw"
+    build_mounts: tuple[BuildMount, ...] = adjutant(
+        (),
+        read_build_mounts,
+        "mounts of build containers: source:target[:options], read-only without rw; gid=GROUP puts "
+        "builds into that group of this host (operating.md)",
     )
-    allowed_build_privileges: frozenset[str] = _adjutant(
+    mock_site_defaults: Path | None = adjutant(
+        Path("/etc/mock/site-defaults.cfg"),
+        read.optional_path,
+        "where options of the package manager are read, if it is there; empty: mock's defaults",
+    )
+    allowed_build_privileges: frozenset[str] = adjutant(
         frozenset(),
         read.privileges,
         f"what build tags may ask for by adjutant.build_privileges: {', '.join(read.PRIVILEGES)}",
         shown="",
     )
-    user_namespace: str | IdMap = _adjutant(
+    user_namespace: str | IdMap = adjutant(
         "auto",
         read.user_namespace,
         "whether builds and installations have a user namespace: auto (where the engine can, and no build_mounts), "
         "yes, no, or first:size of its host ids",
     )
-    podman_socket: Path = _adjutant(
+    podman_socket: Path = adjutant(
         default_socket,
         read.socket_path,
         "podman's socket",
         shown="$CONTAINER_HOST, else $XDG_RUNTIME_DIR/podman/podman.sock, for root /run/podman/podman.sock",
     )
-    host_mount_map: tuple[tuple[str, str], ...] = _adjutant(
+    host_mount_map: tuple[tuple[str, str], ...] = adjutant(
         (), read.path_map, "our:engine pairs of paths, where the engine sees other paths than we do"
     )
-    registry_auth_file: Path | None = _adjutant(None, read.optional_path, "credentials of registries")
-    state_dir: Path = _adjutant(Path("/var/lib/koji-adjutant"), read.absolute_path, "state of the daemon")
-    cache_dir: Path = _adjutant(
+    registry_auth_file: Path | None = adjutant(None, read.optional_path, "credentials of registries")
+    state_dir: Path = adjutant(Path("/var/lib/koji-adjutant"), read.absolute_path, "state of the daemon")
+    cache_dir: Path = adjutant(
         Path("cache"),
         read.absolute_path,
         "downloads that tasks share",
         shown="cache in state_dir",
     )
-    buildroot_cache_size: int = _adjutant(
+    buildroot_cache_size: int = adjutant(
         50 << 30, read.size, "size of all buildroot images; those not used for longest go first", shown="50G"
     )
-    buildroot_cache_age: float = _adjutant(
+    buildroot_cache_age: float = adjutant(
         14 * 86400.0, read.duration, "time after which a buildroot image that nobody used goes", shown="14d"
     )
-    download_cache_size: int = _adjutant(
+    download_cache_size: int = adjutant(
         20 << 30,
         read.size,
         "size of downloaded packages and metadata; those not used for longest go first",
         shown="20G",
     )
-    install_timeout: float = _adjutant(
+    install_timeout: float = adjutant(
         86400.0, read.duration, "time that finding or installing a buildroot's packages may take", shown="1d"
     )
-    prewarm: bool = _switch(
+    prewarm: bool = switch(
         "make the buildroot image of a new repo before a task needs it, for tags lately built for",
         on=True,
         place=Place.ADJUTANT,
     )
-    container_log_age: float = _adjutant(
+    container_log_age: float = adjutant(
         14 * 86400.0,
         read.duration,
         "time after which a task's container.log, below topdir or state_dir, goes",
         shown="14d",
     )
-    log_size_limit: int = _adjutant(4 << 30, read.size, "size of a log that stops its build", shown="4G")
-    solver_network: str = _adjutant(
+    log_size_limit: int = adjutant(4 << 30, read.size, "size of a log that stops its build", shown="4G")
+    solver_network: str = adjutant(
         "bridge",
         read.network,
         "network of containers that have one: bridge, pasta, slirp4netns, host, or a network's name",
     )
-    log_file: Path | None = _adjutant(
+    smtp_tls: read.SmtpTls = adjutant(
+        read.SmtpTls.NO, read.smtp_tls, "whether mail is sent with TLS: no, starttls, tls (port 465)"
+    )
+    log_file: Path | None = adjutant(
         Path("/var/log/kojid.log"), read.optional_path, "the daemon's log; empty: none but standard error"
     )
-    max_load_per_cpu: float = _adjutant(4.0, read.positive, "load average a CPU up to which tasks are taken")
+    max_load_per_cpu: float = adjutant(4.0, read.positive, "load average a CPU up to which tasks are taken")
 
-    single: bool = _switch("run one task, in this process, and end", on=False, place=Place.COMMAND_LINE)
-    debug: bool = _switch("log debug messages", on=False, place=Place.COMMAND_LINE)
-    debug_task: bool = _switch("log debug messages of tasks", on=False, place=Place.COMMAND_LINE)
-    debug_xmlrpc: bool = _switch("log calls to the hub", on=False, place=Place.COMMAND_LINE)
+    single: bool = switch("run one task, in this process, and end", on=False, place=Place.COMMAND_LINE)
+    debug: bool = switch("log debug messages", on=False, place=Place.COMMAND_LINE)
+    debug_task: bool = switch("log debug messages of tasks", on=False, place=Place.COMMAND_LINE)
+    debug_xmlrpc: bool = switch("log calls to the hub", on=False, place=Place.COMMAND_LINE)
+
+    notices: tuple[str, ...] = ()
+    """No option: what whoever wrote the configuration should know, for the daemon's log and `config check`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cache_dir", self.state_dir / self.cache_dir)
@@ -335,8 +298,17 @@ class Config:
         """The URL that downloads come from."""
         return self.topurls[0]
 
+    @property
+    def disks(self) -> tuple[Disk, ...]:
+        """The directories that the daemon and its tasks write to on this host."""
+        return (
+            Disk(option="workdir", path=Path(self.workdir)),
+            Disk(option="cache_dir", path=self.cache_dir),
+            Disk(option="state_dir", path=self.state_dir, least=LEAST_STATE_BYTES),
+        )
+
     def engine_path(self, path: Path) -> str:
-        """What the engine calls a path of ours."""
+        """The engine's path of `path`, a path on this host."""
         ours = PurePosixPath(path)
         matching = [(local, engine) for local, engine in self.host_mount_map if ours.is_relative_to(local)]
         if not matching:
@@ -367,8 +339,12 @@ class Row:
 def table() -> tuple[Row, ...]:
     """All options, in the order in which they are documented."""
     rows = []
-    for item in fields(Config):
-        option: Option = item.metadata["option"]
+    of_bases = tuple(item for item in fields(Config) if item.name in ScmOptions.__dataclass_fields__)
+    own = tuple(item for item in fields(Config) if item not in of_bases)
+    for item in (*own, *of_bases):
+        option: Option | None = item.metadata.get("option")
+        if option is None:
+            continue
         default = None if item.default is MISSING else item.default
         rows.append(Row(attribute=item.name, key=option.key or item.name, option=option, default=default))
     return tuple(rows)

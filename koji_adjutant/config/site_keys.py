@@ -7,9 +7,16 @@ HONOURED, REPLACED, WITHOUT = "honoured", "replaced", "without effect"
 _NO_CACHE = (WITHOUT, "with mock as well: Koji switches it off")
 _TAG = "of the build tag's extra data"
 _IMAGES = (REPLACED, "by task_image_default and by the image policy of build tags")
-_PROXY = (REPLACED, "by yum_proxy for the packages of buildroots; builds have no network")
+_PROXY = (
+    REPLACED,
+    "by yum_proxy for the packages of buildroots, scm_environment for sources; builds have no network",
+)
 _TMPFS = (WITHOUT, "put the engine's storage on a tmpfs instead")
+_NO_SYNC = (WITHOUT, "put the engine's storage on a file system that need not be synced")
 _NO_NETWORK = (WITHOUT, "with mock as well: Koji decides by the kind of task")
+_TRUST = (REPLACED, "by scm_ca_trust, for checkouts and source_cmd; the daemon fetches packages itself")
+_DNF = (REPLACED, "by task_image_default: its dnf 4 solves, however a command is called")
+_USER = (WITHOUT, "the build user is mockbuild (1000) of group mock (135), made when a root is populated")
 _STORAGE = (WITHOUT, "buildroots are images in the engine's storage")
 
 KEYS: Mapping[tuple[str, ...], tuple[str, str]] = MappingProxyType(
@@ -45,17 +52,59 @@ KEYS: Mapping[tuple[str, ...], tuple[str, str]] = MappingProxyType(
         ("dynamic_buildrequires",): (HONOURED, "dynamic BuildRequires are always installed"),
         ("dynamic_buildrequires_max_loops",): (HONOURED, "at most 10 rounds, which is mock's default"),
         ("internal_dev_setup",): (HONOURED, "the container has a /dev of its own"),
-        ("nosync",): (WITHOUT, "put the engine's storage on a file system that need not be synced"),
+        ("nosync",): _NO_SYNC,
         ("createrepo_command",): (WITHOUT, "createrepo tasks run createrepo_c of the task image"),
+        **{
+            (f"{family}_{suffix}",): (
+                HONOURED,
+                "which packages are chosen for BuildRequires, and erased, follows it",
+            )
+            for family in ("dnf", "dnf4", "dnf5", "yum")
+            for suffix in ("common_opts", "builddep_opts", "avoid_opts")
+        },
+        **{
+            (name,): _DNF
+            for family in ("dnf", "dnf4", "dnf5", "yum")
+            for name in (
+                f"{family}_command",
+                f"{family}_system_command",
+                f"system_{family}_command",
+                f"{family}_install_command",
+                f"{family}_builddep_command",
+            )
+        },
+        **{
+            (f"{family}_disable_plugins",): (HONOURED, "the solver loads no plugin of the package manager")
+            for family in ("dnf", "dnf4", "dnf5", "yum")
+        },
+        ("use_bootstrap",): (
+            WITHOUT,
+            "packages are always solved and installed with tools of the task image",
+        ),
+        ("update_before_build",): (HONOURED, "a root always has the newest packages of its repo"),
+        **{(key,): _USER for key in ("useradd", "chrootuid", "chrootgid", "chrootuser", "chrootgroup")},
+        ("copy_host_users",): (
+            REPLACED,
+            "by build_mounts, with ,gid= behind the mount; nothing is there while packages are installed",
+        ),
+        ("seccomp",): (WITHOUT, "builds have the engine's seccomp profile: docs/security.md"),
+        ("nosync_force",): _NO_SYNC,
         ("package_manager",): (REPLACED, f"by mock.package_manager {_TAG}, as with mock"),
         ("releasever",): (REPLACED, f"by mock.releasever {_TAG}, as with mock"),
         ("module_setup_commands",): (REPLACED, f"by mock.module_setup_commands {_TAG}, as with mock"),
         ("forcearch",): (REPLACED, f"by mock.forcearch {_TAG}, as with mock"),
-        ("ssl_ca_bundle_path",): (WITHOUT, "the task image has the certificates of the solver"),
-        ("ssl_extra_certs",): (WITHOUT, "the task image has the certificates of the solver"),
-        ("ssl_copied_ca_trust_dirs",): (WITHOUT, "the task image has the certificates of the solver"),
+        ("ssl_ca_bundle_path",): _TRUST,
+        ("ssl_copied_ca_trust_dirs",): _TRUST,
+        ("ssl_extra_certs",): (
+            REPLACED,
+            "by scm_credentials_dir, for source_cmd; packages are fetched without a client's certificate",
+        ),
         ("log_config_file",): (WITHOUT, "logs have the names and places that Koji knows"),
         ("plugin_conf", "bind_mount_enable"): (HONOURED, "build_mounts are mounted"),
+        ("plugin_conf", "bind_mount_opts"): (
+            HONOURED,
+            "targets of build_mounts are made where they are missing",
+        ),
         ("plugin_conf", "ccache_enable"): _NO_CACHE,
         ("plugin_conf", "ccache_opts"): _NO_CACHE,
         ("plugin_conf", "yum_cache_enable"): _NO_CACHE,
@@ -76,6 +125,11 @@ KEYS: Mapping[tuple[str, ...], tuple[str, str]] = MappingProxyType(
         ("plugin_conf", "process_limits_opts"): (REPLACED, "by limits"),
         ("plugin_conf", "sign_enable"): (WITHOUT, "packages are signed on the hub's side"),
         ("plugin_conf", "sign_opts"): (WITHOUT, "packages are signed on the hub's side"),
+        ("plugin_conf", "rpmautospec_enable"): (HONOURED, "unless rpmautospec in [adjutant] says otherwise"),
+        ("plugin_conf", "rpmautospec_opts"): (
+            HONOURED,
+            "the command is run, in the buildroot with its packages",
+        ),
         ("plugin_conf",): (WITHOUT, "mock's plugins are not run"),
     }
 )

@@ -7,6 +7,7 @@ file, option and value.
 import logging
 import re
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,12 +15,16 @@ from urllib.parse import urlsplit
 
 from koji_adjutant.container.interface import IdMap, PullPolicy, Timeouts, VolumeMount
 from koji_adjutant.container.labels import PREFIX
+from koji_adjutant.policy.methods import IN_CONTAINERS
 
 Parser = Callable[[str], Any]
 
 USER_NAMESPACES = "user_namespaces"
 PRIVILEGES = (USER_NAMESPACES,)
 """What a build tag may ask for beyond what builds may do."""
+
+AUTO = "auto"
+"""What this host has."""
 
 LEAST_IDS, MOST_IDS = 65536, 2**32 - 1
 """Of a user namespace: fewer would not do for a distribution's users."""
@@ -31,7 +36,16 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _LEAST_MEMORY, _LEAST_CPUS = 32 << 20, 0.01
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MACRO = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\([^)]*\))?")
+_AROUND_EQUALS = re.compile(r"[ \t]*=[ \t]*")
 _NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(:.+)?")
+
+
+class SmtpTls(StrEnum):
+    """How the connection to the mail server is encrypted."""
+
+    NO = "no"
+    STARTTLS = "starttls"
+    TLS = "tls"
 
 
 def text(value: str) -> str:
@@ -69,6 +83,11 @@ def truth(value: str) -> bool:
     if word not in _TRUE | _FALSE:
         raise ValueError("expected yes or no (true, false, on, off, 1, 0)")
     return word in _TRUE
+
+
+def auto_or_truth(value: str) -> str | bool:
+    """auto, or yes or no."""
+    return AUTO if value.lower() == AUTO else truth(value)
 
 
 def words(value: str) -> tuple[str, ...]:
@@ -134,6 +153,14 @@ def pull_policy(value: str) -> PullPolicy:
         raise ValueError("expected always, missing, newer or never") from None
 
 
+def smtp_tls(value: str) -> SmtpTls:
+    """Whether mail is sent with TLS."""
+    try:
+        return SmtpTls(value.lower())
+    except ValueError:
+        raise ValueError(f"expected one of {', '.join(SmtpTls)}") from None
+
+
 def user_namespace(value: str) -> str | IdMap:
     """auto, yes, no, or the first host id and the number of ids of a map."""
     word = value.lower()
@@ -170,11 +197,20 @@ def duration(value: str) -> float:
 
 
 def limits(value: str) -> Mapping[str, float | None]:
-    """Limits of a task's containers, e.g. memory=16G cpus=4 pids=16384 build_disk=40G build_inodes=2000000.
+    """Limits of a task's containers, e.g. memory=16G cpus=4 build_disk=40G buildArch.memory = 8G.
 
-    `none` stands for no limit. Only what is written is in the answer.
+    A key with the name of a method is for tasks of that method alone. `none` stands for no limit. Only what is written
+    is in the answer.
     """
-    return MappingProxyType({name: limit(name, content) for name, content in pairs(value).items()})
+    words = _AROUND_EQUALS.sub("=", value)
+    return MappingProxyType({key: _limit_of(key, content) for key, content in pairs(words).items()})
+
+
+def _limit_of(key: str, content: str) -> float | None:
+    method, dot, name = key.rpartition(".")
+    if dot and method not in IN_CONTAINERS:
+        raise ValueError(f"{key}: limits are for {', '.join(IN_CONTAINERS)}, not for {method!r}")
+    return limit(name, content)
 
 
 def limit(name: str, content: str) -> float | None:
@@ -256,10 +292,11 @@ def timeouts(value: str) -> Timeouts:
 
 def mounts(value: str) -> tuple[VolumeMount, ...]:
     """Words of the form source:target[:option,...], read-only unless rw is among the options."""
-    return tuple(_mount(word) for word in value.split())
+    return tuple(mount(word) for word in value.split())
 
 
-def _mount(word: str) -> VolumeMount:
+def mount(word: str) -> VolumeMount:
+    """One of them."""
     source, _, rest = word.partition(":")
     target, _, options = rest.partition(":")
     if not (source.startswith("/") and target.startswith("/")):
@@ -283,6 +320,18 @@ def settings(value: str) -> Mapping[str, str]:
             raise ValueError(f"expected lines of the form NAME=value, not {line!r}")
         found[name.strip()] = content.strip()
     return MappingProxyType(found)
+
+
+def secret_settings(value: str) -> Mapping[str, str]:
+    """Such settings, which are shown nowhere."""
+    try:
+        return settings(value)
+    except ValueError:
+        raise ValueError("expected lines of the form NAME=value") from None
+
+
+SECRET: frozenset[Parser] = frozenset({secret, secret_settings})
+"""What of values is shown nowhere."""
 
 
 def macros(value: str) -> Mapping[str, str]:

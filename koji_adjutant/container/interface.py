@@ -1,11 +1,11 @@
 """What the rest of the project knows of containers.
 
-A container exists from `create` to `remove`; `running` and `created` are the context managers that tie the two
-together, so that no caller can forget one. Everything that is asked for stands in a frozen `ContainerSpec`;
-labels are the only lasting truth about what a container is for, and whose it is.
+A container exists from `create` to `remove`; `created` is the context manager that ties the two together, so that no
+caller can forget one. Everything that is asked for stands in a frozen `ContainerSpec`; labels are the only lasting
+truth about what a container is for, and whose it is.
 
 Errors are those of `koji_adjutant.errors`: EngineUnavailable (and EngineTimeout) when the engine cannot be reached
-or overruns a limit of `Timeouts`, EngineError when it refuses, ImagePullError when an image cannot be had,
+or overruns a limit of `Timeouts`, EngineError when it refuses, ImagePullError when an image is not available,
 TaskTimeout when a command inside overruns the limit its caller gave.
 """
 
@@ -48,9 +48,9 @@ class ResourceLimits:
     cpus: float | None = None
     pids: int | None = 32768
     shm_bytes: int | None = None
-    nofile: tuple[int, int] | None = None
-    """Soft and hard RLIMIT_NOFILE; None keeps the engine's."""
-    nproc: tuple[int, int] | None = None
+    rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Soft and hard limits of each process, by what stands behind RLIMIT_ in small letters (nofile, core); -1 is none.
+    What is not here is the engine's own."""
     cpu_weight: int | None = None
     """Its share of a cpu that others want too, where 1024 is a container's usual one."""
     disk_bytes: int | None = None
@@ -77,6 +77,9 @@ class ContainerSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     """The whole environment: the image's and the engine's own variables are not added."""
     user: str = "0:0"
+    host_groups: tuple[int, ...] = ()
+    """Groups of the host that the user is in besides; not with an id map, which has them not. Of PID 1, and of commands
+    that are given no other user."""
     workdir: str = "/"
     hostname: str = ""
     mounts: tuple[VolumeMount, ...] = ()
@@ -94,6 +97,10 @@ class ContainerSpec:
     """The root's own /etc/hosts and /etc/resolv.conf are left as they are."""
     label_disable: bool = False
     """Run without SELinux separation: for containers that bind paths which must not be relabelled."""
+    home: str = ""
+    """A directory that is made in the container where there are `files`, for its user alone; its parent is there."""
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """What is in it from the beginning, by path: small, its user's own, and in no record of the engine's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,40 +162,14 @@ class ContainerObserver(Protocol):
         """`container` is gone."""
 
 
-class ContainerManager(Protocol):
-    """An engine. Ids are the engine's own container ids."""
-
-    def ensure_image_available(self, reference: str, policy: PullPolicy) -> ImageInfo:
-        """The image for `reference`, pulled when `policy` says so. ImagePullError when it cannot be had."""
-
-    def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
-        """Images of the store that carry all of `labels`, newest first."""
-
-    def has_image(self, reference: str) -> bool:
-        """Whether there is an image of this name: far cheaper than to inspect it."""
-
-    def inspect_image(self, reference: str) -> ImageInfo | None:
-        """The image of a name or id; None when it is not in the store."""
-
-    def import_empty_image(self, reference: str) -> ImageInfo:
-        """An image without any file, made if it is not there."""
-
-    def remove_image(self, reference: str) -> bool:
-        """Untag and remove; False when it was not there. EngineError (409) when a container uses it."""
-
-    def load_image(self, archive: Iterable[bytes]) -> tuple[str, ...]:
-        """The names of the images of a docker archive. Of layers that the engine has, it may hold anything."""
-
-    def tag_image(self, reference: str, target: str) -> None:
-        """One more name for an image; taken from the image that had it."""
-
-    def untag_image(self, reference: str) -> None:
-        """Take a name away, also when it is the last one and a container uses the image."""
+class Containers(Protocol):
+    """Containers and the commands in them, by the engine's own ids."""
 
     def create(self, spec: ContainerSpec) -> str:
         """The id of a new container, not started. EngineError (409) when the name it asks for is taken."""
 
-    def start(self, container: str) -> None: ...
+    def start(self, container: str) -> None:
+        """Start a created container."""
 
     def start_attached(self, container: str, sink: LogSink, enough: Callable[[], bool]) -> None:
         """Start a created container; what PID 1 writes goes to `sink` until it ends or `enough` says so."""
@@ -216,8 +197,33 @@ class ContainerManager(Protocol):
     def wait(self, container: str, timeout: float | None = None) -> int:
         """The exit code of PID 1, once it has ended. TaskTimeout after `timeout` seconds."""
 
+    def kill(self, container: str) -> None:
+        """SIGKILL to PID 1, and so to all; nothing when it does not run."""
+
+    def remove(self, container: str) -> None:
+        """Kill and remove; nothing when it is gone already."""
+
+    def created(self, spec: ContainerSpec) -> AbstractContextManager[str]:
+        """A container, created and not started, removed whatever happens."""
+
+    def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
+        """All of it: create, start, stream, wait, remove; the exit code of PID 1."""
+
+    def inspect(self, container: str) -> ContainerInfo | None:
+        """None when there is no such container."""
+
+    def find(self, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
+        """Containers, in any state, that carry all of `labels`."""
+
+    def find_unfinished(self) -> tuple[ContainerInfo, ...]:
+        """Containers that the engine is making, or was when it died: they have a name, and no labels yet."""
+
+
+class ContainerFiles(Protocol):
+    """What goes into containers and comes out of them."""
+
     def copy_to(self, container: str, source: Path, target: str, *, owner: tuple[int, int] = (0, 0)) -> None:
-        """A file or directory of ours into directory `target` of the container, under its own name."""
+        """Copy a file or directory of this host into directory `target` of the container, under its own name."""
 
     def copy_from(
         self, container: str, source: str, target: Path, *, suffix: str = "", limit: int | None = None
@@ -227,9 +233,6 @@ class ContainerManager(Protocol):
         Names come from hostile code: only plain names below `target` are ever written, links are not followed.
         Of files, those whose names end in `suffix`. ContentRefused before there are more than `limit` bytes.
         """
-
-    def open_archive(self, container: str, source: str) -> AbstractContextManager[IO[bytes]]:
-        """The tar stream of `source`."""
 
     def copy_across(self, container: str, directory: str, target: str, *, limit: int) -> None:
         """`directory` of a container into the same place of container `target`, whose user owns all of it there.
@@ -243,35 +246,47 @@ class ContainerManager(Protocol):
     def export_root(self, container: str) -> AbstractContextManager[IO[bytes]]:
         """The tar stream of all of the root; the container need not have been started."""
 
-    def disconnect(self, container: str, network: str) -> None:
-        """Take a running container off a network."""
+
+class ImageStore(Protocol):
+    """The engine's store of images, and the registries behind it."""
+
+    def ensure_image_available(self, reference: str, policy: PullPolicy) -> ImageInfo:
+        """The image for `reference`, pulled when `policy` says so. ImagePullError when it is not available."""
+
+    def find_images(self, labels: Mapping[str, str]) -> tuple[ImageInfo, ...]:
+        """Images of the store that carry all of `labels`, newest first."""
+
+    def has_image(self, reference: str) -> bool:
+        """Whether there is an image of this name: far cheaper than to inspect it."""
+
+    def inspect_image(self, reference: str) -> ImageInfo | None:
+        """The image of a name or id; None when it is not in the store."""
+
+    def import_empty_image(self, reference: str) -> ImageInfo:
+        """An image without any file, made if it is not there."""
+
+    def remove_image(self, reference: str) -> bool:
+        """Untag and remove; False when it was not there. EngineError (409) when a container uses it."""
+
+    def load_image(self, archive: Iterable[bytes]) -> tuple[str, ...]:
+        """The names of the images of a docker archive. Of layers that the engine has, it may hold anything."""
+
+    def tag_image(self, reference: str, target: str) -> None:
+        """One more name for an image; taken from the image that had it."""
+
+    def untag_image(self, reference: str) -> None:
+        """Take a name away, also when it is the last one and a container uses the image."""
 
     def commit(self, container: str, reference: str, labels: Mapping[str, str]) -> ImageInfo:
-        """An image of the container's root under `reference`."""
+        """An image of the container's root under `reference`, with its labels and `labels`.
 
-    def inspect(self, container: str) -> ContainerInfo | None:
-        """None when there is no such container."""
+        No value has quotes, backslashes or dollars: engines differ in how they read them (podman 5 as a
+        Dockerfile's, podman 4 as they are).
+        """
 
-    def find(self, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
-        """Containers, in any state, that carry all of `labels`."""
 
-    def find_half_made(self) -> tuple[ContainerInfo, ...]:
-        """Containers that the engine is making, or was when it died: they have a name, and no labels yet."""
-
-    def kill(self, container: str) -> None:
-        """SIGKILL to PID 1, and so to all; nothing when it does not run."""
-
-    def remove(self, container: str) -> None:
-        """Kill and remove; nothing when it is gone already."""
-
-    def created(self, spec: ContainerSpec) -> AbstractContextManager[str]:
-        """A container, created and not started, removed whatever happens."""
-
-    def running(self, spec: ContainerSpec) -> AbstractContextManager[str]:
-        """A container, created and started, removed whatever happens."""
-
-    def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
-        """All of it: create, start, stream, wait, remove; the exit code of PID 1."""
+class Engine(Protocol):
+    """The engine itself, and the connection to it."""
 
     def storage_path(self) -> Path:
         """Where the engine keeps its storage, as the engine says; may not be a path of this machine."""
@@ -279,10 +294,13 @@ class ContainerManager(Protocol):
     def seccomp_profile(self) -> str:
         """Path, as the engine sees it, of the seccomp profile of its containers; empty where it has none."""
 
+    def version(self) -> str:
+        """The engine's version, in its own words: "4.3.1", "5.5.0-dev"."""
+
     def ping(self) -> None:
         """EngineUnavailable, with the reason, when the engine does not answer."""
 
-    def cease(self) -> None:
+    def stop_starting(self) -> None:
         """From now on nothing is begun by this manager: TaskCanceled. What there is can be killed and removed."""
 
     def observe(self, observer: ContainerObserver) -> None:
@@ -290,3 +308,7 @@ class ContainerManager(Protocol):
 
     def close(self) -> None:
         """Drop the connection. To be called in a child after fork, before its first request."""
+
+
+class ContainerManager(Containers, ContainerFiles, ImageStore, Engine, Protocol):
+    """All of an engine. Who needs one part of it takes that part."""

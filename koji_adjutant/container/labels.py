@@ -1,6 +1,6 @@
 """Labels: what a container or image is for, and whose it is.
 
-Every container of ours carries worker, role and, when a task owns it, task and buildroot id. A sweep, a cancel
+Every container of the daemon carries worker, role and, when a task owns it, task and buildroot id. A sweep, a cancel
 and a census find containers by these alone, so that what was lost from memory is never lost from sight.
 """
 
@@ -19,7 +19,7 @@ GROUP = PREFIX + "install-group"
 KEY = PREFIX + "key"
 REPO = PREFIX + "repo-id"
 PROCESS = PREFIX + "process"
-"""Of a shell: the process that it goes with (koji_adjutant.daemon.state.ProcessName)."""
+"""Of a shell: the process that it goes with (koji_adjutant.journal.state.ProcessName)."""
 
 
 def names_of(worker: str) -> str:
@@ -35,6 +35,8 @@ class Role(StrEnum):
     INSTALLER = "installer"
     TOOL = "tool"
     """A task without a buildroot, e.g. createrepo."""
+    CHECKOUT = "checkout"
+    """Sources are fetched: what it talks to, and what that answers, is as little trusted as a package."""
     IMAGE = "image"
     """The root of a buildroot image that is being made."""
     SHELL = "shell"

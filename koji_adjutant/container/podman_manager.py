@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any, cast
@@ -22,8 +23,17 @@ from podman.api.client import APIClient
 from podman.api.uds import UDSAdapter, UDSConnection, UDSConnectionPool
 from podman.errors import APIError
 
-from koji_adjutant.container import archive, commands, containers
-from koji_adjutant.container.api import (
+from koji_adjutant.container.interface import (
+    ContainerInfo,
+    ContainerObserver,
+    ContainerSpec,
+    ImageInfo,
+    LogSink,
+    PullPolicy,
+    Timeouts,
+)
+from koji_adjutant.container.podman import archive, commands, containers
+from koji_adjutant.container.podman.api import (
     Answer,
     Kind,
     Request,
@@ -34,27 +44,11 @@ from koji_adjutant.container.api import (
     timed_out,
     unreachable,
 )
-from koji_adjutant.container.images import Images
-from koji_adjutant.container.interface import (
-    ContainerInfo,
-    ContainerObserver,
-    ContainerSpec,
-    ImageInfo,
-    LogSink,
-    PullPolicy,
-    Timeouts,
-)
-from koji_adjutant.container.wire import (
-    DeadlinePassed,
-    StreamedAnswer,
-    connect,
-    socket_path,
-)
+from koji_adjutant.container.podman.images import Images
+from koji_adjutant.container.podman.wire import DeadlinePassed, StreamedAnswer, connect, socket_path
 from koji_adjutant.errors import AdjutantError, EngineError, TaskCanceled
 
-log = logging.getLogger(__name__)
-
-REFUSED = 400
+log = logging.getLogger("koji.adjutant.container")
 
 
 class _Connection(UDSConnection):
@@ -80,7 +74,7 @@ class PodmanManager:
         self._connecting = threading.Lock()
         self._images = Images(self, registry_auth_file)
         self._observer: ContainerObserver | None = None
-        self._has_ceased = False
+        self._starts_nothing = False
 
     @property
     def socket(self) -> str:
@@ -106,12 +100,12 @@ class PodmanManager:
                 raise overran(request, seconds) from error
             raise unreachable(self._socket, request, root_cause(error)) from error
         status, content = answer.status_code, answer.content
-        if status >= REFUSED and status not in request.accepted:
+        if status >= HTTPStatus.BAD_REQUEST and status not in request.accepted:
             raise refused(request, status, content)
         return Answer(status=status, content=content)
 
     def _allow(self, request: Request) -> None:
-        if request.begins and self._has_ceased:
+        if request.begins and self._starts_nothing:
             raise TaskCanceled(f"cannot {request.purpose}: the task is to end")
 
     def _send(self, request: Request, seconds: float) -> Any:
@@ -157,7 +151,7 @@ class PodmanManager:
                 raise overran(request, seconds) from error
             except (OSError, HTTPException) as error:
                 raise unreachable(self._socket, request, error) from error
-            if answer.status >= REFUSED:
+            if answer.status >= HTTPStatus.BAD_REQUEST:
                 raise refused(request, answer.status, answer.read())
             yield answer
 
@@ -171,8 +165,8 @@ class PodmanManager:
                 self._pid = os.getpid()
             return self._client.api
 
-    def cease(self) -> None:
-        self._has_ceased = True
+    def stop_starting(self) -> None:
+        self._starts_nothing = True
 
     def observe(self, observer: ContainerObserver) -> None:
         self._observer = observer
@@ -225,6 +219,12 @@ class PodmanManager:
         container = containers.create_named(self, spec, name, keep_log=keep_log)
         if self._observer is not None:
             self._observer.container_created(container, spec.labels)
+        if spec.files:
+            try:
+                containers.put_files(self, container, spec)
+            except BaseException as error:
+                self._remove_after(error, container)
+                raise
         return container
 
     def start(self, container: str) -> None:
@@ -271,12 +271,6 @@ class PodmanManager:
         except AdjutantError as second:
             error.add_note(f"and then: {second}")
             log.warning("after %r: %s", error, second)
-
-    @contextmanager
-    def running(self, spec: ContainerSpec) -> Iterator[str]:
-        with self.created(spec) as container:
-            self.start(container)
-            yield container
 
     def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -338,14 +332,11 @@ class PodmanManager:
     def copy_from(
         self, container: str, source: str, target: Path, *, suffix: str = "", limit: int | None = None
     ) -> tuple[Path, ...]:
-        with self.open_archive(container, source) as stream:
+        with containers.open_archive(self, container, source) as stream:
             return archive.unpack(stream, target, suffix=suffix, limit=limit)
 
-    def open_archive(self, container: str, source: str) -> AbstractContextManager[IO[bytes]]:
-        return containers.open_archive(self, container, source)
-
     def copy_across(self, container: str, directory: str, target: str, *, limit: int) -> None:
-        with self.open_archive(container, directory) as stream:
+        with containers.open_archive(self, container, directory) as stream:
             containers.put_archive(self, target, directory, archive.handed_on(stream, limit))
 
     def mount_root(self, container: str) -> str:
@@ -353,9 +344,6 @@ class PodmanManager:
 
     def export_root(self, container: str) -> AbstractContextManager[IO[bytes]]:
         return containers.export_root(self, container)
-
-    def disconnect(self, container: str, network: str) -> None:
-        containers.disconnect(self, container, network)
 
     # What there is
 
@@ -365,8 +353,8 @@ class PodmanManager:
     def find(self, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
         return containers.find(self, labels)
 
-    def find_half_made(self) -> tuple[ContainerInfo, ...]:
-        return containers.find_half_made(self)
+    def find_unfinished(self) -> tuple[ContainerInfo, ...]:
+        return containers.find_unfinished(self)
 
     def storage_path(self) -> Path:
         return Path(self._info()["store"]["graphRoot"])
@@ -378,6 +366,12 @@ class PodmanManager:
     def _info(self) -> Any:
         request = Request(purpose="ask the engine about itself", kind=Kind.START, method="GET", path="/info")
         return self.call(request).json()
+
+    def version(self) -> str:
+        request = Request(
+            purpose="ask the engine for its version", kind=Kind.START, method="GET", path="/version"
+        )
+        return str(self.call(request).json()["Version"])
 
     def ping(self) -> None:
         self.call(Request(purpose="reach the engine", kind=Kind.START, method="GET", path="/_ping"))

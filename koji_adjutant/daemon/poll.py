@@ -5,16 +5,17 @@ says nothing about the others. So each answer is taken out alone, and raises its
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from xmlrpc.client import Fault
 
 import koji
 
-from koji_adjutant.hub import HubSession
+from koji_adjutant.hub.session import HubSession
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any]]
+EXPIRED = koji.BR_STATES["EXPIRED"]
 UNEXPIRED = tuple(koji.BR_STATES[state] for state in ("INIT", "WAITING", "BUILDING"))
 
 logger = logging.getLogger("koji.TaskManager")
@@ -22,7 +23,7 @@ logger = logging.getLogger("koji.TaskManager")
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What the hub is told of this host."""
+    """What this host reports to the hub. `task_load`: the sum of the weights of its running tasks."""
 
     task_load: float
     ready: bool
@@ -52,7 +53,7 @@ class Answers:
 
 @dataclass(frozen=True, kw_only=True)
 class Poll:
-    """What the hub said."""
+    """The hub's answers to one poll. `tags`: ids of the tags whose repos were asked for."""
 
     answers: Answers
     tags: tuple[int, ...] = ()
@@ -63,7 +64,7 @@ class Poll:
             try:
                 repo = self.answers.of("getRepo", number)
             except koji.GenericError as error:
-                logger.debug("The repo of tag %s is not known: %s", tag, error)
+                logger.debug("The repo of tag %s is unknown: %s", tag, error)
                 continue
             if repo is not None:
                 yield tag, int(repo["id"])
@@ -81,7 +82,7 @@ class Poll:
         return dict(self.answers.of("host.getHost"))
 
     def check_report(self) -> None:
-        """The fault of updateHost, if there was one."""
+        """Raise the fault of updateHost, if there was one."""
         self.answers.of("host.updateHost")
 
     def assigned_tasks(self) -> list[dict[str, Any]]:
@@ -92,9 +93,9 @@ class Poll:
 def poll(
     session: HubSession, host_id: int, report: Report, *, with_buildroots: bool, tags: tuple[int, ...] = ()
 ) -> Poll:
-    """Tell the hub how we are, and see what it wants and which repos `tags` have.
+    """Report this host to the hub, and ask for its tasks and for the newest repos of `tags`.
 
-    One attempt: who polls again soon need not insist.
+    In one attempt: the main loop polls again soon.
     """
     data: Mapping[str, Any] = {"methods": list(report.methods), "maxjobs": report.maxjobs}
     calls: list[Call] = []
@@ -109,6 +110,19 @@ def poll(
         calls.append(("host.getTasks", (), {}))
     calls += [("getRepo", (tag,), {}) for tag in tags]
     return Poll(answers=multicall(session, calls), tags=tags)
+
+
+def expire_buildroots(session: HubSession, seen: Poll, tasks: Container[int]) -> None:
+    """Expire the records that the poll `seen` has shown, except those of `tasks`, which run."""
+    try:
+        records = seen.buildroots()
+    except koji.GenericError as error:
+        logger.warning("Buildroot records of this host are unknown: %s", error)
+        return
+    for record in records:
+        if record["task_id"] not in tasks:
+            logger.info("Expiring buildroot %(id)s of %(tag_name)s for task %(task_id)s", record)
+            session.host.setBuildRootState(record["id"], EXPIRED)
 
 
 def multicall(session: HubSession, calls: list[Call]) -> Answers:

@@ -1,4 +1,4 @@
-"""What goes on and on: said when it begins, now and then while it lasts, and when it is over.
+"""Trouble that goes on and on: logged when it begins, now and then while it lasts, and when it is over.
 
 An outage may last for hours, and is noticed every few seconds: its log is for people to read.
 """
@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 FIRST_SECONDS = 15.0
 LONGEST_SECONDS = 300.0
-"""Between two times that it is said; from one to the next it doubles."""
+"""The longest time between two log lines about one trouble; the time doubles from FIRST_SECONDS on."""
 _MINUTE, _HOUR = 60, 3600
 _MOST_KINDS = 8
 _NUMBERS = re.compile(r"0x[0-9a-f]+|\d+")
 
 
 class Recurring:
-    """One kind of trouble. Lives as long as who may have it."""
+    """One kind of trouble, which may come and go; lives as long as the object that can have it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -26,7 +26,7 @@ class Recurring:
         self._pause = FIRST_SECONDS
 
     def is_to_be_said(self, what: str) -> bool:
-        """It is so, once more; whether it is time to say so. What was not said yet, numbers aside, is said at once."""
+        """Note the trouble `what` once more; whether to log it now. What is new, numbers aside, is logged at once."""
         now, kind = self._clock(), _NUMBERS.sub("", what)
         if self._began is None:
             self._began, self._say_at, self._pause = now, now, FIRST_SECONDS / 2
@@ -40,13 +40,18 @@ class Recurring:
             return True
         return is_new
 
+    @property
+    def seconds(self) -> float | None:
+        """For how long the trouble has lasted; None when there is none."""
+        return None if self._began is None else self._clock() - self._began
+
     def how_long(self) -> str:
-        """For how long it has been so, in words that go after what is said; none at the beginning."""
-        seconds = 0.0 if self._began is None else self._clock() - self._began
+        """How long the trouble has lasted, in words to append to its log line; empty at the beginning."""
+        seconds = self.seconds or 0.0
         return f", for {in_words(seconds)} now" if seconds >= 1 else ""
 
     def over(self) -> str:
-        """It is not so any more; how long it was, in words, and none when it was not."""
+        """Note that the trouble is over; how long it lasted, in words, empty when there was none."""
         if self._began is None:
             return ""
         lasted, self._began = self._clock() - self._began, None
@@ -54,7 +59,7 @@ class Recurring:
 
 
 def in_words(seconds: float) -> str:
-    """A duration as people say it."""
+    """A duration of `seconds`, as people say it."""
     whole = int(seconds)
     if whole < _MINUTE:
         return f"{whole} s"

@@ -17,16 +17,17 @@ from typing import Any
 
 import koji
 
-from koji_adjutant.daemon.state import StateDirectory, TaskState
+from koji_adjutant.daemon.tasks.state import StateDirectory
 from koji_adjutant.errors import LoginFailed
-from koji_adjutant.files import replace_json
-from koji_adjutant.hub import HubSession
+from koji_adjutant.host.files import replace_json
+from koji_adjutant.hub.session import HubSession
+from koji_adjutant.journal.state import TaskState
 
 LOOK_SECONDS = 0.1
 ASK_SECONDS = 5.0
 """How often a task process asks again: the main process that was asked may be gone."""
 
-logger = logging.getLogger("koji.adjutant.sessions")
+logger = logging.getLogger("koji.adjutant.daemon")
 
 
 class OwnSession:
@@ -52,14 +53,15 @@ class OwnSession:
             raise LoginFailed(f"{self._file}: {error.strerror}", hint="make space") from error
 
     def end(self) -> None:
-        """It was logged out."""
+        """The session was logged out: forget its number."""
         self._file.unlink(missing_ok=True)
 
 
-class Successor:
-    """What a task process calls when the hub does not accept its session any more: the next one.
+class SessionWaiter:
+    """Called in a task process whose session the hub does not accept any more; waits for another one.
 
-    It waits for as long as there is no main process. None when the task was given up: the state file is another's.
+    The wait lasts for as long as there is no main process. None when the task was given up: its state file is gone, or
+    another process'.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class Successor:
         self._poke = poke
 
     def __call__(self) -> dict[str, Any] | None:
-        """Another session than the one that was refused."""
+        """What login() gave for another session than the one that was refused."""
         refused = self._session.session_id
         logger.warning("task %s: session %s has ended; waiting for another", self._own.task, refused)
         ask_at = 0.0
@@ -99,16 +101,16 @@ class Successor:
         return found is not None and (found.pid, found.start_time) == (self._own.pid, self._own.start_time)
 
 
-def asking(state: StateDirectory) -> Iterator[tuple[int, int]]:
-    """Tasks whose processes ask for a session, and the number of the one that they lost."""
+def requested_sessions(state: StateDirectory) -> Iterator[tuple[int, int]]:
+    """Numbers of the tasks whose processes ask for a session, each with the number of the session that it lost."""
     for file in (state.path / "tasks").glob("*.asks"):
         refused = _load(file).get("refused")
         if file.stem.isdigit() and isinstance(refused, int):
             yield int(file.stem), refused
 
 
-def give(state: StateDirectory, task: int, sinfo: dict[str, Any]) -> None:
-    """Give a task's process a session. OSError."""
+def hand_out(state: StateDirectory, task: int, sinfo: dict[str, Any]) -> None:
+    """Give the process of `task` a session, as login() returned it. OSError when that cannot be written."""
     replace_json(state.file(task, "session"), sinfo)
     state.file(task, "asks").unlink(missing_ok=True)
 

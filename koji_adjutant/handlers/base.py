@@ -19,12 +19,12 @@ from koji.tasks import BaseTaskHandler
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager
-from koji_adjutant.container_processes import kill_processes
+from koji_adjutant.container.podman.processes import kill_processes
 from koji_adjutant.errors import TaskFault
-from koji_adjutant.hub import HubSession
-from koji_adjutant.journal import Journal
+from koji_adjutant.guards.interruptions import interruptions
+from koji_adjutant.hub.session import HubSession
+from koji_adjutant.journal.phases import Journal
 from koji_adjutant.task_adapters.base import TaskContext
-from koji_adjutant.task_adapters.interruptions import interruptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,14 @@ class Services:
     worker: str
     poke: Callable[[], None] = lambda: None
     """Tells the daemon's main process, from any process, to look at the hub and its own files at once."""
+    poke_for_subtasks: Callable[[], None] = lambda: None
+    """Tells the main process that subtasks were made: to look at the hub at once, and again soon after."""
+
+
+def bind_handler(handler: type[BaseTaskHandler], services: Services | None) -> type[BaseTaskHandler]:
+    """A handler of koji-adjutant, of Koji's library or of a plugin, with all that koji-adjutant's have."""
+    bases = (handler,) if issubclass(handler, TaskHandler) else (TaskHandler, handler)
+    return type(handler.__name__, bases, {"services": services, "__module__": handler.__module__})
 
 
 FAULTS: Mapping[int, type[koji.GenericError]] = {
@@ -45,7 +53,7 @@ FAULTS: Mapping[int, type[koji.GenericError]] = {
 
 
 class TaskHandler(BaseTaskHandler):
-    """A handler of ours; `self.session` is the task's own subsession, `self.options` the Config."""
+    """A handler of koji-adjutant; `self.session` is the task's own subsession, `self.options` the Config."""
 
     services: Services
     id: int
@@ -54,6 +62,7 @@ class TaskHandler(BaseTaskHandler):
     workdir: str
     method: str
     params: tuple[Any, ...]
+    opts: dict[str, Any]
     logger: logging.Logger
 
     def run(self) -> Any:
@@ -85,7 +94,7 @@ class TaskHandler(BaseTaskHandler):
         waiting_for = [subtasks] if isinstance(subtasks, int) else subtasks
         host = self.session.host
         host.taskSetWait(self.id, waiting_for)
-        self.poke()
+        self.services.poke_for_subtasks()
         deadline = None if timeout is None else time.monotonic() + timeout
         checked = set(canfail or ())
         while True:
@@ -127,7 +136,7 @@ class TaskHandler(BaseTaskHandler):
     def kill_containers(self) -> None:
         """End what this task runs, and let it begin nothing more: the hub does not want it."""
         manager = self.services.manager
-        manager.cease()
+        manager.stop_starting()
         found = manager.find({labels.WORKER: self.services.worker, labels.TASK: str(self.id)})
         ids = {container.id for container in found}
         for container in ids - kill_processes(ids):

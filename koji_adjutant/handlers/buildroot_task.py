@@ -4,8 +4,8 @@
 leaves an expired record and uploaded logs behind, whatever happened.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,87 +14,122 @@ from typing import Any, cast
 import koji
 import requests
 
-from koji_adjutant import hub_files
-from koji_adjutant.buildroot.contained import ContainedManager, Containment
-from koji_adjutant.buildroot.containment import task_containment
-from koji_adjutant.buildroot.downloads import open_session
-from koji_adjutant.buildroot.held import TaskContainers
-from koji_adjutant.buildroot.images import EMPTY_IMAGE
+from koji_adjutant import names
+from koji_adjutant.buildroot.images.keys import EMPTY_IMAGE
 from koji_adjutant.buildroot.initializer import BuildrootInitializer
-from koji_adjutant.buildroot.machines import can_run
-from koji_adjutant.buildroot.package_store import PackageStore
-from koji_adjutant.buildroot.record import BuildrootRecord
-from koji_adjutant.buildroot.repo_metadata import RepoMetadata, read_metadata
-from koji_adjutant.buildroot.settings import BuildrootSettings, buildroot_settings
-from koji_adjutant.buildroot.solver import Solver
-from koji_adjutant.container.interface import ContainerManager, VolumeMount
+from koji_adjutant.buildroot.install.downloads import open_session
+from koji_adjutant.buildroot.install.repo_metadata import RepoMetadata, read_metadata
+from koji_adjutant.buildroot.install.solutions import PackageStore
+from koji_adjutant.buildroot.install.solver import Solver
+from koji_adjutant.buildroot.record import BuildrootRecord, Origins, PackageLists, read_origins
+from koji_adjutant.buildroot.settings import HOME, BuildrootSettings, buildroot_settings
+from koji_adjutant.buildroot.task_containers import TaskContainers
+from koji_adjutant.config import Config
+from koji_adjutant.container.interface import ContainerManager, ImageInfo
+from koji_adjutant.container.labels import Owner
 from koji_adjutant.errors import BuildFailed
+from koji_adjutant.guards.confinement import Containment, task_containment
+from koji_adjutant.guards.stack import guarded
 from koji_adjutant.handlers.base import TaskHandler
-from koji_adjutant.journal import Phase
-from koji_adjutant.policy.limits import TaskLimits, task_limits
-from koji_adjutant.policy.network import network_of_package_code
-from koji_adjutant.policy.privileges import build_privileges
-from koji_adjutant.policy.resolver import PolicyResolver
+from koji_adjutant.host.machines import can_run, impossible_machines
+from koji_adjutant.hub import files as hub_files
+from koji_adjutant.journal.phases import Phase
+from koji_adjutant.logs.task_logs import TaskLogs
+from koji_adjutant.policy.containers import TaskLimits, build_privileges, network_of_package_code, task_limits
+from koji_adjutant.policy.methods import METHODS, Method
+from koji_adjutant.policy.resolver import ImageChoice, PolicyResolver
 from koji_adjutant.task_adapters.base import TaskContext
-from koji_adjutant.task_adapters.guarded_manager import GuardedManager
-from koji_adjutant.task_adapters.limited_manager import LimitedManager
-from koji_adjutant.task_adapters.logs import TaskLogs
+from koji_adjutant.task_adapters.buildroot_adapter import Workplace
+from koji_adjutant.task_adapters.results import check_srpm_name
 
 CONFIG_LOG = "mock_config.log"
+SOURCE = "source.src.rpm"
+"""The name that a source package has here, whatever it has on the hub."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Workplace:
-    """What a task with a buildroot works with, inside its context."""
+class BuildrootPlan:
+    """What a buildroot is to be and who may do what in it, by the configuration and the tag."""
 
-    ctx: TaskContext
     settings: BuildrootSettings
-    record: BuildrootRecord
-    manager: ContainerManager
-    """The engine, with the limits of this task."""
-    initializer: BuildrootInitializer
-    logs: TaskLogs
+    limits: TaskLimits
+    privileges: frozenset[str]
+    choice: ImageChoice
+    """The task image."""
+    method: str
+
+    def text(self, config: Config, contained: Containment, image: ImageInfo, buildroot_id: int) -> str:
+        """mock_config.log of a buildroot with this record, made with this task image."""
+        settings = self.settings
+        notes = {
+            "image policy": self.choice.rule_text,
+            "network of the build": network_of_package_code(self.method, config),
+            **dict(self.limits.rows()),
+            **dict(contained.notes),
+            **{f"mount {mount.target}": str(mount) for mount in config.build_mounts},
+        }
+        return settings.text(
+            name=f"{settings.tag_name}-{buildroot_id}-{settings.repo_id}",
+            images={"task": f"{self.choice.reference} {image.digest or image.id}", "empty": EMPTY_IMAGE},
+            buildroot_id=buildroot_id,
+            notes=notes,
+        )
 
 
 class BuildrootTask(TaskHandler):
     """A handler whose work needs a buildroot."""
 
+    @property
+    def row(self) -> Method:
+        """What is known of the method."""
+        return METHODS[self.method]
+
     def checkHost(self, hostdata: Mapping[str, Any]) -> bool:  # noqa: N802 - the library's name
-        """Whether this host has an arch of the build tag, and can run what is built for the task's."""
-        try:
-            tag = self.session.getBuildConfig(self.params[1])
-        except (requests.RequestException, koji.ServerOffline, koji.AuthError) as error:
-            # Not known, and no reason to refuse the task for good: if the hub is away, it is not opened either.
-            self.logger.warning("task %s: its tag is not known: %s", self.id, error)
-            return True
+        """Whether this host has an arch of the build tag, and can run what is built for the task's.
+
+        What the tag or the request lacks every host would refuse, and the task would wait for ever: it is taken, and
+        fails with the reason.
+        """
         host_arches = {koji.canonArch(arch) for arch in (hostdata["arches"] or "").split()}
-        tag_arches = {koji.canonArch(arch) for arch in (tag["arches"] or "").split()}
-        if not host_arches & tag_arches:
-            self.logger.info(
-                "task %s: this host has %s, tag %s has %s", self.id, host_arches, tag["name"], tag_arches
-            )
+        tag_arches = self._tag_arches()
+        if tag_arches and not host_arches & tag_arches:
+            self.logger.info("task %s: this host has %s, its tag %s", self.id, host_arches, tag_arches)
             return False
-        if not can_run(self.task_arch):
+        if not can_run(self.task_arch, impossible_machines(self.options.state_dir)):
             self.logger.warning("task %s is for %s, which this machine cannot run", self.id, self.task_arch)
             return False
         return True
 
+    def _tag_arches(self) -> set[str]:
+        """Those of the build tag; none where it has none, or none are known."""
+        build_tag = self.row.tag(self.params, self.opts)
+        try:
+            tag: Any = self.session.getBuildConfig(build_tag)
+        except (requests.RequestException, koji.GenericError) as error:
+            # If the hub is away, the task is not opened either.
+            self.logger.warning("task %s: its build tag is unknown: %s", self.id, error)
+            return set()
+        return {koji.canonArch(arch) for arch in ((tag or {}).get("arches") or "").split()}
+
     @property
     def task_arch(self) -> str:
         """The arch that the task names; noarch for one that names none."""
-        return str(self.params[2]) if self.method == "buildArch" else "noarch"
+        return str(self.row.arch(self.params, self.opts) or "noarch")
 
-    def repo(self, opts: Mapping[str, Any] | None) -> dict[str, Any]:
+    def repo(self) -> dict[str, Any]:
         """repoInfo of the repo that the task names."""
-        repo_id = (opts or {}).get("repo_id")
+        repo_id = self.row.repo(self.params, self.opts)
         if not repo_id:
             raise koji.BuildError("A repo id must be provided")
         return dict(self.session.repoInfo(repo_id, strict=True))
 
     def source_package(self, relative: str) -> Path:
         """The source package below the hub's work directory, fetched and looked at."""
+        name = names.relative(relative, "source package", BuildFailed).name
+        url = names.url_below(f"{self.options.topurl}/work", relative, "source package", BuildFailed)
+        path = Path(self.workdir) / SOURCE
         try:
-            path = self._fetched(f"work/{relative}")
+            hub_files.fetch_to(url, path, self.wait_for_hub)
         except OSError as error:
             raise BuildFailed(f"SRPM file missing: {relative}: {error}") from error
         try:
@@ -102,123 +137,146 @@ class BuildrootTask(TaskHandler):
             header = koji.get_rpm_header(str(path))
         except koji.GenericError as error:
             raise BuildFailed(
-                f"{path.name} is not a usable package file: {error}", hint="upload it again"
+                f"{name} is not a usable package file: {error}", hint="upload it again"
             ) from error
         if cast("Any", koji.get_header_field(header, "sourcepackage")) != 1:
-            raise BuildFailed(f"{path.name} is not a source package")
+            raise BuildFailed(f"{name} is not a source package")
         return path
 
-    def _fetched(self, relative: str) -> Path:
-        path = Path(self.workdir) / "local" / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w+b") as file:
-            hub_files.fetch(f"{self.options.topurl}/{relative}", file, self.wait_for_hub)
-        return path
-
-    def concrete_arch(self, arch: str, build_config: Mapping[str, Any]) -> str:
-        """The arch of the root; for noarch one that both host and tag have."""
+    def concrete_arch(
+        self, arch: str, build_config: Mapping[str, Any], host: Mapping[str, Any] | None = None
+    ) -> str:
+        """The arch of the root; for noarch one that both tag and host have. The hub is asked for `host` where none is
+        given."""
         find_arch: Any = self.find_arch
-        return str(find_arch(arch, self.session.host.getHost(), dict(build_config)))
+        return str(find_arch(arch, host or self.session.host.getHost(), dict(build_config)))
+
+    def upload_srpm(
+        self,
+        place: Workplace,
+        made: Path,
+        source: Mapping[str, Any],
+        *,
+        is_listed: Callable[[str], bool] = lambda _log: True,
+    ) -> dict[str, Any]:
+        """Upload the source package that a task was for, and finish its logs: the hub's result, with those listed."""
+        check_srpm_name(made)
+        self.uploadFile(str(made))
+        place.ctx.journal.record(Phase.UPLOADED, task=self.id, files=1)
+        place.logs.finish()
+        directory = self.getUploadDir()
+        return {
+            "srpm": f"{directory}/{made.name}",
+            "logs": [f"{directory}/{name}" for name in place.logs.names if is_listed(name)],
+            "brootid": place.buildroot_id,
+            "source": dict(source),
+        }
 
     @contextmanager
     def buildroot(
         self, repo: Mapping[str, Any], build_config: Mapping[str, Any], arch: str, group: str
     ) -> Iterator[Workplace]:
-        """Everything the work needs; see the module."""
-        ctx = self.context({"method": self.method, "params": self.params})
-        limits = task_limits(
-            ctx.config, method=self.method, tag_name=build_config["name"], tag_extra=build_config["extra"]
-        )
-        privileges = build_privileges(
-            ctx.config, tag_name=build_config["name"], tag_extra=build_config["extra"]
-        )
-        settings = buildroot_settings(
-            repo=repo,
-            build_config=build_config,
-            arch=arch,
-            group=group,
-            config=ctx.config,
-            ncpus=limits.ncpus,
-        )
-        choice = PolicyResolver(ctx.config).image_for(
-            tag_name=settings.tag_name,
-            tag_extra=build_config["extra"],
-            arch=settings.arch,
-            method=self.method,
-        )
-        with (
-            TaskContainers(self.kill_containers) as containers,
-            TaskLogs(ctx, on_lost=self.kill_containers) as logs,
-            BuildrootRecord(
-                ctx.session, repo_id=settings.repo_id, arch=settings.arch, task_id=self.id
-            ) as record,
-        ):
-            ctx.journal.record(Phase.BUILDROOT_RECORD, task=self.id, buildroot=record.id)
-            image = self.services.manager.ensure_image_available(
-                choice.reference, ctx.config.image_pull_policy
-            )
-            owner = ctx.owner(buildroot_id=record.id, build_tag=settings.tag_name, arch=settings.arch)
-            contained = task_containment(
-                ctx.config, self.services.manager, owner=owner, image=image.id, privileges=privileges
-            )
-            engine = ContainedManager(self.services.manager, contained)
-            guarded = GuardedManager(engine.manager, ctx.config)
-            limited = LimitedManager(guarded.manager, limits, task_image=image.id)
-            images = {"task": f"{choice.reference} {image.digest or image.id}", "empty": EMPTY_IMAGE}
-            notes = {"image policy": choice.rule_text, **self._notes(limits, contained)}
-            name = f"{settings.tag_name}-{record.id}-{settings.repo_id}"
-            logs.sink(CONFIG_LOG).write(
-                "stdout",
-                settings.text(name=name, images=images, buildroot_id=record.id, notes=notes).encode(),
-            )
-            solver = Solver(
-                settings=settings,
-                config=ctx.config,
-                owner=owner,
-                task_image=image,
-                manager=limited.manager,
-                store=PackageStore(ctx.config.cache_dir),
-                metadata=self._metadata(settings),
-                log=logs.sink("root.log"),
-                own_log=logs.sink("dnf.log"),
-                workdir=ctx.workdir,
-                environment=ctx.environment(build_tag=settings.tag_name, arch=settings.arch),
-                external_repos=partial(self._external_repos, settings),
-                through_outages=partial(hub_files.through_outages, self.wait_for_hub),
-            )
-            initializer = BuildrootInitializer(
-                solver=solver, containers=containers, journal=ctx.journal, poke=self.poke
-            )
-            with guarded.told(), limited.explained():
-                yield Workplace(
-                    ctx=ctx,
-                    settings=settings,
-                    record=record,
-                    manager=limited.manager,
-                    initializer=initializer,
-                    logs=logs,
-                )
+        """What an adapter works with in a buildroot: of install group `group` of `repo` (repoInfo), which is a repo of
+        the tag `build_config` (getBuildConfig).
 
-    def _notes(self, limits: TaskLimits, contained: Containment) -> dict[str, str]:
-        """What mock_config.log says of how the build is held."""
+        When the context is left, the containers are gone or going, the record is expired and the logs are on the hub.
+        """
+        ctx = self.context({"method": self.method, "params": self.params})
+        plan = self._plan(repo, build_config, arch, group)
+        with ExitStack() as stack:
+            containers = stack.enter_context(TaskContainers(self.kill_containers))
+            logs = stack.enter_context(TaskLogs(ctx, on_lost=self.kill_containers))
+            record = stack.enter_context(self._record(plan.settings))
+            ctx.journal.record(Phase.BUILDROOT_RECORD, task=self.id, buildroot=record.id)
+            owner = ctx.owner(
+                buildroot_id=record.id, build_tag=plan.settings.tag_name, arch=plan.settings.arch
+            )
+            image = self._task_image(plan.choice)
+            contained = self._containment(owner, image, plan.privileges)
+            logs.sink(CONFIG_LOG).write("stdout", plan.text(ctx.config, contained, image, record.id).encode())
+            manager = stack.enter_context(self._engine(plan.limits, image, contained))
+            solver = self._solver(ctx, plan.settings, owner, image=image, manager=manager, logs=logs)
+            read = partial(self._origins, plan.settings, solver.metadata)
+            yield Workplace(
+                ctx=ctx,
+                manager=manager,
+                settings=plan.settings,
+                buildroot_id=record.id,
+                initializer=BuildrootInitializer(
+                    solver=solver, containers=containers, journal=ctx.journal, poke=self.poke
+                ),
+                logs=logs,
+                report=PackageLists(record, read, containers.submit),
+            )
+
+    def _plan(
+        self, repo: Mapping[str, Any], build_config: Mapping[str, Any], arch: str, group: str
+    ) -> BuildrootPlan:
+        config, name, extra = self.services.config, build_config["name"], build_config["extra"]
+        limits = task_limits(config, method=self.method, tag_name=name, tag_extra=extra)
+        privileges = build_privileges(config, tag_name=name, tag_extra=extra)
+        settings = buildroot_settings(
+            repo=repo, build_config=build_config, arch=arch, group=group, config=config, ncpus=limits.ncpus
+        )
+        choice = PolicyResolver(config).image_for(
+            tag_name=name, tag_extra=extra, arch=settings.arch, method=self.method
+        )
+        return BuildrootPlan(
+            settings=settings, limits=limits, privileges=privileges, choice=choice, method=self.method
+        )
+
+    def _record(self, settings: BuildrootSettings) -> BuildrootRecord:
+        return BuildrootRecord(self.session, repo_id=settings.repo_id, arch=settings.arch, task_id=self.id)
+
+    def _task_image(self, choice: ImageChoice) -> ImageInfo:
         config = self.services.config
-        return {
-            "network of the build": network_of_package_code(self.method, config),
-            **dict(limits.rows()),
-            **dict(contained.notes),
-            **{f"mount {mount.target}": mount_text(mount) for mount in config.build_mounts},
-        }
+        return self.services.manager.ensure_image_available(choice.reference, config.image_pull_policy)
+
+    def _containment(self, owner: Owner, image: ImageInfo, privileges: frozenset[str]) -> Containment:
+        config, manager = self.services.config, self.services.manager
+        return task_containment(config, manager, owner=owner, image=image.id, privileges=privileges)
+
+    def _engine(
+        self, limits: TaskLimits, image: ImageInfo, contained: Containment
+    ) -> AbstractContextManager[ContainerManager]:
+        config, manager = self.services.config, self.services.manager
+        return guarded(manager, config, limits, task_image=image.id, home=HOME, containment=contained)
+
+    def _solver(
+        self,
+        ctx: TaskContext,
+        settings: BuildrootSettings,
+        owner: Owner,
+        *,
+        image: ImageInfo,
+        manager: ContainerManager,
+        logs: TaskLogs,
+    ) -> Solver:
+        return Solver(
+            settings=settings,
+            config=ctx.config,
+            owner=owner,
+            task_image=image,
+            manager=manager,
+            store=PackageStore(ctx.config.cache_dir),
+            metadata=self._metadata(settings),
+            log=logs.sink("root.log"),
+            own_log=logs.sink("dnf.log"),
+            workdir=ctx.workdir,
+            environment=ctx.environment(build_tag=settings.tag_name, arch=settings.arch),
+            external_repos=partial(self._external_repos, settings),
+            through_outages=partial(hub_files.through_outages, self.wait_for_hub),
+        )
 
     def _metadata(self, settings: BuildrootSettings) -> RepoMetadata:
         with open_session() as http:
             return hub_files.through_outages(self.wait_for_hub, lambda: read_metadata(settings, http))
 
+    def _origins(self, settings: BuildrootSettings, metadata: RepoMetadata) -> Origins:
+        read = partial(read_origins, self.session, settings, metadata)
+        return hub_files.through_outages(self.wait_for_hub, read)
+
     def _external_repos(self, settings: BuildrootSettings) -> dict[str, str]:
         hub: Any = self.session
         rows = hub.getExternalRepoList(settings.tag_id, event=settings.event_id)
         return {row["url"].replace("$arch", settings.arch): row["external_repo_name"] for row in rows}
-
-
-def mount_text(mount: VolumeMount) -> str:
-    """What mock_config.log says of a mount of the build."""
-    return f"{mount.source} ({'read-only' if mount.read_only else 'writable'})"

@@ -13,8 +13,9 @@ import koji
 import requests
 import rpm
 
-from koji_adjutant import hub_files
+from koji_adjutant import names
 from koji_adjutant.errors import BuildFailed
+from koji_adjutant.hub import files as hub_files
 
 ARCH_FIELDS = ("buildarchs", "exclusivearch", "excludearch")
 
@@ -74,11 +75,14 @@ def _checked_header(file: IO[bytes]) -> Any:
     return koji.get_rpm_header(cast("Any", file))
 
 
-def fetch_source_header(srpm: str, *, topurl: str, tempdir: Path, hub: hub_files.Hub) -> SourceHeader:
+def fetch_source_header(srpm: str, *, topurl: str, tempdir: Path, hub: hub_files.AwaitHub) -> SourceHeader:
     """The header of the file `work/<srpm>` of the hub."""
+    url = names.url_below(f"{topurl}/work", srpm, "source package", BuildFailed)
     with tempfile.TemporaryFile(dir=tempdir) as file:
         try:
-            hub_files.fetch(f"{topurl}/work/{srpm}", file, hub)
+            hub_files.fetch(url, file, hub)
         except requests.RequestException as error:
-            raise BuildFailed(f"SRPM file missing: {topurl}/work/{srpm} cannot be had ({error})") from error
+            raise BuildFailed(
+                f"SRPM file missing: {topurl}/work/{srpm} is not available ({error})"
+            ) from error
         return read_source_header(file, srpm)

@@ -5,36 +5,40 @@ the tag's extra data in it. A task that makes a repo asks for the tag as of that
 repos of that event and later ones of the same tag for `ttl` seconds. So a build and the tasks that made its repo
 disagree, at worst, about a policy that was changed less than `ttl` seconds before that repo.
 
-The file is replaced as a whole, under a lock; readers need none. What cannot be read is as if it were not there.
+The file is replaced as a whole, under a lock; readers need none. What cannot be read is as if it were not there, and so
+is what an earlier boot has read. `read`, a time of day, is for people.
 """
 
 import fcntl
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from koji_adjutant.files import replace_json
+from koji_adjutant.host.files import age, replace_json, since_boot, stamp
+from koji_adjutant.policy.containers import LIMITS_KEY
 from koji_adjutant.policy.image_rules import POLICY_KEY
-from koji_adjutant.policy.limits import LIMITS_KEY
 
 VERSION = 1
 NAME = "tag-policies.json"
 KEPT = (POLICY_KEY, LIMITS_KEY)
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("koji.adjutant.policy")
 
 
 class TagPolicyCache:
     """The extra data of tags, as far as policy reads them. `hub` tells the tags of one hub from another's."""
 
-    def __init__(self, directory: Path, *, hub: str, ttl: float) -> None:
+    def __init__(
+        self, directory: Path, *, hub: str, ttl: float, clock: Callable[[], float] = since_boot
+    ) -> None:
         self._path = directory / NAME
         self._hub = hub
         self._ttl = ttl
+        self._clock = clock
 
     def find(self, tag_id: int, event: int) -> dict[str, Any] | None:
         """What is known of a tag for a repo of `event`; None when nothing is, or nothing that still holds."""
@@ -50,7 +54,7 @@ class TagPolicyCache:
         """Remember what the hub has said of a tag. What cannot be kept will be asked for again."""
         if self._ttl <= 0:
             return
-        entry = {"event": event, "read": time.time(), "extra": policy_extra(extra)}
+        entry = {"event": event, "read": time.time(), **stamp(self._clock), "extra": policy_extra(extra)}
         try:
             with self._locked():
                 known = {tag: old for tag, old in self._entries().items() if self._is_fresh(old)}
@@ -60,10 +64,8 @@ class TagPolicyCache:
             logger.warning("%s cannot be written: %s", self._path, error)
 
     def _is_fresh(self, entry: Any) -> bool:
-        try:
-            return 0 <= time.time() - float(entry["read"]) < self._ttl
-        except (KeyError, TypeError, ValueError):
-            return False
+        seconds = age(entry, self._clock)
+        return seconds is not None and seconds < self._ttl
 
     def _entries(self) -> dict[str, Any]:
         try:

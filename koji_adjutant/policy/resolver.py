@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from koji_adjutant import names
 from koji_adjutant.config import Config
 from koji_adjutant.errors import BuildrootFailed
 from koji_adjutant.policy.image_rules import POLICY_KEY, parse_policy
@@ -35,6 +36,7 @@ class PolicyResolver:
         """The image for a task of `method`; BuildrootFailed when the tag's policy cannot be used."""
         chosen = self._by_policy(tag_name, tag_extra, arch, method) or self._by_bootstrap(tag_name, tag_extra)
         if chosen is not None:
+            names.parts(chosen.reference, f"image of tag {tag_name}", BuildrootFailed)
             return chosen
         default = self._config.task_image_default
         return ImageChoice(reference=default, rule_text=f"task_image_default = {default}")

@@ -14,8 +14,8 @@ from typing import Any
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, VolumeMount
 from koji_adjutant.container.labels import Owner
-from koji_adjutant.hub import HubSession
-from koji_adjutant.journal import Journal, NullJournal
+from koji_adjutant.hub.session import HubSession
+from koji_adjutant.journal.phases import Journal, NullJournal
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,17 @@ from koji.tasks import RefuseTask
 
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, VolumeMount
 from koji_adjutant.errors import TaskFailed
-from koji_adjutant.journal import Phase
-from koji_adjutant.policy.network import NetworkUse, network_for
+from koji_adjutant.policy.containers import NetworkUse, network_for
 from koji_adjutant.task_adapters.base import BaseTaskAdapter, TaskContext
-from koji_adjutant.task_adapters.repo_plan import VERSION, RepoPlan, Version, createrepo_argv, parse_version
-from koji_adjutant.task_adapters.repodata import package_count, pkglist_count, verify_repodata
-from koji_adjutant.task_adapters.tool import DENIED, LineWatch, tool_spec, writable_directory, write_command
+from koji_adjutant.task_adapters.repodata.repo_plan import (
+    VERSION,
+    RepoPlan,
+    Version,
+    createrepo_argv,
+    parse_version,
+)
+from koji_adjutant.task_adapters.repodata.verify import package_count, pkglist_count, verify_repodata
+from koji_adjutant.task_adapters.tool import DENIED, run_tool, tool_spec, writable_directory
 
 LOG = "createrepo.log"
 FAILED = "failed to create repo: "
@@ -50,11 +55,7 @@ class CreaterepoAdapter(BaseTaskAdapter):
         """Make the metadata; RefuseTask when this host may not read them, TaskFailed when they are not whole."""
         writable_directory(self.plan.outdir)
         spec = self.build_spec(ctx, ctx.parameters)
-        write_command(sink, spec.command)
-        watch = LineWatch(sink, DENIED, VERSION)
-        ctx.journal.record(Phase.COMMAND_STARTED, task=ctx.task_id, command=spec.command[0])
-        code = manager.run(spec, watch)
-        ctx.journal.record(Phase.COMMAND_ENDED, task=ctx.task_id, command=spec.command[0], status=code)
+        code, watch = run_tool(ctx, manager, spec, sink, DENIED, VERSION)
         if code and watch.line(DENIED):
             raise RefuseTask(f"a package cannot be read on this host: {watch.line(DENIED)}")
         if code:

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from koji_adjutant.config import Config
-from koji_adjutant.container.interface import ContainerSpec, LogSink, Stream, VolumeMount
+from koji_adjutant.container.interface import Containers, ContainerSpec, LogSink, Stream, VolumeMount
 from koji_adjutant.container.labels import Role
-from koji_adjutant.policy.network import NO_NETWORK
+from koji_adjutant.container.programs import TOOL_PATH, TeeSink
+from koji_adjutant.journal.phases import Phase
+from koji_adjutant.policy.containers import NO_NETWORK
 from koji_adjutant.task_adapters.base import TaskContext, default_mounts
 
 DENIED = re.compile(rb"\bPermission denied\b")
-PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 LINE_LIMIT = 4096
 
 
@@ -41,7 +42,7 @@ def tool_spec(
             **ctx.owner(build_tag=build_tag, arch=arch).labels(Role.TOOL),
         },
         environment={
-            "PATH": "/usr/bin:/usr/sbin",
+            "PATH": TOOL_PATH,
             "LANG": "C.UTF-8",
             "HOME": str(ctx.workdir),
             "TMPDIR": str(ctx.workdir),
@@ -69,14 +70,24 @@ def tool_user(config: Config) -> str:
     return "0:0" if uid and owner == uid else f"{uid}:{gid}"
 
 
-def proxy_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The proxies of the daemon's environment, for a tool that fetches."""
-    return {name: environ[name] for proxy in PROXIES for name in (proxy, proxy.upper()) if environ.get(name)}
+def run_tool(
+    ctx: TaskContext,
+    manager: Containers,
+    spec: ContainerSpec,
+    sink: LogSink,
+    *patterns: re.Pattern[bytes],
+) -> "tuple[int, LineWatch]":
+    """Run a tool container to its end: the command's exit code, and the lines in which `patterns` were found.
 
-
-def write_command(sink: LogSink, argv: tuple[str, ...]) -> None:
-    """Begin a log with the command whose output follows, fit to be run again."""
-    sink.write("stdout", f"$ {shlex.join(argv)}\n".encode(errors="surrogateescape"))
+    The log begins with the command whose output follows, fit to be run again.
+    """
+    command = spec.command[0]
+    sink.write("stdout", f"$ {shlex.join(spec.command)}\n".encode(errors="surrogateescape"))
+    watch = LineWatch(*patterns)
+    ctx.journal.record(Phase.COMMAND_STARTED, task=ctx.task_id, command=command)
+    code = manager.run(spec, TeeSink(sink, watch))
+    ctx.journal.record(Phase.COMMAND_ENDED, task=ctx.task_id, command=command, status=code)
+    return code, watch
 
 
 def writable_directory(path: Path) -> Path:
@@ -86,10 +97,9 @@ def writable_directory(path: Path) -> Path:
 
 
 class LineWatch:
-    """Passes a log on, and keeps the first line in which each of some patterns was found."""
+    """A sink beside a log: keeps the first line in which each of some patterns was found."""
 
-    def __init__(self, sink: LogSink, *patterns: re.Pattern[bytes]) -> None:
-        self._sink = sink
+    def __init__(self, *patterns: re.Pattern[bytes]) -> None:
         self._wanted = set(patterns)
         self._found: dict[re.Pattern[bytes], str] = {}
         self._tail = b""
@@ -98,9 +108,8 @@ class LineWatch:
         """That line; empty when there was none."""
         return self._found.get(pattern, "")
 
-    def write(self, stream: Stream, data: bytes) -> None:
+    def write(self, stream: Stream, data: bytes) -> None:  # noqa: ARG002 - a line may be on either
         """Take one piece of output; of a line that goes on, only the end is kept."""
-        self._sink.write(stream, data)
         if not self._wanted:
             return
         lines = (self._tail + data).split(b"\n")

@@ -1,0 +1,1 @@
+"""What comes into a root: solved, downloaded, installed."""

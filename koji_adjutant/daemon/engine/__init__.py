@@ -1,0 +1,1 @@
+"""Whether the engine answers and works."""

@@ -1,0 +1,1 @@
+"""Task processes: forked, watched, adopted, and their state on disk."""

@@ -1,0 +1,1 @@
+"""The tasks of a build: build, buildArch, rebuildSRPM, tagBuild."""

@@ -1,0 +1,1 @@
+"""The tasks that send mail: buildNotification, tagNotification."""

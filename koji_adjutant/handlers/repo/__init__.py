@@ -1,0 +1,1 @@
+"""The tasks of a repo: newRepo and createrepo."""

@@ -1,0 +1,1 @@
+"""The tasks that begin with a checkout."""

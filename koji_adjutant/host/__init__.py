@@ -1,0 +1,1 @@
+"""This machine: its disks, processes, clock, service manager, files that several processes share. Nothing of Koji."""

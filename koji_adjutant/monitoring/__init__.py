@@ -1,1 +1,0 @@
-"""What the daemon tells the people who run it."""
