@@ -11,7 +11,7 @@ from pathlib import Path
 
 from koji_adjutant.testbed import services
 from koji_adjutant.testbed.content import HOST
-from koji_adjutant.testbed.place import Place, write_secret
+from koji_adjutant.testbed.layout import Layout, write_secret
 
 DAEMON = "kojid"
 
@@ -33,13 +33,13 @@ class BuildHost:
     """Further options of section [adjutant]."""
 
 
-def write_kojid_conf(place: Place, host: BuildHost) -> None:
+def write_kojid_conf(layout: Layout, host: BuildHost) -> None:
     """The daemon's configuration, readable by us alone: it holds a password."""
     kojid = {
         "server": host.server,
         "topurl": host.topurl,
         "topdir": str(host.topdir),
-        "workdir": str(place.builder / "work"),
+        "workdir": str(layout.builder / "work"),
         "user": HOST,
         "password": host.password,
         "sleeptime": "1",
@@ -47,6 +47,8 @@ def write_kojid_conf(place: Place, host: BuildHost) -> None:
         "maxjobs": "6",
         "retry_interval": "1",
         "max_retries": "30",
+        # From anywhere, with nothing beside it and nothing to fetch.
+        "allowed_scms": "*:*:no:",
         **host.kojid,
     }
     adjutant = {
@@ -54,25 +56,32 @@ def write_kojid_conf(place: Place, host: BuildHost) -> None:
         "task_image_default": host.task_image,
         "image_pull_policy": "never",
         "solver_network": host.solver_network,
+        # The testbed is the same on every host.
+        "mock_site_defaults": "",
         # What it says on standard error is kept in the testbed's own logs.
         "log_file": "",
         # Tests run on busy machines; a build host would rather wait.
         "max_load_per_cpu": "1000",
-        "state_dir": str(place.state_dir),
+        "state_dir": str(layout.state_dir),
         **host.adjutant,
     }
-    write_secret(place.kojid_conf, _section("kojid", kojid) + "\n" + _section("adjutant", adjutant))
+    write_secret(layout.kojid_conf, _section("kojid", kojid) + "\n" + _section("adjutant", adjutant))
 
 
-def start_daemon(place: Place) -> services.Service:
+def start_daemon(layout: Layout) -> services.Service:
     """`kojid` in the foreground of a session of its own."""
-    argv = [str(Path(sys.executable).with_name(DAEMON)), "--fg", "--verbose", f"--config={place.kojid_conf}"]
+    argv = [str(Path(sys.executable).with_name(DAEMON)), "--fg", "--verbose", f"--config={layout.kojid_conf}"]
     return services.start(
         argv,
-        record=place.record(DAEMON),
-        log=place.logs / f"{DAEMON}.stderr",
+        record=layout.record(DAEMON),
+        log=log_of(layout),
         environment=os.environ,
     )
+
+
+def log_of(layout: Layout) -> Path:
+    """What the daemon says: all of it goes to standard error."""
+    return layout.logs / f"{DAEMON}.stderr"
 
 
 def _section(name: str, options: Mapping[str, str]) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.testbed.bridge import extra_links
-from koji_adjutant.testbed.engine import Engine
-from koji_adjutant.testbed.engine_probe import EXIT_COMMAND_DELAY
-from koji_adjutant.testbed.engine_processes import command_line, mounts_below
+from koji_adjutant.testbed.engine.bridge import extra_links
+from koji_adjutant.testbed.engine.probe import EXIT_COMMAND_DELAY
+from koji_adjutant.testbed.engine.processes import command_line, mounts_below
+from koji_adjutant.testbed.engine.service import Engine
 
 WAIT = EXIT_COMMAND_DELAY + 4.0
 STEP = 0.05

@@ -1,4 +1,4 @@
-"""`koji-adjutant testbed`: the commands, and what they print. Everything else is in `stand` and `demo`."""
+"""`koji-adjutant testbed`: the commands, and what they print. Everything else is in `lifecycle` and `demo`."""
 
 import argparse
 import signal
@@ -8,10 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from koji_adjutant.errors import AdjutantError, ConfigError
-from koji_adjutant.testbed import demo, report, second_arch
+from koji_adjutant.testbed import second_arch
 from koji_adjutant.testbed.client import run_koji
-from koji_adjutant.testbed.place import Place, place_at
-from koji_adjutant.testbed.stand import Options, bring_down, bring_up
+from koji_adjutant.testbed.demo import demo, report
+from koji_adjutant.testbed.distribution.recipe import RELEASE
+from koji_adjutant.testbed.hub_process import RUN_INTERVAL
+from koji_adjutant.testbed.layout import Layout, layout_at
+from koji_adjutant.testbed.lifecycle import Options, bring_down, bring_up
 
 DEFAULT_DIRECTORY = Path(".testbed")
 
@@ -49,6 +52,19 @@ def _options(command: argparse.ArgumentParser) -> None:
         "--external-repo", metavar="URL", help="packages of a real distribution instead of the mini one"
     )
     command.add_argument("--image", metavar="REF", help="task image for it")
+    command.add_argument(
+        "--run-interval",
+        type=float,
+        default=RUN_INTERVAL,
+        metavar="SECONDS",
+        help=f"between two runs of the hub's scheduler; default: {RUN_INTERVAL:g}, a real hub's is 60",
+    )
+    command.add_argument(
+        "--release",
+        default=RELEASE,
+        metavar="CODENAME",
+        help=f"of Debian, which the mini distribution is made of; default: {RELEASE}, whatever this machine runs",
+    )
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -57,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser().parse_args(ours)
     given.arguments = clients
     try:
-        return COMMANDS[given.command](place_at(given.dir), given)
+        return COMMANDS[given.command](layout_at(given.dir), given)
     except ConfigError as error:
         return _fail(error, error.exit_code)
     except AdjutantError as error:
@@ -81,47 +97,52 @@ def _fail(error: AdjutantError, code: int) -> int:
     return code
 
 
-def _up(place: Place, given: argparse.Namespace) -> int:
+def _up(layout: Layout, given: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    bring_up(place, _chosen(given), report.say)
+    bring_up(layout, _chosen(given), report.say)
     if given.arch:
-        second_arch.add_i686(place, report.say)
-    report.say_how_to_use(place)
+        second_arch.add_i686(layout, report.say)
+    report.say_how_to_use(layout)
     if given.detach:
         return 0
     report.say("Ctrl-C takes it down")
     with suppress(KeyboardInterrupt):
         while True:
             signal.pause()
-    bring_down(place, report.say)
+    bring_down(layout, report.say)
     return 0
 
 
 def _chosen(given: argparse.Namespace) -> Options:
     if bool(given.external_repo) != bool(given.image):
         raise ConfigError("--external-repo and --image belong together", hint="give both or neither")
-    return Options(external_repo=given.external_repo or "", image=given.image or "")
+    return Options(
+        external_repo=given.external_repo or "",
+        image=given.image or "",
+        release=given.release,
+        run_interval=given.run_interval,
+    )
 
 
-def _down(place: Place, _given: argparse.Namespace) -> int:
-    bring_down(place, report.say)
+def _down(layout: Layout, _given: argparse.Namespace) -> int:
+    bring_down(layout, report.say)
     return 0
 
 
-def _status(place: Place, _given: argparse.Namespace) -> int:
-    return 0 if report.say_status(place) else 1
+def _status(layout: Layout, _given: argparse.Namespace) -> int:
+    return 0 if report.say_status(layout) else 1
 
 
-def _demo(place: Place, given: argparse.Namespace) -> int:
-    return demo.run(place, _chosen(given))
+def _demo(layout: Layout, given: argparse.Namespace) -> int:
+    return demo.run(layout, _chosen(given))
 
 
-def _koji(place: Place, given: argparse.Namespace) -> int:
-    run_koji(place, given.arguments)
+def _koji(layout: Layout, given: argparse.Namespace) -> int:
+    run_koji(layout, given.arguments)
     return 0
 
 
-COMMANDS: dict[str, Callable[[Place, argparse.Namespace], int]] = {
+COMMANDS: dict[str, Callable[[Layout, argparse.Namespace], int]] = {
     "up": _up,
     "down": _down,
     "status": _status,

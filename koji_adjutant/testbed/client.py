@@ -13,15 +13,15 @@ from typing import Any
 import koji
 
 from koji_adjutant.errors import ConfigError
-from koji_adjutant.testbed.place import Place
+from koji_adjutant.testbed.layout import Layout
 
 ADMINISTRATOR = "admin"
 POLL_INTERVAL = 1
 
 
-def write_client_conf(place: Place, *, server: str, topurl: str, topdir: Path) -> None:
+def write_client_conf(layout: Layout, *, server: str, topurl: str, topdir: Path) -> None:
     """The client's configuration: all but the login."""
-    place.client_conf.write_text(
+    layout.client_conf.write_text(
         "[koji]\n"
         f"server = {server}\n"
         f"topurl = {topurl}\n"
@@ -31,21 +31,21 @@ def write_client_conf(place: Place, *, server: str, topurl: str, topdir: Path) -
     )
 
 
-def admin_password(place: Place) -> str:
-    """ConfigError when there is no testbed at this place."""
+def admin_password(layout: Layout) -> str:
+    """ConfigError when there is no testbed in the layout's directory."""
     try:
-        return place.administrator.read_text()
+        return layout.administrator.read_text()
     except FileNotFoundError as error:
         raise ConfigError(
-            f"there is no testbed in {place.directory}", hint="koji-adjutant testbed up makes one"
+            f"there is no testbed in {layout.directory}", hint="koji-adjutant testbed up makes one"
         ) from error
 
 
-def admin_session(place: Place, server: str) -> Any:
+def admin_session(layout: Layout, server: str) -> Any:
     """A session of Koji's own class, logged in."""
     options = {
         "user": ADMINISTRATOR,
-        "password": admin_password(place),
+        "password": admin_password(layout),
         "max_retries": 3,
         "retry_interval": 1,
     }
@@ -54,18 +54,18 @@ def admin_session(place: Place, server: str) -> Any:
     return session
 
 
-def koji_command(place: Place, *arguments: str) -> list[str]:
+def koji_command(layout: Layout, *arguments: str) -> list[str]:
     """A command line that is the client, logged in."""
-    return [sys.executable, "-m", "koji_adjutant.testbed", "koji", f"--dir={place.directory}", *arguments]
+    return [sys.executable, "-m", "koji_adjutant.testbed", "koji", f"--dir={layout.directory}", *arguments]
 
 
-def run_koji(place: Place, arguments: Sequence[str]) -> None:
+def run_koji(layout: Layout, arguments: Sequence[str]) -> None:
     """Be the client. Does not return: the client exits."""
-    password = admin_password(place)
+    password = admin_password(layout)
     script = Path(sys.executable).with_name("koji")
     sys.argv = [
         str(script),
-        f"--config={place.client_conf}",
+        f"--config={layout.client_conf}",
         f"--user={ADMINISTRATOR}",
         f"--password={password}",
         *arguments,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from koji_adjutant.errors import ConfigError
-from koji_adjutant.testbed.place import Place
+from koji_adjutant.testbed.layout import Layout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +27,17 @@ class Description:
     """What podman's own command needs in its environment."""
 
 
-def write_description(place: Place, description: Description) -> None:
-    place.description.write_text(json.dumps(asdict(description), indent=2) + "\n")
+def write_description(layout: Layout, description: Description) -> None:
+    layout.description.write_text(json.dumps(asdict(description), indent=2) + "\n")
 
 
-def read_description(place: Place) -> Description:
-    """ConfigError when nothing is up at this place."""
+def read_description(layout: Layout) -> Description:
+    """ConfigError when no testbed is up in the layout's directory."""
     try:
-        return Description(**json.loads(place.description.read_text()))
+        return Description(**json.loads(layout.description.read_text()))
     except FileNotFoundError as error:
         raise ConfigError(
-            f"there is no testbed in {place.directory}", hint="koji-adjutant testbed up makes one"
+            f"there is no testbed in {layout.directory}", hint="koji-adjutant testbed up makes one"
         ) from error
 
 

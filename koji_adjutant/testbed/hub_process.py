@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koji_adjutant.testbed import services
-from koji_adjutant.testbed.place import Place, write_secret
+from koji_adjutant.testbed.layout import Layout, write_secret
 
 HUB = "hub"
 LOOPBACK = "127.0.0.1"
-RUN_INTERVAL = "0"
+RUN_INTERVAL = 1.0
+"""Seconds between two runs of the scheduler; Koji's own default is 60."""
 READY_SECONDS = 30.0
 
 
@@ -40,35 +41,42 @@ class Addresses:
         return f"http://{self.gateway}:{self.files_port}/kojifiles"
 
 
-def choose_addresses(place: Place, gateway: str) -> Addresses:
-    """Those of the last time, else free ports."""
-    kept = place.hub / "ports"
+def choose_addresses(layout: Layout, gateway: str) -> Addresses:
+    """The addresses of the hub: the ports of the last `up` of this testbed, else free ones."""
+    kept = layout.hub / "ports"
     try:
         port, files_port = json.loads(kept.read_text())
     except FileNotFoundError:
         port, files_port = _free_port(LOOPBACK), _free_port(gateway)
-        place.hub.mkdir(parents=True, exist_ok=True)
+        layout.hub.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps([port, files_port]))
     return Addresses(gateway=gateway, port=port, files_port=files_port)
 
 
 def start_hub(
-    place: Place, addresses: Addresses, accounts: Mapping[str, object], *, latency: float = 0.0
+    layout: Layout,
+    addresses: Addresses,
+    accounts: Mapping[str, object],
+    *,
+    run_interval: float = RUN_INTERVAL,
+    latency: float = 0.0,
+    mail_domain: str = "",
 ) -> services.Service:
     """Start the hub and wait until it answers on both addresses. Each request waits `latency` seconds first."""
-    given = place.hub / "accounts.json"
+    given = layout.hub / "accounts.json"
     write_secret(given, json.dumps(accounts))
-    log = place.logs / f"{HUB}.log"
+    log = layout.logs / f"{HUB}.log"
     argv = [
         sys.executable,
         "-m",
         "koji_adjutant.testbed.hub",
-        f"--dir={place.hub}",
+        f"--dir={layout.hub}",
         f"--port={addresses.port}",
     ]
-    argv += [f"--run-interval={RUN_INTERVAL}", f"--latency={latency}", f"--accounts={given}"]
+    argv += [f"--run-interval={run_interval}", f"--latency={latency}", f"--accounts={given}"]
+    argv += [f"--mail-domain={mail_domain}"] if mail_domain else []
     argv += [f"--serve-files={addresses.gateway}:{addresses.files_port}"]
-    process = services.start(argv, record=place.record(HUB), log=log, environment=os.environ)
+    process = services.start(argv, record=layout.record(HUB), log=log, environment=os.environ)
     try:
         _wait_until_listening(process, addresses, log)
     finally:

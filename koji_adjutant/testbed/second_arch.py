@@ -14,9 +14,10 @@ from koji_adjutant.testbed.content import HOST, TAG, add_external_repo, add_grou
 from koji_adjutant.testbed.description import cache_directory, read_description
 from koji_adjutant.testbed.distribution.distribution import make
 from koji_adjutant.testbed.distribution.recipe import MACHINE, read_groups
-from koji_adjutant.testbed.place import Place
-from koji_adjutant.testbed.supply import INSTALL_GROUPS, publish
+from koji_adjutant.testbed.layout import Layout
+from koji_adjutant.testbed.packages_source import INSTALL_GROUPS, publish
 from koji_adjutant.testbed.tasks import new_repo
+from koji_adjutant.testbed.waiting import IdleBuilderCheck
 
 I686 = "i686"
 ARCHES = f"{MACHINE} {I686}"
@@ -32,14 +33,14 @@ _PUBLISHED = f"external/{MULTI_REPO}"
 Say = Callable[[str], None]
 
 
-def add_i686(place: Place, say: Say) -> None:
+def add_i686(layout: Layout, say: Say) -> None:
     """Give the testbed that is up at `place` the tag, with its first repo, and a host that takes both."""
-    description = read_description(place)
-    admin = admin_session(place, description.server)
+    description = read_description(layout)
+    admin = admin_session(layout, description.server)
     try:
         cache = cache_directory(os.environ, Path.home())
         fill(admin, cache, Path(description.topdir), description.topurl, say)
-        new_repo(admin, MULTI_BUILD_TAG)
+        new_repo(admin, MULTI_BUILD_TAG, is_hopeless=IdleBuilderCheck(admin, layout))
     finally:
         admin.logout()
         admin.rsession.close()

@@ -15,9 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from koji_adjutant.errors import AdjutantError
+from koji_adjutant.host.processes import start_time
 
 GRACE = 20.0
 """Seconds that a process has for an orderly end before it is killed."""
+ENDED = -1
+"""Start time of a process that has ended before anybody could look."""
 
 
 class ServiceFailed(AdjutantError):
@@ -26,14 +29,14 @@ class ServiceFailed(AdjutantError):
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A process of this machine; `started` is field 22 of its /proc stat, which no later owner of the pid has."""
+    """A process of this machine; `started` is its start time, which no later owner of the pid has."""
 
     pid: int
     started: int
 
     def is_running(self) -> bool:
-        state, started = _stat(self.pid)
-        return started == self.started and state != "Z"
+        """Whether the process still runs; a zombie does not."""
+        return start_time(self.pid) == self.started
 
 
 def resident_kb(pid: int) -> int:
@@ -65,7 +68,7 @@ def start(argv: Sequence[str], *, record: Path, log: Path, environment: Mapping[
             env=dict(environment),
             start_new_session=True,
         )
-    service = Service(pid=child.pid, started=_stat(child.pid)[1])
+    service = Service(pid=child.pid, started=start_time(child.pid) or ENDED)
     child.returncode = 0  # Popen is not to wait for it: the record is what lasts.
     record.write_text(json.dumps(asdict(service)))
     return service
@@ -108,13 +111,3 @@ def _end(service: Service, grace: float) -> None:
             os.close(handle)
     with suppress(ChildProcessError):
         os.waitpid(service.pid, 0)
-
-
-def _stat(pid: int) -> tuple[str, int]:
-    """State letter and start time; a process that is gone has neither."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return "", -1
-    fields = text[text.rindex(")") + 2 :].split()
-    return fields[0], int(fields[19])

@@ -1,7 +1,7 @@
 """Tasks of the hub, as the demo and the tests follow them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,14 @@ class Task:
     method: str
     state: str
     arch: str
+    created: float
     started: float
     ended: float
+
+    @property
+    def waited(self) -> float:
+        """Seconds from its making to openTask."""
+        return self.started - self.created
 
     @property
     def seconds(self) -> float:
@@ -48,17 +54,28 @@ def task_of(session: Any, task_id: int) -> Task:
         method=info["method"],
         state=koji.TASK_STATES[info["state"]],
         arch=info["arch"],
+        created=info["create_ts"],
         started=info["start_ts"] or 0.0,
         ended=info["completion_ts"] or 0.0,
     )
 
 
-def wait_task(session: Any, task_id: int, *, timeout: float = 300) -> Task:
-    """The task, once it has ended in whatever way. TaskDidNotEnd after `timeout` seconds."""
+def _never() -> None:
+    """Nothing is known that would keep a task from beginning."""
+
+
+def wait_task(
+    session: Any, task_id: int, *, timeout: float = 300, is_hopeless: Callable[[], None] = _never
+) -> Task:
+    """The task, once it has ended in whatever way. TaskDidNotEnd after `timeout` seconds.
+
+    `is_hopeless` is asked all the time, and raises when it is.
+    """
     deadline = time.monotonic() + timeout
     while (task := task_of(session, task_id)).state not in ENDED:
         if time.monotonic() > deadline:
             raise TaskDidNotEnd(f"task {task_id} ({task.method}) is {task.state} after {timeout:.0f} s")
+        is_hopeless()
         time.sleep(POLL_SECONDS)
     return task
 
@@ -81,9 +98,11 @@ def tasks_after(session: Any, newest: int) -> tuple[Task, ...]:
     return tuple(task for root in roots for task in family(session, root))
 
 
-def new_repo(session: Any, tag: str, *, timeout: float = 300) -> int:
+def new_repo(
+    session: Any, tag: str, *, timeout: float = 300, is_hopeless: Callable[[], None] = _never
+) -> int:
     """A new repo of `tag`, made by a task."""
-    task = wait_task(session, session.newRepo(tag), timeout=timeout)
+    task = wait_task(session, session.newRepo(tag), timeout=timeout, is_hopeless=is_hopeless)
     if task.state != "CLOSED":
         raise RepoNotMade(
             f"task {task.id} (newRepo of {tag}) {task.state}: {fault_of(session, task.id)}",

@@ -1,7 +1,8 @@
-"""Debian's archive, through apt: the closed set of packages, and the source of one.
+"""The archive of one release of Debian, through apt: the closed set of packages, and the source of one.
 
 apt gets lists and a package cache of our own below one directory, so that neither what this machine has
-installed nor how old its lists are matters. What was downloaded stays there for the next run.
+installed nor how old its lists are matters, and its sources for the release that is asked for, which need not be
+this machine's. What was downloaded stays there for the next run.
 """
 
 import re
@@ -9,28 +10,51 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from koji_adjutant.errors import ConfigError
 from koji_adjutant.testbed.distribution.programs import ProgramFailed, run
+from koji_adjutant.testbed.distribution.recipe import RELEASE
 
 _URI = re.compile(r"^'[^']+' (\S+\.deb) ", re.MULTILINE)
-_CONFIGURED = Path("/etc/apt")
+_CODENAME = re.compile(r"^VERSION_CODENAME=\"?([a-z]+)\"?$", re.MULTILINE)
+
+
+ETC = Path("/etc")
+"""Where this machine says of which release it is, and has apt's sources."""
 
 
 class Archive:
-    """apt, working below `directory`."""
+    """apt, working below `directory` on what the codename `release` stands for."""
 
-    def __init__(self, directory: Path, architecture: str = "amd64") -> None:
+    def __init__(
+        self, directory: Path, architecture: str = "amd64", release: str = RELEASE, *, etc: Path = ETC
+    ) -> None:
+        self._etc = etc
         self._architecture = architecture
+        self._release = release
         self._debs = directory / "debs"
         self._sources = directory / "sources"
         self._lists = directory / "lists"
         self._parts = directory / "sources.d"
+        self.wheels = directory / "wheels"
+        """Where packages of PyPI are kept, which apt knows nothing of."""
 
     def refresh(self) -> None:
-        """Fetch the lists of binary and source packages of the sources that this machine is configured for."""
+        """Fetch the lists of binary and source packages of the release, from where this machine has its own."""
         for path in (self._debs / "partial", self._lists / "partial", self._sources, self._parts):
             path.mkdir(parents=True, exist_ok=True)
-        for path in _configured_sources():
-            (self._parts / path.name).write_text(with_sources(path.read_text()))
+        own = host_release(self._etc)
+        sources = {
+            path.name: of_release(with_sources(path.read_text()), own, self._release)
+            for path in _configured_sources(self._etc / "apt")
+        }
+        if not any(re.search(rf"\b{self._release}\b", text) for text in sources.values()):
+            raise ConfigError(
+                f"apt of this machine ({own or 'of no release'}) has no source of Debian {self._release}: "
+                f"none in {self._etc / 'apt'} says {own or self._release}",
+                hint="name the release by its codename there, or choose another with --release",
+            )
+        for name, text in sources.items():
+            (self._parts / name).write_text(text)
         try:
             self._apt("update")
         except ProgramFailed:
@@ -40,14 +64,7 @@ class Archive:
 
     def binaries(self, seeds: Sequence[str]) -> list[Path]:
         """The packages `seeds` and all that they depend on, sorted by name."""
-        install = [
-            "-o",
-            "Dir::State::status=/dev/null",
-            "-o",
-            "APT::Install-Recommends=false",
-            "-y",
-            "install",
-        ]
+        install = ["-o", "APT::Install-Recommends=false", "-y", "install"]
         # apt does not print what is in its cache already: ask with an empty one.
         with tempfile.TemporaryDirectory(dir=self._debs.parent) as empty:
             (Path(empty) / "partial").mkdir()
@@ -84,6 +101,8 @@ class Archive:
             "Dir::Etc::sourcelist": "/dev/null",
             "Dir::Etc::sourceparts": str(self._parts),
             "Dir::State::lists": str(self._lists),
+            # What this machine has installed may be of another release.
+            "Dir::State::status": "/dev/null",
         }
         words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         return run(["apt-get", "-qq", *words, *arguments], cwd=cwd)
@@ -97,7 +116,24 @@ def with_sources(text: str) -> str:
     return "\n".join([*lines, *(line.replace("deb ", "deb-src ", 1) for line in lines), ""])
 
 
-def _configured_sources() -> list[Path]:
-    parts = _CONFIGURED / "sources.list.d"
-    found = [_CONFIGURED / "sources.list", *sorted(parts.glob("*.list")), *sorted(parts.glob("*.sources"))]
+def of_release(text: str, own: str, release: str) -> str:
+    """An apt source file with the suites of `release` where it has those of `own`, from the same site.
+
+    Debian's keyring has the keys of the releases that are supported, so that whoever signs is verified as before.
+    """
+    if not own or own == release:
+        return text
+    return re.sub(rf"(?<![\w.-]){own}(?=[\s/]|-(?:updates|security|backports)\b|$)", release, text)
+
+
+def host_release(etc: Path = ETC) -> str:
+    """The codename of the release that this machine runs; empty when it has none."""
+    file = etc / "os-release"
+    found = _CODENAME.search(file.read_text()) if file.exists() else None
+    return found[1] if found else ""
+
+
+def _configured_sources(apt: Path) -> list[Path]:
+    parts = apt / "sources.list.d"
+    found = [apt / "sources.list", *sorted(parts.glob("*.list")), *sorted(parts.glob("*.sources"))]
     return [path for path in found if path.is_file()]

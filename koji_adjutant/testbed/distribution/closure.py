@@ -4,7 +4,6 @@ The distribution is closed and has one version of each package, so following req
 in them are not looked at.
 """
 
-import gzip
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from koji_adjutant.errors import AdjutantError
+from koji_adjutant.host.compression import open_expanded
 
+PRIMARY_LIMIT = 1 << 28
 _COMMON = "{http://linux.duke.edu/metadata/common}"
 _RPM = "{http://linux.duke.edu/metadata/rpm}"
 
@@ -29,8 +30,10 @@ class Candidate:
 
 def read_candidates(repo: Path) -> dict[str, Candidate]:
     """Name -> package, of the repository at `repo`."""
-    # The file is ours, written by createrepo_c a moment ago.
-    root = ET.fromstring(gzip.decompress((repo / "repodata" / "primary.xml.gz").read_bytes()))  # noqa: S314
+    # The file is ours, written by createrepo_c a moment ago; how it compresses is its own choice.
+    (primary,) = (repo / "repodata").glob("primary.xml*")
+    with open_expanded(primary, PRIMARY_LIMIT) as file:
+        root = ET.parse(file).getroot()  # noqa: S314
     candidates = (_candidate(element) for element in root.iterfind(f"{_COMMON}package"))
     return {candidate.name: candidate for candidate in candidates}
 

@@ -6,22 +6,33 @@ packages are worked on at the same time; nothing is left of the steps but what t
 
 import dataclasses
 import os
+import re
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
+from koji_adjutant.errors import ConfigError
 from koji_adjutant.testbed.distribution.archive import Archive
 from koji_adjutant.testbed.distribution.bytecode import compile_modules
-from koji_adjutant.testbed.distribution.comps import comps_xml
+from koji_adjutant.testbed.distribution.debian import parse_version
 from koji_adjutant.testbed.distribution.filesystem import directory_modes, filesystem_spec, fill
 from koji_adjutant.testbed.distribution.packages import FILESYSTEM, Conversion, conversion
 from koji_adjutant.testbed.distribution.programs import EPOCH, run
-from koji_adjutant.testbed.distribution.recipe import DATA, MACHINE, Recipe, read_groups, read_layout
+from koji_adjutant.testbed.distribution.recipe import (
+    DATA,
+    MACHINE,
+    WHEELS,
+    Recipe,
+    read_groups,
+    read_root_layout,
+)
 from koji_adjutant.testbed.distribution.source_packages import make_source_package, source_names
 from koji_adjutant.testbed.distribution.spec import pack, pack_written
 from koji_adjutant.testbed.distribution.trees import Tree, paths_below, unpack
+from koji_adjutant.testbed.distribution.wheels import Interpreter, wheel_trees
 
 Progress = Callable[[str], None]
 
@@ -47,6 +58,9 @@ def make_content(
         )
         trees = {tree.fields["Package"]: tree for tree in unpacked}
     progress("unpacked")
+    if recipe.machine.has_wheels:
+        trees.update(_python_packages(work, archive, recipe, trees))
+        progress("packages of PyPI")
     for name in compile_modules(trees.values()):
         trees[name] = dataclasses.replace(trees[name], paths=paths_below(trees[name].root))
     progress("Python compiled")
@@ -59,6 +73,23 @@ def make_content(
         _pack_sources(work, archive)
     _index(work)
     progress("source packages and metadata")
+
+
+def _python_packages(
+    work: Path, archive: Archive, recipe: Recipe, trees: Mapping[str, Tree]
+) -> dict[str, Tree]:
+    (version,) = {
+        parse_version(tree.fields["Version"]).version
+        for name, tree in trees.items()
+        if re.fullmatch(r"python3\.\d+", name)
+    }
+    interpreter = Interpreter(version=version, machine=recipe.machine.name)
+    unpacked = wheel_trees(WHEELS, archive.wheels, work / "trees", interpreter, recipe.machine.debian)
+    made = {tree.fields["Package"]: tree for tree in unpacked}
+    twice = sorted(made.keys() & trees.keys())
+    if twice:
+        raise ConfigError(f"{WHEELS.name} names what is a package of Debian's, too: {' '.join(twice)}")
+    return made
 
 
 def _package(common: Conversion, tree: Tree, work: Path, packages: Path, first: Path | None) -> None:
@@ -80,7 +111,7 @@ def _take(names: Sequence[str], first: Path, packages: Path) -> None:
 def _pack_binaries(
     trees: Sequence[Tree], recipe: Recipe, work: Path, packages: Path, first: Path | None
 ) -> None:
-    layout, machine = read_layout(recipe.machine.multiarch), recipe.machine.name
+    layout, machine = read_root_layout(recipe.machine.multiarch), recipe.machine.name
     common = conversion(trees, recipe, layout)
     modes = directory_modes(trees, common.shared, layout)
     fill(work / "trees" / FILESYSTEM, modes, layout)
@@ -119,9 +150,27 @@ def _index(work: Path) -> None:
         "--set-timestamp-to-revision",
         "--simple-md-filenames",
         "--no-database",
+        # Read by the distribution's own tools, which may be older than those of this machine.
+        "--compress-type=gz",
+        "--general-compress-type=gz",
     ]
     run(["createrepo_c", "--quiet", "--error-exit-val", *pinned, "-g", comps, work / "repo"])
 
 
 def _mebibytes(paths: Sequence[Path]) -> int:
     return sum(path.stat().st_size for path in paths) >> 20
+
+
+def comps_xml(groups: Mapping[str, Sequence[str]]) -> str:
+    """The comps file: which packages each install group has."""
+    comps = ET.Element("comps")
+    for group, names in sorted(groups.items()):
+        element = ET.SubElement(comps, "group")
+        fields = {"id": group, "name": group, "description": f"{group} root", "default": "false"}
+        for tag, text in {**fields, "uservisible": "false"}.items():
+            ET.SubElement(element, tag).text = text
+        packages = ET.SubElement(element, "packagelist")
+        for name in sorted(names):
+            ET.SubElement(packages, "packagereq", type="mandatory").text = name
+    ET.indent(comps)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(comps, encoding="unicode")}\n'

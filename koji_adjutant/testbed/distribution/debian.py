@@ -25,7 +25,7 @@ class Version:
 
 @dataclass(frozen=True, kw_only=True)
 class Relation:
-    """One alternative of a dependency."""
+    """One alternative of a dependency, as Debian writes them: `name (operator version)`."""
 
     name: str
     operator: str = ""

@@ -17,7 +17,13 @@ from pathlib import Path
 
 from koji_adjutant.testbed.distribution.archive import Archive
 from koji_adjutant.testbed.distribution.content import Progress, make_content
-from koji_adjutant.testbed.distribution.recipe import MACHINE, check_machine, fingerprint, read_recipe
+from koji_adjutant.testbed.distribution.recipe import (
+    MACHINE,
+    RELEASE,
+    check_machine,
+    fingerprint,
+    read_recipe,
+)
 
 _MADE = ("repo", "srpms", "comps.xml")
 
@@ -34,16 +40,21 @@ class Distribution:
 
 
 def make(
-    directory: Path, progress: Progress, machine: str = MACHINE, first: Distribution | None = None
+    directory: Path,
+    progress: Progress,
+    machine: str = MACHINE,
+    first: Distribution | None = None,
+    release: str = RELEASE,
 ) -> Distribution:
     """The distribution at `directory`, made when it is not there or was made by another recipe.
 
-    What has no architecture is taken from `first`, the distribution of another machine, if that is given.
+    It is made of Debian's `release`. What has no architecture is taken from `first`, the distribution of another
+    machine, if that is given.
     """
     check_machine()
     directory = directory.absolute()
     directory.mkdir(parents=True, exist_ok=True)
-    recipe_digest = fingerprint()
+    recipe_digest = fingerprint(release)
     with only_run(directory, progress):
         existing = read_stamp(directory, recipe_digest)
         if existing:
@@ -52,7 +63,8 @@ def make(
         with _work_directory(directory) as work:
             recipe = read_recipe(machine)
             noarch = first.repo / "Packages" if first else None
-            make_content(work, Archive(directory, recipe.machine.debian), recipe, progress, noarch)
+            archive = Archive(directory, recipe.machine.debian, release)
+            make_content(work, archive, recipe, progress, noarch)
             _take_over(work, directory, recipe_digest)
     made = read_stamp(directory, recipe_digest)
     assert made is not None

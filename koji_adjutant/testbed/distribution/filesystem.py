@@ -11,12 +11,12 @@ from pathlib import Path, PurePosixPath
 
 from koji_adjutant.testbed.distribution.debian import Version
 from koji_adjutant.testbed.distribution.packages import FILESYSTEM
-from koji_adjutant.testbed.distribution.recipe import DIST, Layout, Recipe
+from koji_adjutant.testbed.distribution.recipe import DIST, Recipe, RootLayout
 from koji_adjutant.testbed.distribution.spec import Spec, file_entry
 from koji_adjutant.testbed.distribution.trees import Tree
 
 
-def directory_modes(trees: Iterable[Tree], shared: Iterable[str], layout: Layout) -> dict[str, int]:
+def directory_modes(trees: Iterable[Tree], shared: Iterable[str], layout: RootLayout) -> dict[str, int]:
     """Path -> permissions of each shared directory; the package first in the alphabet decides."""
     modes: dict[str, int] = {}
     wanted = frozenset(shared)
@@ -27,7 +27,7 @@ def directory_modes(trees: Iterable[Tree], shared: Iterable[str], layout: Layout
     return {**modes, **layout.directories}
 
 
-def fill(root: Path, modes: Mapping[str, int], layout: Layout) -> None:
+def fill(root: Path, modes: Mapping[str, int], layout: RootLayout) -> None:
     """Make the tree of the package at `root`."""
     for path in sorted(modes):
         (root / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def fill(root: Path, modes: Mapping[str, int], layout: Layout) -> None:
         shutil.copyfile(source, root / path.lstrip("/"))
 
 
-def filesystem_spec(modes: Mapping[str, int], layout: Layout, recipe: Recipe) -> Spec:
+def filesystem_spec(modes: Mapping[str, int], layout: RootLayout, recipe: Recipe) -> Spec:
     directories = [file_entry(path, stat.S_IFDIR | mode) for path, mode in sorted(modes.items())]
     files = [
         file_entry(path, stat.S_IFREG | layout.modes.get(path, 0o644), config=True)

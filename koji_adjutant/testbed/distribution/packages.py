@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from koji_adjutant.testbed.distribution.debian import Relation, parse_version, relations, rpm_requirement
 from koji_adjutant.testbed.distribution.debian import version_in_relation as version_text
-from koji_adjutant.testbed.distribution.recipe import Layout, Recipe, account_names
+from koji_adjutant.testbed.distribution.recipe import Recipe, RootLayout, account_names
 from koji_adjutant.testbed.distribution.spec import Spec, file_entry
 from koji_adjutant.testbed.distribution.trees import Tree, generated_provides
 
@@ -26,7 +26,7 @@ class Conversion:
     """What all packages of a set have in common."""
 
     recipe: Recipe
-    layout: Layout
+    layout: RootLayout
     shared: frozenset[str]
     known: frozenset[str]
     users: dict[int, str]
@@ -53,7 +53,8 @@ class Conversion:
     def _requires(self, tree: Tree) -> list[str]:
         chosen = (self._choose(some) for some in relations(tree.fields, "Pre-Depends", "Depends"))
         own = self.recipe.requires.get(tree.fields["Package"], ())
-        return [FILESYSTEM, *own, *(rpm_requirement(relation) for relation in chosen if relation)]
+        chosen_names = (rpm_requirement(relation) for relation in chosen if relation)
+        return [FILESYSTEM, *own, *tree.requires, *chosen_names]
 
     def _choose(self, alternatives: Sequence[Relation]) -> Relation | None:
         if any(relation.name in self.recipe.dropped for relation in alternatives):
@@ -80,6 +81,7 @@ class Conversion:
             *virtual,
             *tree.commands,
             *own,
+            *tree.provides,
             *generated_provides(tree),
         ]
 
@@ -97,7 +99,7 @@ class Conversion:
         ]
 
 
-def conversion(trees: Iterable[Tree], recipe: Recipe, layout: Layout) -> Conversion:
+def conversion(trees: Iterable[Tree], recipe: Recipe, layout: RootLayout) -> Conversion:
     owners: Counter[str] = Counter()
     known: set[str] = set()
     for tree in trees:

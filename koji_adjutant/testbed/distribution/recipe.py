@@ -14,7 +14,10 @@ from pathlib import Path
 from koji_adjutant.errors import ConfigError
 
 DATA = Path(__file__).parent / "data"
+WHEELS = DATA / "wheels.txt"
 MACHINE = "x86_64"
+RELEASE = "bookworm"
+"""The release of Debian whose packages the distribution is made of, whatever this machine runs."""
 DIST = ".md1"
 VENDOR = "Mini Distribution"
 # Modules that use the distribution and say nothing of what is in it.
@@ -32,6 +35,8 @@ class Machine:
     """Which of the packages that are not Debian's are made for it."""
     taken: tuple[str, ...]
     """Which of them are those of x86_64."""
+    has_wheels: bool
+    """Whether packages of PyPI are made for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +55,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class RootLayout:
     """The root file system that no package of Debian brings along."""
 
     directories: Mapping[str, int]
@@ -69,6 +74,7 @@ def read_recipe(machine: str = MACHINE) -> Recipe:
             multiarch=row["multiarch"],
             own=frozenset(row["own"]),
             taken=tuple(row["taken"]),
+            has_wheels=row["wheels"],
         ),
         seeds=tuple(name for seeds in row["seeds"] for name in table["seeds"][seeds]),
         dropped=frozenset(table["resolution"]["dropped"]),
@@ -81,10 +87,10 @@ def read_recipe(machine: str = MACHINE) -> Recipe:
     )
 
 
-def read_layout(multiarch: str = "x86_64-linux-gnu") -> Layout:
+def read_root_layout(multiarch: str = "x86_64-linux-gnu") -> RootLayout:
     table = tomllib.loads((DATA / "filesystem.toml").read_text())
     skeleton = DATA / "skeleton"
-    return Layout(
+    return RootLayout(
         directories={**table["directories"], f"/usr/lib/{multiarch}": 0o755},
         links=table["links"],
         files={f"/{path.relative_to(skeleton)}": path for path in skeleton.rglob("*") if path.is_file()},
@@ -104,9 +110,9 @@ def account_names(file: str) -> dict[int, str]:
     return {int(line.split(":")[2]): line.split(":")[0] for line in lines}
 
 
-def fingerprint() -> str:
-    """Identity of the tables and of the code that reads them: a distribution made by another is stale."""
-    identity = hashlib.sha256()
+def fingerprint(release: str = RELEASE) -> str:
+    """Identity of the release, the tables and the code that reads them: a distribution made by another is stale."""
+    identity = hashlib.sha256(f"{release}\n".encode())
     files = [path for path in DATA.rglob("*") if path.is_file()]
     modules = [path for path in Path(__file__).parent.glob("*.py") if path.name not in _USERS]
     for path in sorted([*files, *modules]):

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from koji_adjutant.testbed.distribution.debian import parse_control
 from koji_adjutant.testbed.distribution.programs import run
+from koji_adjutant.testbed.distribution.python_metadata import parse_metadata, provided
 from koji_adjutant.testbed.distribution.recipe import Recipe
 
 _MULTIARCH = r"/[a-z0-9_]+-linux-gnu"
 _LIBRARY = re.compile(rf"/usr/lib(64)?({_MULTIARCH})?/[^/]+\.so[.\d]*$")
 _PKGCONFIG = re.compile(rf"/usr/(?:lib(?:{_MULTIARCH})?|share)/pkgconfig/(.+)\.pc$")
+_PYTHON = re.compile(r"/usr/lib/python3/dist-packages/[^/]+\.(?:dist-info/METADATA|egg-info(?:/PKG-INFO)?)$")
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
@@ -31,6 +33,9 @@ class Tree:
     paths: Mapping[str, os.stat_result]
     commands: tuple[str, ...]
     conffiles: frozenset[str]
+    requires: tuple[str, ...] = ()
+    provides: tuple[str, ...] = ()
+    """What no field says: in RPM's terms, beyond what is generated."""
 
 
 def unpack(deb: Path, root: Path, recipe: Recipe) -> Tree:
@@ -110,7 +115,7 @@ def paths_below(root: Path) -> dict[str, os.stat_result]:
 
 
 def generated_provides(tree: Tree) -> list[str]:
-    """Sonames and pkgconfig names, as rpm's own generators would give."""
+    """Sonames, names of pkgconfig and of Python's packages, as rpm's own generators would give."""
     libraries = [
         str(tree.root / path.lstrip("/"))
         for path, status in tree.paths.items()
@@ -121,7 +126,13 @@ def generated_provides(tree: Tree) -> list[str]:
         listed = "".join(f"{path}\n" for path in libraries)
         sonames = run(["/usr/lib/rpm/elfdeps", "--provides"], text=listed).split("\n")
     modules = [f"pkgconfig({match[1]})" for path in tree.paths if (match := _PKGCONFIG.match(path))]
-    return sorted({name for name in [*sonames, *modules] if name.strip()})
+    return sorted({name for name in [*sonames, *modules, *_python_packages(tree)] if name.strip()})
+
+
+def _python_packages(tree: Tree) -> Iterator[str]:
+    for path, status in tree.paths.items():
+        if _PYTHON.match(path) and stat.S_ISREG(status.st_mode):
+            yield provided(parse_metadata((tree.root / path.lstrip("/")).read_text()))
 
 
 def _is_elf(path: Path) -> bool:

@@ -21,7 +21,12 @@ def main(argv: Sequence[str]) -> int:
     signals = {signal.SIGTERM, signal.SIGINT}
     # Blocked before any thread exists, so that only the wait below gets them.
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    options = HubOptions(run_interval=arguments.run_interval, latency=arguments.latency)
+    options = HubOptions(
+        run_interval=arguments.run_interval,
+        latency=arguments.latency,
+        disable_notifications=not arguments.mail_domain,
+        email_domain=arguments.mail_domain,
+    )
     with EmbeddedHub(arguments.dir, options, port=arguments.port) as hub:
         if arguments.accounts is not None:
             _make_accounts(hub, json.loads(arguments.accounts.read_text(encoding="utf-8")))
@@ -37,7 +42,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m koji_adjutant.testbed.hub", description=__doc__)
     parser.add_argument("--dir", type=Path, required=True, help="where database and topdir are")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
-    parser.add_argument("--run-interval", type=float, default=60, help="seconds between scheduler runs")
+    parser.add_argument(
+        "--run-interval", type=float, default=60, help="seconds between two runs of the scheduler"
+    )
+    parser.add_argument(
+        "--mail-domain", metavar="DOMAIN", help="of users' mail addresses; without it nobody is sent mail"
+    )
     parser.add_argument("--latency", type=float, default=0.0, help="seconds that each request waits first")
     parser.add_argument(
         "--accounts",

@@ -1,31 +1,29 @@
 """Imports every module that exposes functions about packages: tags, builds, repos, buildroots."""
 
-from koji_adjutant.testbed.hub import (
+from koji_adjutant.testbed.hub.builds import (
     archives,
-    build_config,
     build_files,
     build_import,
     build_states,
-    build_tasks,
     buildroot_lists,
     buildroots,
     builds,
-    events,
+    notifications,
+    rpm_files,
+    rpms,
+    scratch,
+    signatures,
+)
+from koji_adjutant.testbed.hub.repos import repo_done, repo_init, repo_queue, repo_requests, repos
+from koji_adjutant.testbed.hub.rpc import events
+from koji_adjutant.testbed.hub.tags import (
+    build_config,
     external_repos,
     groups,
     history,
     inheritance,
     package_lists,
     packages,
-    repo_done,
-    repo_init,
-    repo_queue,
-    repo_requests,
-    repos,
-    rpm_files,
-    rpms,
-    scratch,
-    signatures,
     tag_changes,
     tag_edit,
     tagged,
@@ -33,6 +31,7 @@ from koji_adjutant.testbed.hub import (
     tags,
     targets,
 )
+from koji_adjutant.testbed.hub.tasks import build_tasks
 
 MODULES: tuple[object, ...] = (
     archives,
@@ -49,6 +48,7 @@ MODULES: tuple[object, ...] = (
     groups,
     history,
     inheritance,
+    notifications,
     package_lists,
     packages,
     repo_done,

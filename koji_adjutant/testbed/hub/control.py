@@ -8,9 +8,9 @@ from typing import Any
 
 import koji
 
-from koji_adjutant.testbed.hub.database import Row
-from koji_adjutant.testbed.hub.dispatch import Dispatcher
-from koji_adjutant.testbed.hub.scheduler import LAST_RUN
+from koji_adjutant.testbed.hub.rpc.database import Row
+from koji_adjutant.testbed.hub.rpc.dispatch import Dispatcher
+from koji_adjutant.testbed.hub.tasks.scheduler import LAST_RUN
 
 
 class HubControl:
@@ -62,7 +62,7 @@ class HubControl:
         self._dispatcher.switches.offline = False
 
     def lock_out(self, *, locked_out: bool = True) -> None:
-        """Serve administrators only."""
+        """From now on refuse the calls of everybody but administrators."""
         self._dispatcher.switches.locked_out = locked_out
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:

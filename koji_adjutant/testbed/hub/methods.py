@@ -3,21 +3,12 @@
 `content_methods` does the same for tags, builds, repos and what else a hub knows about packages.
 """
 
-from koji_adjutant.testbed.hub import (
-    channels,
-    content_methods,
-    host_calls,
-    hosts,
-    introspection,
-    policies,
-    scheduler_calls,
-    sessions,
-    task_calls,
-    task_output,
-    uploads,
-    users,
-)
-from koji_adjutant.testbed.hub.registry import EXPOSED
+from koji_adjutant.testbed.hub import content_methods
+from koji_adjutant.testbed.hub.builds import uploads
+from koji_adjutant.testbed.hub.people import channels, hosts, policies, sessions, subscriptions, users
+from koji_adjutant.testbed.hub.rpc import introspection
+from koji_adjutant.testbed.hub.rpc.registry import EXPOSED
+from koji_adjutant.testbed.hub.tasks import host_calls, scheduler_calls, task_calls, task_output
 
 __all__ = ["EXPOSED", "MODULES"]
 
@@ -30,6 +21,7 @@ MODULES = (
     policies,
     scheduler_calls,
     sessions,
+    subscriptions,
     task_calls,
     task_output,
     uploads,

@@ -24,6 +24,11 @@ class HubOptions:
     max_repo_tasks: int = 10
     # Work the queue of repo requests whenever somebody asks, as the daemon kojira does on a real hub.
     kojira: bool = True
+    # Mails: tasks that tell people of builds and tags, and what is in them.
+    disable_notifications: bool = False
+    notify_on_success: bool = True
+    email_domain: str | None = None
+    koji_web_url: str = "http://localhost/koji"
     # Seconds that each request to the hub waits before anything is done, as if it came from far away.
     latency: float = 0.0
     # What the hub takes for the time; tests move it.

@@ -3,6 +3,7 @@
 It owns its threads, sockets and database connection; everything else is in the directory and survives.
 """
 
+import ssl
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,12 +12,12 @@ from typing import Self
 
 import koji
 
-from koji_adjutant.testbed.hub.accounts import Accounts
 from koji_adjutant.testbed.hub.control import HubControl
-from koji_adjutant.testbed.hub.database import Database
-from koji_adjutant.testbed.hub.dispatch import Dispatcher
 from koji_adjutant.testbed.hub.options import HubOptions
-from koji_adjutant.testbed.hub.web import FILES_PATH, HUB_PATH, HubServer
+from koji_adjutant.testbed.hub.people.accounts import Accounts
+from koji_adjutant.testbed.hub.rpc.database import Database
+from koji_adjutant.testbed.hub.rpc.dispatch import Dispatcher
+from koji_adjutant.testbed.hub.rpc.web import FILES_PATH, HUB_PATH, HubServer
 
 LOOPBACK = "127.0.0.1"
 URL_FILE = "hub.url"
@@ -24,13 +25,24 @@ TOPDIR_PARTS = ("packages", "repos", "repos-dist", "scratch", "vol", "work")
 
 
 class EmbeddedHub:
-    """A Koji hub on a free port of the loopback interface (or `port`), in `directory`."""
+    """A Koji hub on a free port of the loopback interface (or `port`), in `directory`.
 
-    def __init__(self, directory: Path, options: HubOptions | None = None, *, port: int = 0) -> None:
+    With `tls` it speaks that, and knows a client by the common name of its certificate as well as by a password.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        options: HubOptions | None = None,
+        *,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.directory = directory
         self.topdir = directory / "topdir"
         self.options = options or HubOptions()
         self._port = port
+        self._tls = tls
         self._resources = ExitStack()
         self._server: HubServer | None = None
         self._dispatcher: Dispatcher | None = None
@@ -49,7 +61,7 @@ class EmbeddedHub:
             database.create_schema()
             self._dispatcher = Dispatcher(database, self.options, koji.PathInfo(topdir=str(self.topdir)))
             starting.callback(self._dispatcher.close)
-            self._server = HubServer(LOOPBACK, self._port, self.topdir, self._dispatcher)
+            self._server = HubServer(LOOPBACK, self._port, self.topdir, self._dispatcher, self._tls)
             starting.callback(_serve(self._server))
             self._resources = starting.pop_all()
         (self.directory / URL_FILE).write_text(f"{self.url}\n", encoding="ascii")
@@ -75,11 +87,15 @@ class EmbeddedHub:
 
     @property
     def url(self) -> str:
-        return f"http://{LOOPBACK}:{self.port}{HUB_PATH}"
+        return f"{self._scheme}://{LOOPBACK}:{self.port}{HUB_PATH}"
 
     @property
     def topurl(self) -> str:
-        return f"http://{LOOPBACK}:{self.port}{FILES_PATH}"
+        return f"{self._scheme}://{LOOPBACK}:{self.port}{FILES_PATH}"
+
+    @property
+    def _scheme(self) -> str:
+        return "http" if self._tls is None else "https"
 
     def serve_files(self, address: str, port: int = 0) -> str:
         """Serve the topdir, and nothing else, on another address too; its URL."""

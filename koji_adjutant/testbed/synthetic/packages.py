@@ -30,7 +30,7 @@ _NOARCH, _WITH_COMMAND = 0.35, 0.3
 
 @dataclass(frozen=True, kw_only=True)
 class Texts:
-    """One package, as the elements of the three files."""
+    """One package, as its XML elements in primary, filelists and other."""
 
     primary: str
     filelists: str

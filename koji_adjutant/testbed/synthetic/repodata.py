@@ -89,7 +89,7 @@ def with_count(head: str, count: int) -> str:
 
 
 def digest_of(path: Path) -> tuple[str, int]:
-    """Checksum and size."""
+    """SHA-256 (hex) and size (bytes) of a file."""
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as stream:
         while block := stream.read(_BLOCK):

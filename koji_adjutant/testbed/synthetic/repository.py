@@ -4,7 +4,6 @@ The real packages are reached as before; behind the made-up ones there is no fil
 may need one. Made in a temporary directory and moved to its place when whole; then only read.
 """
 
-import gzip
 import hashlib
 import os
 import shutil
@@ -15,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from koji_adjutant.host.compression import open_expanded
 from koji_adjutant.testbed.synthetic.packages import Texts, identity, package, vocabulary
 from koji_adjutant.testbed.synthetic.repodata import (
     CompressedFile,
@@ -29,6 +29,7 @@ from koji_adjutant.testbed.synthetic.repodata import (
 
 PACKAGES = 60_000
 _KINDS = ("primary", "filelists", "other")
+_EXPANDED_LIMIT = 1 << 30
 _BATCH = 500
 
 
@@ -88,9 +89,15 @@ def _link(source: str, target: str) -> None:
         shutil.copyfile(source, target)
 
 
+def _text(metadata: Path) -> str:
+    """What the file says, whatever its maker has compressed it with."""
+    with open_expanded(metadata, _EXPANDED_LIMIT) as file:
+        return file.read().decode()
+
+
 def _origins(real: Path, repodata: Path, wanted: SyntheticRepo) -> Record:
     """pkgorigins with the made-up packages: they come from where the first package does."""
-    lines = gzip.decompress(real.read_bytes()).decode()
+    lines = _text(real)
     url = lines.partition("\n")[0].partition("\t")[2]
     words = vocabulary(wanted.seed, wanted.packages)
     with CompressedFile(repodata, "origin", "pkgorigins.gz") as file:
@@ -112,14 +119,14 @@ def _write(repodata: Path, real: Mapping[str, Path], wanted: SyntheticRepo) -> l
     records = [file.record for file in out.values()]
     if "group" in real:
         comps = repodata / "comps.xml"
-        shutil.copyfile(real["group"], comps)
+        comps.write_text(_text(real["group"]))
         records.append(plain_record("group", comps))
     return records
 
 
 def _begin(file: CompressedFile, real: Path, wanted: SyntheticRepo) -> str:
     """Everything up to the first made-up package; returns what comes after the last."""
-    text = gzip.decompress(real.read_bytes()).decode()
+    text = _text(real)
     packages = packages_of(text)
     head, _, rest = text.partition("<package ")
     end = (rest or head).rpartition("</package>\n")[2]

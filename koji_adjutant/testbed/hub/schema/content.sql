@@ -286,9 +286,11 @@ CREATE TABLE IF NOT EXISTS rpminfo (
     size INTEGER NOT NULL,
     buildtime INTEGER NOT NULL,
     metadata_only BOOLEAN NOT NULL DEFAULT 0,
-    extra JSON,
-    UNIQUE (name, version, release, arch, external_repo_id)
+    extra JSON
 );
+-- Of drafts there may be as many of one name as there are builds.
+CREATE UNIQUE INDEX IF NOT EXISTS rpminfo_by_name
+    ON rpminfo (name, version, release, arch, external_repo_id) WHERE draft IS NOT 1;
 CREATE INDEX IF NOT EXISTS rpminfo_by_build ON rpminfo (build_id);
 
 CREATE TABLE IF NOT EXISTS buildroot_listing (
@@ -305,4 +307,22 @@ CREATE TABLE IF NOT EXISTS rpmsigs (
     sigkey TEXT NOT NULL,
     sighash TEXT NOT NULL,
     UNIQUE (rpm_id, sigkey)
+);
+
+-- Who wants mails, about which package (NULL: any) and tag (NULL: any).
+CREATE TABLE IF NOT EXISTS build_notifications (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    package_id INTEGER REFERENCES package (id),
+    tag_id INTEGER REFERENCES tag (id),
+    success_only BOOLEAN NOT NULL DEFAULT 0,
+    email TEXT NOT NULL
+);
+
+-- Who wants none, not even as owner.
+CREATE TABLE IF NOT EXISTS build_notifications_block (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    package_id INTEGER REFERENCES package (id),
+    tag_id INTEGER REFERENCES tag (id)
 );

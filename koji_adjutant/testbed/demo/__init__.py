@@ -1,0 +1,1 @@
+"""`testbed demo`: what it builds and shows."""

@@ -1,0 +1,41 @@
+"""What a build costs, measured while it runs: memory of the daemon's processes, seconds of a task."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from koji_adjutant.testbed.services import Service, children_of, resident_kb
+
+INTERVAL = 0.05
+
+
+@dataclass(kw_only=True)
+class Memory:
+    """Highest resident memory seen, in kB."""
+
+    main: int = 0
+    task: int = 0
+
+    def take(self, daemon: Service) -> None:
+        """Measure once, and keep the highest values."""
+        self.main = max(self.main, resident_kb(daemon.pid))
+        self.task = max([self.task, *(resident_kb(child) for child in children_of(daemon.pid))])
+
+
+@contextmanager
+def watched(daemon: Service) -> Iterator[Memory]:
+    """Look again and again at the daemon and its task processes, until the block ends."""
+    seen, ended = Memory(), threading.Event()
+
+    def look() -> None:
+        while not ended.wait(INTERVAL):
+            seen.take(daemon)
+
+    watcher = threading.Thread(target=look, name="memory", daemon=True)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        watcher.join()

@@ -1,0 +1,1 @@
+"""A podman engine of the testbed's own."""

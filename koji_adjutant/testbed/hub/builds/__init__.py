@@ -1,0 +1,1 @@
+"""Builds: their states, files, packages and buildroots."""

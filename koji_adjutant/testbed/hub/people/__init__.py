@@ -1,0 +1,1 @@
+"""Who calls: users, groups, permissions, sessions, hosts and their channels."""

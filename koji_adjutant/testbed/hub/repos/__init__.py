@@ -1,0 +1,1 @@
+"""Repos: requested, made, finished."""

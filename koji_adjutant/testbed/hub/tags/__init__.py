@@ -1,0 +1,1 @@
+"""Tags and what hangs on them: inheritance, packages, groups, targets, external repos."""

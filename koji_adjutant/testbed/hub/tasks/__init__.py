@@ -1,0 +1,1 @@
+"""Tasks and the scheduler that gives them to hosts."""
