@@ -8,18 +8,23 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.testbed import census, rootfs
-from koji_adjutant.testbed.engine import Engine
-from koji_adjutant.testbed.engine_processes import Process, command_line, process
+from koji_adjutant.testbed import census
+from koji_adjutant.testbed.engine import rootfs
+from koji_adjutant.testbed.engine.processes import Process, command_line, process
+from koji_adjutant.testbed.engine.service import Engine
+from tests import summary, timing
 from tests.contract.containers import IMAGE, PROGRAMS
-from tests.parts import PARTS, part_of
+from tests.parts import PARTS, is_quick, over_budget, part_of
+from tests.waiting import eventually
 
 SETTLE = 1.0
 OWNER = "owner.json"
@@ -54,15 +59,24 @@ class PodmanUse:
 
 
 USE = pytest.StashKey[PodmanUse]()
+TAKEN = pytest.StashKey[dict[str, float]]()
+"""Seconds that the tests of each part took."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--oracle-seeds", type=int, default=4, help="how many tags the oracle of buildroots draws by lot"
     )
-    parser.addoption("--part", choices=PARTS, help="only this part of the tests (tests/parts.py)")
+    parser.addoption(
+        "--oracle-draws", type=int, default=200, help="how many BuildRequires the oracle of the solver draws"
+    )
+    parser.addoption("--oracle-seed", type=int, default=1, help="the seed of the first of them")
+    names = [part.name for part in PARTS]
+    parser.addoption("--part", choices=names, help="only this part of the tests (tests/parts.py)")
+    parser.addoption("--quick", action="store_true", help="only what needs no engine, and one build")
+    parser.addoption("--budgets", action="store_true", help="fail when a part takes longer than its budget")
     parser.addoption("--load-tasks", type=int, default=50, help="after how many tasks memory is measured")
-    parser.addoption("--fault-minutes", type=float, default=5.0, help="how long the fault run is")
+    parser.addoption("--fault-minutes", type=float, default=2.0, help="how long the fault run is")
     parser.addoption(
         "--fault-seed", type=int, default=1, help="what the fault run's builds and faults follow"
     )
@@ -70,17 +84,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[USE] = PodmanUse()
+    config.stash[TAKEN] = dict.fromkeys((part.name for part in PARTS), 0.0)
+    config.pluginmanager.register(Durations(config))
+    config.pluginmanager.register(summary)
+    config.pluginmanager.register(timing)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if part := config.getoption("--part"):
-        others = [item for item in items if part_of(item.path.relative_to(config.rootpath)) != part]
-        items[:] = [item for item in items if part_of(item.path.relative_to(config.rootpath)) == part]
-        config.hook.pytest_deselected(items=others)
     for item in items:
-        if "engine" in getattr(item, "fixturenames", ()):
+        if _uses_real_engine(item):
             item.add_marker(pytest.mark.podman)
+    others = [item for item in items if not _is_chosen(item)]
+    items[:] = [item for item in items if _is_chosen(item)]
+    config.hook.pytest_deselected(items=others)
+    # The order is that of the parts, and within one as it was.
+    items.sort(key=lambda item: PARTS.index(part_of(item.path.relative_to(config.rootpath))))
+
+
+def _uses_real_engine(item: pytest.Item) -> bool:
+    """Whether it asks for the session's engine; a test's own `engine` is a fake."""
+    known = getattr(item, "_fixtureinfo", None)
+    found = list(known.name2fixturedefs.get("engine", ())) if known else []
+    # The last is the one that it gets.
+    return bool(found) and found[-1].scope == "session"
+
+
+def _is_chosen(item: pytest.Item) -> bool:
+    part = item.config.getoption("--part")
+    if part and part_of(item.path.relative_to(item.config.rootpath)).name != part:
+        return False
+    uses_podman = item.get_closest_marker("podman") is not None
+    return not item.config.getoption("--quick") or is_quick(item.nodeid, uses_podman=uses_podman)
 
 
 def pytest_runtest_call(item: pytest.Item) -> None:
@@ -88,8 +123,48 @@ def pytest_runtest_call(item: pytest.Item) -> None:
         item.config.stash[USE].tests += 1
 
 
+class Durations:
+    """Adds up what the tests of each part take, wherever they run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        part = part_of(Path(report.nodeid.partition("::")[0]))
+        self.config.stash[TAKEN][part.name] += report.duration
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    output: dict[str, Any] = getattr(node, "workeroutput", {})
+    summary.receive(node.config, output)
+    node.config.stash[USE].tests += output.get("podman", 0)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    config = session.config
+    summary.send(config)
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["podman"] = config.stash[USE].tests
+        return
+    taken = config.stash[TAKEN]
+    if config.getoption("--budgets") and any(over_budget(taken)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash.get(summary.LINES, []):
+        terminalreporter.write_line(line)
     terminalreporter.write_line(f"{config.stash[USE].tests} tests used real podman")
+    taken = config.stash[TAKEN]
+    terminalreporter.write_line(
+        "minutes: "
+        + ", ".join(f"{part.name} {taken[part.name] / 60:.1f}" for part in PARTS if taken[part.name])
+    )
+    if config.getoption("--budgets"):
+        for line in over_budget(taken):
+            terminalreporter.write_line(f"over its budget: {line}", red=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -109,7 +184,7 @@ def _no_children() -> Iterator[None]:
 def engine(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Engine]:
     """The session's engine. It has no image but those that tests and fixtures put there."""
     use = request.config.stash[USE]
-    _sweep(tmp_path_factory.getbasetemp().parent)
+    _sweep(tmp_path_factory.getbasetemp())
     own = Engine(tmp_path_factory.mktemp("engine"))
     me = process(os.getpid())
     assert me
@@ -125,11 +200,15 @@ def engine(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     assert not left, "left at the end of the session:\n" + "\n".join(left)
 
 
-def _sweep(base: Path) -> None:
-    """Ends engines of sessions that were killed before they could."""
-    for path in base.glob(f"*/*/{OWNER}"):
-        if not Process(**json.loads(path.read_text())).alive():
-            Engine(path.parent).destroy()
+def _sweep(own: Path) -> None:
+    """Ends engines of sessions that were killed before they could; workers have a directory each in a session's."""
+    sessions = own.parents[1] if own.name.startswith("popen-") else own.parent
+    found = (*sessions.glob(f"*/*/{OWNER}"), *sessions.glob(f"*/popen-*/*/{OWNER}"))
+    # pytest has more than one name for the newest of a kind; and another session may sweep at the same time.
+    for path in {path.resolve() for path in found}:
+        with suppress(FileNotFoundError):
+            if not Process(**json.loads(path.read_text())).alive():
+                Engine(path.parent).destroy()
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +243,6 @@ def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _things_left(engine: Engine, before: frozenset[str]) -> list[str]:
-    deadline = time.monotonic() + SETTLE
-    while (left := sorted(set(census.things(engine)) - before)) and time.monotonic() < deadline:
-        time.sleep(census.STEP)
-    return left
+    with suppress(AssertionError):
+        eventually(lambda: not set(census.things(engine)) - before, "nothing is left", seconds=SETTLE)
+    return sorted(set(census.things(engine)) - before)

@@ -1,19 +1,59 @@
-"""The two parts that `make test` runs at once, on two cores: builds, which wait more than they work, and all the rest.
+"""The parts of the tests: the order in which `make test` begins them, and how long the tests of each may take.
 
-A test belongs to one part by where it is; what nobody thought of belongs to the rest. Each part has its engines and
-testbeds of its own.
+`make test` has one queue of test files for two workers, each with engines and testbeds of its own. What takes long
+is begun first, so that the workers end together. A budget is the sum of what the tests of a part take, set-up
+included; a part that exceeds it fails the run (`--budgets`).
 """
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-PARTS = ("builds", "rest")
-BUILDS = Path("tests/integration")
-REST_OF_BUILDS = ("load", "outages", "restart")
-"""Below BUILDS: tests that bring up daemons of their own and wait for what becomes of them."""
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Test files below `paths` that no earlier part has."""
+
+    name: str
+    paths: tuple[str, ...]
+    minutes: float
 
 
-def part_of(path: Path) -> str:
+PARTS = (
+    Part(name="faults", paths=("tests/faults",), minutes=7),
+    Part(name="outages", paths=("tests/integration/outages",), minutes=9),
+    Part(name="restarts", paths=("tests/integration/restart",), minutes=4),
+    Part(name="load", paths=("tests/integration/load",), minutes=4),
+    Part(name="daemon", paths=("tests/integration/daemon",), minutes=6),
+    Part(
+        name="sources",
+        paths=("tests/integration/sources", "tests/integration/task_adapters", "tests/scm"),
+        minutes=9,
+    ),
+    Part(name="builds", paths=("tests/integration",), minutes=31),
+    Part(name="contract", paths=("tests/contract",), minutes=5),
+    Part(name="units", paths=("tests/unit", "tests/upgrade"), minutes=8),
+    Part(name="shape", paths=("tests",), minutes=3),
+)
+ONE_BUILD = "tests/integration/test_builds.py::test_hello_becomes_a_tagged_build"
+"""What `make quick` builds."""
+SLOW = ("tests/faults", "tests/integration")
+
+
+def part_of(path: Path) -> Part:
     """The part of a test file, by its path below the project."""
-    if not path.is_relative_to(BUILDS):
-        return "rest"
-    return "rest" if path.relative_to(BUILDS).parts[0] in REST_OF_BUILDS else "builds"
+    return next(part for part in PARTS if any(path.is_relative_to(prefix) for prefix in part.paths))
+
+
+def is_quick(nodeid: str, *, uses_podman: bool) -> bool:
+    """Whether `make quick` runs the test of that name: what needs no engine, and one build."""
+    if any(Path(nodeid.partition("::")[0]).is_relative_to(prefix) for prefix in SLOW):
+        return nodeid == ONE_BUILD
+    return not uses_podman
+
+
+def over_budget(seconds: Mapping[str, float]) -> Iterator[str]:
+    """A line for each part whose tests took longer than its budget; `seconds` by name of the part."""
+    for part in PARTS:
+        if (taken := seconds.get(part.name, 0.0)) > part.minutes * 60:
+            yield f"{part.name}: {taken / 60:.1f} min of {part.minutes:g}"

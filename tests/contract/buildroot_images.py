@@ -2,11 +2,11 @@
 
 import hashlib
 
-from koji_adjutant.buildroot.images import BASE_LABEL, KIND_LABEL, image_name
+from koji_adjutant.buildroot.images.keys import BASE_LABEL, KIND_LABEL, image_name
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerSpec, ImageInfo
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.engine.service import Engine
 
 WORKER = "buildroots"
 TAG = "dist-build"

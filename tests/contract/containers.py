@@ -2,15 +2,15 @@
 
 import os
 import signal
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, Stream
-from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.engine.service import Engine
 from tests.fakes.containers import CommandResult, FakeContainerManager
+from tests.waiting import eventually
 
 IMAGE = "localhost/contract:1"
 PROGRAMS = (
@@ -102,5 +102,4 @@ def kill_service(engine: Engine) -> None:
     service = engine.service()
     assert service
     os.kill(service.pid, signal.SIGKILL)
-    while service.alive():
-        time.sleep(0.01)
+    eventually(lambda: not service.alive(), "the service is gone")

@@ -8,15 +8,30 @@ from pathlib import Path
 
 import koji
 
-from koji_adjutant.buildroot.downloads import file_checksum
-from koji_adjutant.buildroot.images import ImageRequest, packages_digest, requests_directory
-from koji_adjutant.buildroot.package_store import SolvedPackage
+from koji_adjutant.buildroot.images.commit import CommitWriter
+from koji_adjutant.buildroot.images.keys import packages_digest
+from koji_adjutant.buildroot.images.layered.layers import LayerSizes
+from koji_adjutant.buildroot.images.layered.writer import LayeredWriter
+from koji_adjutant.buildroot.images.maker import ImageMaker
+from koji_adjutant.buildroot.images.requests import ImageRequest, requests_directory
+from koji_adjutant.buildroot.images.writer import ImageWriter
+from koji_adjutant.buildroot.install.downloads import file_checksum
+from koji_adjutant.buildroot.install.solutions import SolvedPackage
 from koji_adjutant.config import Config
-from koji_adjutant.testbed import rootfs
-from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.container.interface import ContainerManager
+from koji_adjutant.journal.phases import Journal, NullJournal
+from koji_adjutant.testbed.engine import rootfs
+from koji_adjutant.testbed.engine.service import Engine
 
 TOOLS = "localhost/image-tools:1"
 RPM_CONFIGURATION = Path("/usr/lib/rpm")
+PYTHON = Path("/usr/bin/python3")
+MODULES = """\
+import os, rpm, stat, sys
+for module in list(sys.modules.values()):
+    if getattr(module, "__file__", None):
+        print(module.__file__)
+"""
 PROGRAMS = (
     *(
         "bash",
@@ -89,13 +104,19 @@ file:close()
 """
 
 
+WriterKind = type[CommitWriter] | type[LayeredWriter]
+SMALL = LayerSizes(bytes=1 << 20, members=200)
+"""So that there are several, of roots as small as these."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """A cache directory of one worker, with packages made on the spot."""
+    """A cache directory of one worker, with packages made on the spot, and how it has its images written."""
 
     directory: Path
     config: Config
     task_image: str
+    writer: WriterKind
 
     def package(self, name: str, install: str, files: str = "/opt", version: str = "1") -> SolvedPackage:
         """A package in the store."""
@@ -144,9 +165,36 @@ class Bench:
         request.save(requests_directory(self.config))
         return requests_directory(self.config) / f"{request.key}.json"
 
+    def maker(self, manager: ContainerManager, worker: str, journal: Journal | None = None) -> ImageMaker:
+        """The maker of a worker, which waits for nobody."""
+        return ImageMaker(
+            manager=manager,
+            config=self.config,
+            worker=worker,
+            journal=journal or NullJournal(),
+            writer=self._writer(manager),
+        )
+
+    def _writer(self, manager: ContainerManager) -> ImageWriter:
+        if self.writer is LayeredWriter:
+            return LayeredWriter(manager=manager, pause=lambda _seconds: None, sizes=SMALL)
+        return CommitWriter(manager=manager, pause=lambda _seconds: None)
+
     def refusals(self) -> list[str]:
         """Why images were not made."""
         return [path.read_text() for path in requests_directory(self.config).glob("*.refused")]
+
+
+def add_python(tar: tarfile.TarFile) -> None:
+    """The interpreter that install.sh calls, with what rpm's binding and the script need: nothing else is found."""
+    done = subprocess.run([PYTHON, "-I", "-c", MODULES], capture_output=True, text=True, check=True)
+    tar.add(PYTHON.resolve(), str(PYTHON).lstrip("/"), recursive=False)
+    files = [Path(line) for line in done.stdout.splitlines()]
+    needed = {Path(name) for file in (PYTHON, *files) for name in rootfs.libraries(file)}
+    there = set(tar.getnames())
+    for path in sorted({*files, *needed}):
+        if (name := str(path).lstrip("/")) not in there:
+            tar.add(path.resolve(), name, recursive=False)
 
 
 def config_below(directory: Path) -> Config:
@@ -165,6 +213,7 @@ def import_tools(engine: Engine, directory: Path) -> str:
     with tarfile.open(fileobj=content, mode="a") as tar:
         for name in ("macros", "rpmrc", "macros.d", "platform"):
             tar.add(RPM_CONFIGURATION / name, f"{RPM_CONFIGURATION}/{name}".lstrip("/"))
+        add_python(tar)
     path = directory / "tools.tar"
     path.write_bytes(content.getvalue())
     return engine.podman("import", "--quiet", str(path), TOOLS).strip().removeprefix("sha256:")

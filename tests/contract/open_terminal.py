@@ -12,8 +12,8 @@ import termios
 from typing import NoReturn
 
 from koji_adjutant.container.interface import ContainerSpec, Timeouts
+from koji_adjutant.container.podman.terminal import Console, interact
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.container.terminal import Console, interact
 from tests.contract.containers import PATH, WORKER
 
 

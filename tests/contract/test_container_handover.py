@@ -8,7 +8,7 @@ import pytest
 from koji_adjutant.container.interface import ContainerManager, IdMap
 from koji_adjutant.errors import EngineError
 from tests.contract.containers import Output, Subject, shell, spec
-from tests.fakes.containers import CommandResult
+from tests.fakes.containers import CommandResult, running
 
 LIMIT = 1 << 30
 
@@ -41,7 +41,7 @@ def test_a_directory_goes_from_one_container_to_another(manager_of: ContainerMan
     target.mkdir()
     content = bytes(range(256)) * 20_000
     (source / "below" / "data").write_bytes(content)
-    with manager_of.running(spec()) as first, manager_of.created(spec()) as second:
+    with running(manager_of, spec()) as first, manager_of.created(spec()) as second:
         manager_of.copy_to(first, source, "/work", owner=(1000, 135))
         manager_of.copy_across(first, "/work/source", second, limit=LIMIT)
         with pytest.raises(EngineError, match="more than 1000000 bytes"):
@@ -67,7 +67,7 @@ def test_a_directory_keeps_modes_and_links_and_is_the_users(
     output = Output()
     of_first = dataclasses.replace(spec(), id_map=id_map)
     users = dataclasses.replace(of_first, user="1000:135")
-    with manager.created(of_first) as first, manager.running(users) as second:
+    with manager.created(of_first) as first, running(manager, users) as second:
         manager.copy_to(first, source, "/work")
         manager.copy_across(first, "/work/source", second, limit=LIMIT)
         argv = ("/bin/stat", "-c", "%u:%g %a %F", "/work/source/script", "/work/source/link")

@@ -6,6 +6,7 @@ Where a command is run, its result is told to the fake and demanded from podman,
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,14 +23,21 @@ from tests.contract.containers import (
     shell,
     spec,
 )
-from tests.fakes.containers import KILLED, Command, CommandResult, FakeContainer, FakeContainerManager
+from tests.fakes.containers import (
+    KILLED,
+    Command,
+    CommandResult,
+    FakeContainer,
+    FakeContainerManager,
+    running,
+)
 
 
 def test_exec_gives_exit_code_and_each_stream(subject: Subject) -> None:
     argv = shell("echo out; echo err >&2; exit 3")
     subject.expect(argv, CommandResult(exit_code=3, output=(("stdout", b"out\n"), ("stderr", b"err\n"))))
     output = Output()
-    with subject.manager.running(spec()) as container:
+    with running(subject.manager, spec()) as container:
         assert subject.manager.exec(container, argv, output) == 3
     assert output.stdout == b"out\n"
     assert output.stderr == b"err\n"
@@ -39,28 +47,28 @@ def test_exec_gives_exit_code_and_each_stream(subject: Subject) -> None:
 def test_exit_code_is_the_command_s(subject: Subject, code: int) -> None:
     argv = shell(f"exit {code}")
     subject.expect(argv, CommandResult(exit_code=code))
-    with subject.manager.running(spec()) as container:
+    with running(subject.manager, spec()) as container:
         assert subject.manager.exec(container, argv, Output()) == code
 
 
 def test_command_that_is_not_there_ends_with_127(manager_of: ContainerManager) -> None:
     output = Output()
-    with manager_of.running(spec()) as container:
+    with running(manager_of, spec()) as container:
         assert manager_of.exec(container, ["/no/such/program"], output) == 127
     assert b"/no/such/program" in output.stdout + output.stderr
 
 
-def test_standard_input_reaches_the_command(subject: Subject) -> None:
+def test_standard_input_reaches_the_command(subject: Subject, tmp_path: Path) -> None:
     def echo(container: FakeContainer, command: Command) -> None:
         container.files["/work/seen"] = command.stdin
 
     argv = shell("cat > /work/seen")
     subject.expect(argv, CommandResult(effect=echo))
     data = bytes(range(256)) * 4096
-    with subject.manager.running(spec()) as container:
+    with running(subject.manager, spec()) as container:
         assert subject.manager.exec(container, argv, Output(), stdin=data) == 0
-        with subject.manager.open_archive(container, "/work/seen") as stream:
-            assert data in stream.read()
+        (seen,) = subject.manager.copy_from(container, "/work/seen", tmp_path)
+        assert seen.read_bytes() == data
 
 
 def test_run_gives_all_output_and_the_exit_code_and_removes(subject: Subject) -> None:
@@ -79,7 +87,7 @@ def test_run_that_takes_too_long_is_killed_and_removed(manager_of: ContainerMana
 
 
 def test_exec_that_takes_too_long_kills_the_container(manager_of: ContainerManager) -> None:
-    with manager_of.running(spec()) as container:
+    with running(manager_of, spec()) as container:
         began = time.monotonic()
         with pytest.raises(TaskTimeout, match=r"sleep ran longer than 0\.5 s"):
             manager_of.exec(container, ["/bin/sleep", "60"], Output(), timeout=0.5)
@@ -91,7 +99,7 @@ def test_stream_logs_gives_what_pid_1_writes(subject: Subject) -> None:
     argv = shell("echo one; echo two >&2")
     subject.expect(argv, CommandResult(output=(("stdout", b"one\n"), ("stderr", b"two\n"))))
     output = Output()
-    with subject.manager.running(spec(*argv)) as container:
+    with running(subject.manager, spec(*argv)) as container:
         subject.manager.stream_logs(container, output)
     assert (output.stdout, output.stderr) == (b"one\n", b"two\n")
 
@@ -99,12 +107,12 @@ def test_stream_logs_gives_what_pid_1_writes(subject: Subject) -> None:
 def test_wait_gives_the_exit_code_of_pid_1(subject: Subject) -> None:
     argv = shell("exit 5")
     subject.expect(argv, CommandResult(exit_code=5))
-    with subject.manager.running(spec(*argv)) as container:
+    with running(subject.manager, spec(*argv)) as container:
         assert subject.manager.wait(container, 10) == 5
 
 
 def test_wait_gives_up_at_its_timeout(manager_of: ContainerManager) -> None:
-    with manager_of.running(spec()) as container:
+    with running(manager_of, spec()) as container:
         with pytest.raises(TaskTimeout):
             manager_of.wait(container, 0.3)
         assert (found := manager_of.inspect(container))
@@ -112,7 +120,7 @@ def test_wait_gives_up_at_its_timeout(manager_of: ContainerManager) -> None:
 
 
 def test_kill_from_another_thread_ends_a_command(manager_of: ContainerManager) -> None:
-    with manager_of.running(spec()) as container:
+    with running(manager_of, spec()) as container:
         killer = threading.Timer(0.3, manager_of.kill, [container])
         killer.start()
         assert manager_of.exec(container, ["/bin/sleep", "60"], Output()) == KILLED
@@ -120,8 +128,8 @@ def test_kill_from_another_thread_ends_a_command(manager_of: ContainerManager) -
 
 
 def test_who_is_to_end_begins_nothing_more(manager_of: ContainerManager) -> None:
-    with manager_of.running(spec()) as runs, manager_of.created(spec()) as waits:
-        manager_of.cease()
+    with running(manager_of, spec()) as runs, manager_of.created(spec()) as waits:
+        manager_of.stop_starting()
         with pytest.raises(TaskCanceled):
             manager_of.create(spec())
         with pytest.raises(TaskCanceled):
@@ -165,7 +173,7 @@ def test_removals_at_once_all_succeed(manager_of: ContainerManager) -> None:
         except EngineError as error:
             failures.append(error)
 
-    with manager_of.running(spec()) as container:
+    with running(manager_of, spec()) as container:
         removers = [threading.Thread(target=remove, args=(container,)) for _ in range(4)]
         for remover in removers:
             remover.start()
@@ -193,7 +201,7 @@ def test_command_needs_a_running_container(manager_of: ContainerManager) -> None
 def test_container_is_removed_whatever_ends_the_block(
     manager_of: ContainerManager, kind: type[BaseException]
 ) -> None:
-    with pytest.raises(kind), manager_of.running(spec()):
+    with pytest.raises(kind), running(manager_of, spec()):
         raise kind
     assert manager_of.find(WORKER) == ()
 
@@ -230,10 +238,18 @@ def test_files_go_in_and_come_out(manager_of: ContainerManager, tmp_path: Path) 
     assert (single, single.read_text()) == (target / "one", "single")
 
 
+def test_a_container_begins_with_the_files_of_its_spec(manager_of: ContainerManager, tmp_path: Path) -> None:
+    wanted = replace(spec(), home="/work/home", files={".a": b"one", "b/c": b"two" * 1000})
+    with manager_of.created(wanted) as container:
+        manager_of.copy_from(container, "/work/home", tmp_path)
+    assert (tmp_path / ".a").read_bytes() == b"one"
+    assert (tmp_path / "b/c").read_bytes() == b"two" * 1000
+
+
 def test_commit_keeps_files_and_labels(manager_of: ContainerManager, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("kept")
     made = "localhost/committed:1"
-    own = {"key": '{"k": "a b", "p": "$HOME\\n"}', "other": "x=y"}
+    own = {"key": "{k: a b}", "other": "x=y"}
     with manager_of.created(spec()) as container:
         manager_of.copy_to(container, tmp_path / "file", "/work")
         image = manager_of.commit(container, made, own)

@@ -7,7 +7,6 @@ waiting.
 from __future__ import annotations
 
 import json
-import time
 import uuid
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ import requests
 
 from tests.contract.hub_rpms import BuildInProgress, Package, make_package, prepare_build, task_dir
 from tests.contract.hub_wire import HalfUpload, anonymous_upload, fetch, raw_call
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -790,10 +790,7 @@ def uploaded(world: World, task_id: int, name: str = "build.log") -> bytes:
 
 def wait_for_file(world: World, path: str) -> None:
     """Until the hub has begun to write it."""
-    deadline = time.monotonic() + 10
-    while not (world.hub.topdir / "work" / path).exists():
-        assert time.monotonic() < deadline, f"the hub did not begin with {path}"
-        time.sleep(0.01)
+    eventually((world.hub.topdir / "work" / path).exists, f"the hub begins with {path}")
 
 
 # --- /kojifiles
@@ -1272,6 +1269,79 @@ def test_tag_build_can_move(world: World, builder: Builder, package: Package) ->
     assert [row["nvr"] for row in world.admin.listTagged(new)] == [package.nvr]
 
 
+def mail_tasks(world: World, method: str, build: BuildInProgress, place: int) -> list[dict[str, Any]]:
+    """The tasks that tell people of this try of a build; what names it stands at `place` of their requests."""
+    tasks = world.admin.listTasks({"method": method, "decode": True}, {"order": "-id", "limit": 20})
+    found = []
+    for task in tasks:
+        named = task["request"][place]
+        is_named = (named["id"] if isinstance(named, dict) else named) == build.build_id
+        if is_named and task["id"] > build.task_id:
+            world.at_end("cancelTask", task["id"])
+            found.append(task)
+    return found
+
+
+def test_a_build_that_has_ended_is_told(world: World, builder: Builder, spare: Package) -> None:
+    """A task of nobody's below, in the name of who has ended the build."""
+    build = prepare_build(world, builder, spare)
+    build.start()
+    assert mail_tasks(world, "buildNotification", build, 1) == []
+    builder.host.failBuild(build.task_id, build.build_id)
+    (task,) = mail_tasks(world, "buildNotification", build, 1)
+    recipients, shown, target, url = task["request"]
+    assert [address.partition("@")[0] for address in recipients] == [world.hub.admin[0]]
+    assert (shown["nvr"], shown["state"]) == (spare.nvr, koji.BUILD_STATES["FAILED"])
+    assert (shown["task_id"], shown["package_name"]) == (build.task_id, spare.name)
+    assert {"creation_ts", "completion_ts", "owner_name", "epoch", "volume_name"} <= shown.keys()
+    assert (target, url.startswith("http")) == (None, True)
+    assert (task["parent"], task["owner_name"]) == (None, builder.name)
+
+
+def test_who_is_told_of_a_build(world: World, builder: Builder, spare: Package) -> None:
+    """Subscribers of package and tag, and the builder of the build, unless they do not want to be."""
+    build = prepare_build(world, builder, spare)
+    build.start()
+    wanting, other, unwilling = world.user(), world.user(), world.user()
+    tag = world.tag()
+    for name, tags in ((wanting, None), (other, tag), (unwilling, None)):
+        world.login(name).createNotification(name, spare.name, tags, False)
+    world.login(unwilling).createNotificationBlock(unwilling, spare.name)
+    with pytest.raises(koji.GenericError, match="notification already exists"):
+        world.login(wanting).createNotification(wanting, spare.name, None, False)
+    with pytest.raises(koji.GenericError, match="cannot create notifications for user"):
+        world.login(wanting).createNotification(other, spare.name, None, True)
+    world.admin.cancelBuild(build.build_id)
+    (task,) = mail_tasks(world, "buildNotification", build, 1)
+    told = {address.partition("@")[0] for address in task["request"][0]}
+    assert told == {wanting, world.hub.admin[0]}
+    assert task["owner_name"] == world.hub.admin[0]
+
+
+def test_a_tagged_build_is_told(world: World, builder: Builder, package: Package) -> None:
+    build, tag = finished_build(world, builder, package), world.tag()
+    world.admin.packageListAdd(tag, package.name, owner=world.user())
+    user = world.admin.getLoggedInUser()["id"]
+    builder.host.tagNotification(True, tag, None, build.build_id, user, True)
+    assert mail_tasks(world, "tagNotification", build, 4) == []
+    builder.host.tagNotification(False, tag, None, build.build_id, user, True, "refused")
+    (task,) = mail_tasks(world, "tagNotification", build, 4)
+    recipients, *request = task["request"]
+    assert len(recipients) == 2
+    assert request == [False, tag, None, build.build_id, user, True, "refused"]
+    assert (task["parent"], task["owner_name"]) == (None, builder.name)
+
+
+def test_a_chain_of_builds(world: World) -> None:
+    levels = [["git://host/a#1"], ["hello-1-1"]]
+    task = world.admin.chainBuild(levels, "target", {"skip_tag": True}, channel=world.channel)
+    world.at_end("cancelTask", task)
+    info = world.admin.getTaskInfo(task, request=True)
+    assert (info["method"], info["request"]) == ("chainbuild", [levels, "target", {"skip_tag": True}])
+    with pytest.raises(koji.ParameterError):
+        world.admin.chainBuild("git://host/a#1", "target")
+
+
 def test_an_unfinished_build_cannot_be_tagged(world: World, builder: Builder, spare: Package) -> None:
     build, tag = prepare_build(world, builder, spare), world.tag()
     build.start()
@@ -1461,6 +1531,54 @@ def test_get_tasks_runs_the_scheduler_but_not_too_often(world: World) -> None:
     assert [task["id"] for task in builder.host.getTasks()] == [task_id]
 
 
+def test_a_host_that_has_something_to_open_does_not_run_the_scheduler(world: World) -> None:
+    builder, first = world.ready_builder(), world.task()
+    world.schedule()
+    second = world.task()
+    world.hub.backdoor.age_scheduler(2000)
+    assert [task["id"] for task in builder.host.getTasks()] == [first]
+    assert world.state(second) == "FREE"
+
+
+def test_one_hosts_call_serves_all_hosts(world: World) -> None:
+    builder, other = world.ready_builder(), world.ready_builder()
+    other.host.updateHost(0.0, False)
+    task_id = world.task()
+    world.hub.backdoor.age_scheduler(2000)
+    assert other.host.getTasks() == []
+    assert [task["id"] for task in builder.host.getTasks()] == [task_id]
+
+
+def test_a_run_by_hand_respects_the_interval_unless_forced(world: World) -> None:
+    builder = world.ready_builder()
+    builder.host.getTasks()  # the hub notes when it was
+    world.hub.backdoor.age_scheduler(-1000)
+    assert world.admin.scheduler.doRun() is False
+    world.hub.backdoor.age_scheduler(2000)
+    assert world.admin.scheduler.doRun(force=True) is True
+    # One that is forced is not noted.
+    assert world.admin.scheduler.doRun() is True
+
+
+@pytest.mark.parametrize(("weight", "state"), [(12.9, "ASSIGNED"), (13.0, "FREE")])
+def test_a_task_may_weigh_five_more_than_is_left(world: World, weight: float, state: str) -> None:
+    builder = world.ready_builder()
+    heavy = world.open_task(builder)
+    builder.host.setTaskWeight(heavy, weight)
+    builder.host.freeTasks([heavy])
+    world.schedule()
+    assert world.state(heavy) == state
+
+
+def test_a_host_that_others_need_is_spared(world: World) -> None:
+    able, plain = world.ready_builder(), world.ready_builder()
+    world.admin.editHost(able.name, arches="x86_64 ppc64le")
+    common, special = world.task(arch="x86_64"), world.task(arch="ppc64le")
+    world.schedule()
+    assert [task["id"] for task in plain.host.getTasks()] == [common]
+    assert [task["id"] for task in able.host.getTasks()] == [special]
+
+
 def test_a_host_that_was_silent_for_180_s_is_not_ready(world: World) -> None:
     silent, alive = world.ready_builder(), world.ready_builder()
     world.hub.backdoor.age_host(silent.id, 185)
@@ -1483,6 +1601,16 @@ def test_a_task_that_is_not_opened_in_300_s_goes_elsewhere(world: World) -> None
     assert (refusal["host_id"], refusal["soft"], refusal["by_host"]) == (builder.id, True, False)
     world.schedule()
     assert world.state(task_id) == "FREE"
+
+
+def test_a_silent_host_has_not_refused_what_it_was_given(world: World) -> None:
+    builder, task_id = world.ready_builder(), world.task()
+    world.schedule()
+    world.hub.backdoor.age_host(builder.id, 400)
+    world.hub.backdoor.age_assignment(task_id, 310)
+    world.schedule()
+    assert world.state(task_id) == "FREE"
+    assert world.refusals(task_id) == []
 
 
 def test_a_host_that_is_silent_for_900_s_loses_its_open_tasks(world: World) -> None:
@@ -1511,6 +1639,44 @@ def test_a_soft_refusal_lasts_900_s_and_a_hard_one_for_ever(world: World) -> Non
         world.hub.backdoor.age_refusal(task_id, builder.id, 1000)
     world.schedule()
     assert (world.state(soft), world.state(hard)) == ("ASSIGNED", "FREE")
+
+
+def test_a_refusal_that_is_repeated_keeps_its_time(world: World) -> None:
+    builder, task_id = world.ready_builder(), world.task()
+    for message in ("no", "still no"):
+        builder.host.openTask(task_id)
+        builder.host.refuseTask(task_id, msg=message)
+        world.hub.backdoor.age_refusal(task_id, builder.id, 500)
+    (refusal,) = world.refusals(task_id)
+    assert refusal["msg"] == "still no"
+    world.schedule()
+    assert world.state(task_id) == "ASSIGNED"
+
+
+@pytest.mark.parametrize("method", ["buildArch", "rebuildSRPM", "buildSRPMFromSCM", "wrapperRPM"])
+@pytest.mark.parametrize(("arches", "barred"), [("ppc64le", True), ("x86_64", False), ("", False)])
+def test_a_noarch_task_bars_hosts_that_share_no_arch_with_its_tag(
+    world: World, method: str, arches: str, barred: bool
+) -> None:
+    builder, tag = world.ready_builder(), world.tag(arches=arches)
+    target = world.name("target")
+    world.admin.createBuildTarget(target, tag, tag)
+    arglists: dict[str, list[Any]] = {
+        "buildArch": ["a.src.rpm", tag, "noarch", False, {}],
+        "rebuildSRPM": ["a.src.rpm", tag, {}],
+        "buildSRPMFromSCM": ["git+https://127.0.0.1:9/a#b", tag, {}],
+        "wrapperRPM": ["git+https://127.0.0.1:9/a#b", target, {}, None, {}],
+    }
+    task_id = world.task(method, arglists[method])
+    refusals = [(one["host_id"], one["soft"], one["by_host"], one["msg"]) for one in world.refusals(task_id)]
+    assert refusals == ([(builder.id, False, False, "automatic arch refusal")] if barred else [])
+
+
+def test_a_task_that_names_no_tag_is_made_all_the_same(world: World) -> None:
+    world.ready_builder()
+    task_id = world.task("rebuildSRPM", ["a.src.rpm", {"no": "tag"}, {}])
+    assert world.state(task_id) == "FREE"
+    assert world.refusals(task_id) == []
 
 
 def test_the_first_builder_after_an_outage_frees_the_tasks_of_all_others(world: World) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.buildroot.image_archive import Archive, NewImage
-from koji_adjutant.buildroot.image_layers import Changes, Layer, plan_layers, read_members
+from koji_adjutant.buildroot.images.archive import Archive, Layer, NewImage
+from koji_adjutant.buildroot.images.layered.layers import Changes, plan_layers, read_members
 from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.errors import EngineError
 from tests.contract.containers import IMAGE, WORKER, spec
@@ -144,7 +144,7 @@ def test_a_name_moves_from_image_to_image(manager_of: ContainerManager, tmp_path
     for name in ("1", "2"):
         with manager_of.created(spec()) as container:
             put(manager_of, container, tmp_path, one=name)
-            manager_of.commit(container, f"{MADE}:{name}", LABELS)
+            manager_of.commit(container, f"{MADE}:{name}", {"key": "a b"})
     first, second = (manager_of.inspect_image(f"{MADE}:{name}") for name in ("1", "2"))
     assert first
     assert second
@@ -165,7 +165,7 @@ def test_an_image_that_a_container_uses_loses_its_last_name_and_stays(
     manager_of: ContainerManager, tmp_path: Path
 ) -> None:
     with manager_of.created(spec()) as container:
-        image = manager_of.commit(container, f"{MADE}:1", LABELS)
+        image = manager_of.commit(container, f"{MADE}:1", {"other": "x=y"})
     with manager_of.created(replace(spec(), image=image.id)):
         manager_of.untag_image(f"{MADE}:1")
         assert manager_of.inspect_image(f"{MADE}:1") is None

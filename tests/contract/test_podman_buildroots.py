@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.buildroot.cached_images import cached_images
-from koji_adjutant.buildroot.images import image_name
-from koji_adjutant.buildroot.usage import UsageRecords
+from koji_adjutant.buildroot.images.cached import cached_images
+from koji_adjutant.buildroot.images.keys import image_name
+from koji_adjutant.buildroot.images.usage import UsageRecords
 from koji_adjutant.cli import main
 from koji_adjutant.container.interface import ContainerSpec
 from koji_adjutant.container.labels import ROLE, WORKER, Role
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.engine.service import Engine
 from tests.contract.buildroot_images import WORKER as MINE
 from tests.contract.buildroot_images import add_image, key_of, remove_all
+from tests.fakes.containers import running
 from tests.unit.buildroot.uses import root_use
 
 pytestmark = pytest.mark.podman
@@ -114,7 +115,7 @@ def test_what_a_container_uses_stays(
 ) -> None:
     add_image(manager, "one", contract_image)
     spec = ContainerSpec(image=image_name(key_of("one")), command=("/bin/sleep", "infinity"), labels={})
-    with manager.running(spec):
+    with running(manager, spec):
         assert run(capsys, conf, "prune", "--all").startswith("in use dist-build x86_64 build base (")
         assert manager.has_image(image_name(key_of("one")))
     assert run(capsys, conf, "prune", "--all").startswith("removed dist-build x86_64 build base (")
@@ -154,7 +155,7 @@ def opened(manager: PodmanManager, contract_image: str, conf: Path, engine: Engi
         labels={},
         capabilities=frozenset({"DAC_OVERRIDE"}),
     )
-    with manager.running(spec) as container:
+    with running(manager, spec) as container:
         engine.podman("exec", container, "/bin/mkdir", "-p", "/builddir", "/root")
         engine.podman("commit", "--quiet", container, "localhost/with-home:1")
     add_image(manager, "one", "localhost/with-home:1")

@@ -1,6 +1,7 @@
 """What a container of ours may and may not do, read from inside a real one."""
 
 import json
+import resource
 import socket
 import threading
 from dataclasses import replace
@@ -11,10 +12,12 @@ import pytest
 from pytest_mock import MockerFixture
 
 from koji_adjutant.container.interface import ContainerSpec, IdMap, ResourceLimits, VolumeMount
+from koji_adjutant.container.podman.api import Kind, Request
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.errors import TaskTimeout
-from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.errors import ContentRefused, TaskTimeout
+from koji_adjutant.testbed.engine.service import Engine
 from tests.contract.containers import PATH, WORKER, Output, shell, spec
+from tests.fakes.containers import running
 
 pytestmark = [pytest.mark.podman, pytest.mark.usefixtures("contract_image")]
 
@@ -37,7 +40,7 @@ CAPABILITY_BITS = {
 def said(manager: PodmanManager, wanted: ContainerSpec, script: str) -> str:
     """What a shell script prints in a container; it has to succeed."""
     output = Output()
-    with manager.running(wanted) as container:
+    with running(manager, wanted) as container:
         code = manager.exec(container, shell(script), output)
     assert code == 0, (output.stdout, output.stderr)
     return output.stdout.decode()
@@ -67,7 +70,7 @@ def test_new_privileges_only_where_allowed(manager: PodmanManager) -> None:
 
 def test_user_of_the_container_and_of_a_command(manager: PodmanManager) -> None:
     output = Output()
-    with manager.running(replace(spec(), user="1000:1001")) as container:
+    with running(manager, replace(spec(), user="1000:1001")) as container:
         manager.exec(container, shell("id -u; id -g; echo $PWD"), output, workdir="/tmp")
         manager.exec(container, shell("id -u; id -g"), output, user="0:0")
     assert output.stdout.decode().split() == ["1000", "1001", "/tmp", "0", "0"]
@@ -76,7 +79,7 @@ def test_user_of_the_container_and_of_a_command(manager: PodmanManager) -> None:
 def test_environment_is_exactly_what_was_given(manager: PodmanManager) -> None:
     given = {**PATH, "HOME": "/builddir", "EMPTY": "", "TEXT": "a=b 'c' \"d\" $e é"}
     output = Output()
-    with manager.running(spec(environment=given)) as container:
+    with running(manager, spec(environment=given)) as container:
         manager.exec(container, ["env", "-0"], output, environment={"MORE": "x\ny"})
         manager.exec(container, ["cat", "/proc/1/environ"], first := Output())
     found = dict(line.split("=", 1) for line in output.stdout.decode().split("\0") if line)
@@ -91,7 +94,7 @@ def test_no_network_but_loopback(manager: PodmanManager) -> None:
     assert [line.split(":")[0].strip() for line in text.splitlines()[2:]] == ["lo"]
 
 
-def test_network_reaches_the_gateway_until_it_is_disconnected(manager: PodmanManager, engine: Engine) -> None:
+def test_a_network_reaches_its_gateway(manager: PodmanManager, engine: Engine) -> None:
     with socket.create_server((engine.gateway, 0)) as server:
         port = server.getsockname()[1]
 
@@ -103,13 +106,11 @@ def test_network_reaches_the_gateway_until_it_is_disconnected(manager: PodmanMan
         greeter = threading.Thread(target=greet, daemon=True)
         greeter.start()
         script = f"exec 3<>/dev/tcp/{engine.gateway}/{port}; cat <&3"
-        before, after = Output(), Output()
-        with manager.running(replace(spec(), network=engine.network)) as container:
-            assert manager.exec(container, shell(script), before) == 0
-            manager.disconnect(container, engine.network)
-            assert manager.exec(container, shell(script), after) != 0
+        output = Output()
+        with running(manager, replace(spec(), network=engine.network)) as container:
+            assert manager.exec(container, shell(script), output) == 0
         greeter.join()
-    assert before.stdout == b"hello\n"
+    assert output.stdout == b"hello\n"
 
 
 def test_default_network_is_the_engine_s_own(manager: PodmanManager, engine: Engine) -> None:
@@ -119,7 +120,7 @@ def test_default_network_is_the_engine_s_own(manager: PodmanManager, engine: Eng
 def test_memory_limit_kills(manager: PodmanManager) -> None:
     limits = ResourceLimits(memory_bytes=64 << 20)
     hog = shell("x=$(head -c 300000000 /dev/zero | tr '\\0' x); echo ${#x}")
-    with manager.running(replace(spec(), command=hog, limits=limits)) as container:
+    with running(manager, replace(spec(), command=hog, limits=limits)) as container:
         assert manager.wait(container, 60) == 137
         found = manager.inspect(container)
     assert found
@@ -129,7 +130,7 @@ def test_memory_limit_kills(manager: PodmanManager) -> None:
 def test_pids_limit_refuses(manager: PodmanManager) -> None:
     output = Output()
     with (
-        manager.running(replace(spec(), limits=ResourceLimits(pids=30))) as container,
+        running(manager, replace(spec(), limits=ResourceLimits(pids=30))) as container,
         pytest.raises(TaskTimeout),
     ):
         script = "for i in {1..40}; do sleep 30 & done; wait"
@@ -137,17 +138,59 @@ def test_pids_limit_refuses(manager: PodmanManager) -> None:
     assert b"Resource temporarily unavailable" in output.stderr
 
 
-def test_limits_are_seen_inside(manager: PodmanManager) -> None:
-    limits = ResourceLimits(nofile=(512, 768), nproc=(700, 900), shm_bytes=8 << 20)
+def test_shared_memory_has_the_size_asked_for(manager: PodmanManager) -> None:
+    wanted = replace(spec(), limits=ResourceLimits(shm_bytes=8 << 20))
+    assert "size=8192k" in said(manager, wanted, "grep /dev/shm /proc/mounts")
+
+
+RLIMITS = {
+    "nofile": (512, 768),
+    "nproc": (700, 900),
+    "core": (0, 4096),
+    "fsize": (1 << 20, 1 << 30),
+    "stack": (1 << 20, 1 << 22),
+    "memlock": (4096, 8192),
+    "cpu": (100, 200),
+    "data": (1 << 30, resource.RLIM_INFINITY),
+    "as": (1 << 32, 1 << 33),
+}
+LIMIT_NAMES = {
+    "nofile": "Max open files",
+    "nproc": "Max processes",
+    "core": "Max core file size",
+    "fsize": "Max file size",
+    "stack": "Max stack size",
+    "memlock": "Max locked memory",
+    "cpu": "Max cpu time",
+    "data": "Max data size",
+    "as": "Max address space",
+}
+
+
+@pytest.mark.parametrize("process", ["1", "self"])
+def test_limits_of_a_process_hold_for_the_container_and_for_commands(
+    manager: PodmanManager, process: str
+) -> None:
+    wanted = replace(spec(), limits=ResourceLimits(rlimits=RLIMITS))
+    text = said(manager, wanted, f"cat /proc/{process}/limits")
+    rows = {line[:26].strip(): tuple(line[26:].split()[:2]) for line in text.splitlines()}
+    for kind, limits in RLIMITS.items():
+        soft, hard = ("unlimited" if one == resource.RLIM_INFINITY else str(one) for one in limits)
+        # Some engines give a command the hard limit of open files for its soft one.
+        may_be = {soft, hard} if (kind, process) == ("nofile", "self") else {soft}
+        assert rows[LIMIT_NAMES[kind]][0] in may_be
+        assert rows[LIMIT_NAMES[kind]][1] == hard
+
+
+def test_other_limits_of_a_process_stay_as_they_are(manager: PodmanManager) -> None:
+    """Of files and of processes, for which the engine would ask for more than it may have."""
     text = said(
-        manager,
-        replace(spec(), command=shell("cat /proc/self/limits; sleep 60"), limits=limits),
-        "cat /proc/1/limits; grep /dev/shm /proc/mounts",
+        manager, replace(spec(), limits=ResourceLimits(rlimits={"core": (0, 0)})), "ulimit -Hn; ulimit -Hu"
     )
-    rows = {line[:26].strip(): line[26:].split()[:2] for line in text.splitlines()}
-    assert rows["Max open files"] == ["512", "768"]
-    assert rows["Max processes"] == ["700", "900"]
-    assert "size=8192k" in text
+    files, processes = map(int, text.split())
+    assert files == min(resource.getrlimit(resource.RLIMIT_NOFILE)[1] % 2**64, 1048576)
+    most = int(Path("/proc/sys/kernel/pid_max").read_text())
+    assert processes == min(resource.getrlimit(resource.RLIMIT_NPROC)[1] % 2**64, most)
 
 
 def test_mounts_are_what_was_asked_for(manager: PodmanManager, tmp_path: Path) -> None:
@@ -232,19 +275,46 @@ def test_files_have_the_owner_that_was_asked_for(manager: PodmanManager, tmp_pat
     assert output.stdout.decode().splitlines() == ["1234 77", "1234 77"]
 
 
+@pytest.mark.parametrize("id_map", [None, IdMap(first=300_000)])
+def test_files_of_a_spec_are_for_its_user_alone(manager: PodmanManager, id_map: IdMap | None) -> None:
+    wanted = replace(
+        spec(), user="1000:1000", home="/work/home", files={".ssh/key": b"s3cret\n"}, id_map=id_map
+    )
+    script = (
+        "cd /work/home && stat -c '%n %a %u %g' . .ssh .ssh/key && cat .ssh/key && echo >.ssh/known_hosts"
+    )
+    output = Output()
+    with running(manager, wanted) as container:
+        assert manager.exec(container, shell(script), output) == 0, output.stderr
+        told = manager.call(
+            Request(purpose="", kind=Kind.START, method="GET", path=f"/containers/{container}/json")
+        )
+    assert output.stdout.decode().splitlines() == [
+        ". 700 1000 1000",
+        ".ssh 700 1000 1000",
+        ".ssh/key 600 1000 1000",
+        "s3cret",
+    ]
+    assert b"s3cret" not in told.content
+
+
 def test_only_files_come_out_of_a_hostile_directory(manager: PodmanManager, tmp_path: Path) -> None:
     script = r"""
         mkdir -p /work/r/sub; cd /work/r; echo good > sub/file; ln sub/file hard
         ln -s /etc/passwd link; ln -s / root; ln -s ../../../../../etc up; mkfifo pipe
-        echo odd > $'line\nbreak'; echo dots > ..hidden
+        echo dots > ..hidden; mkdir ../odd; echo odd > ../odd/$'line\nbreak'
     """
-    (tmp_path / "out").mkdir()
-    with manager.running(spec()) as container:
+    for name in ("out", "odd"):
+        (tmp_path / name).mkdir()
+    with running(manager, spec()) as container:
         assert manager.exec(container, shell(script), Output()) == 0
         written = manager.copy_from(container, "/work/r", tmp_path / "out")
+        with pytest.raises(ContentRefused, match=r"'line\\nbreak'"):
+            manager.copy_from(container, "/work/odd", tmp_path / "odd")
     names = {str(path.relative_to(tmp_path / "out")) for path in written}
-    assert names == {"sub/file", "hard", "line\nbreak", "..hidden"}
-    assert {path.read_text() for path in written} == {"good\n", "odd\n", "dots\n"}
+    assert names == {"sub/file", "hard", "..hidden"}
+    assert {path.read_text() for path in written} == {"good\n", "dots\n"}
+    assert not list((tmp_path / "odd").iterdir())
     found = [
         path
         for path in (tmp_path / "out").rglob("*")

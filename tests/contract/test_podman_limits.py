@@ -1,13 +1,9 @@
 """The limits of a task on a real engine: each is in force, and the one that was hit is named."""
 
 import subprocess
-import sysconfig
-import tarfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from io import BytesIO
-from pathlib import Path
 
 import pytest
 
@@ -16,36 +12,27 @@ from koji_adjutant.container.interface import ContainerSpec
 from koji_adjutant.container.labels import Owner, Role
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import BuildFailed
-from koji_adjutant.policy.limits import TaskLimits
-from koji_adjutant.task_adapters.limited_manager import LimitedManager
-from koji_adjutant.testbed import rootfs
-from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.policy.containers import TaskLimits
+from koji_adjutant.testbed.engine.service import Engine
 from tests.contract.containers import IMAGE, PATH, Output, shell
+from tests.contract.python_image import import_python
+from tests.fakes.containers import running
+from tests.fakes.guards import Limited
+from tests.waiting import lasts
 
 pytestmark = [pytest.mark.podman, pytest.mark.usefixtures("contract_image")]
 
 OWNER = Owner(worker="contract", task_id=1)
 COUNTING_IMAGE = "localhost/counting:1"
-MODULES = ("collections", "encodings", "importlib", "lib-dynload", "re")
 MEBI = 1 << 20
 
 
 @pytest.fixture(scope="module")
 def counting_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What of a task image the disk watch needs: find, and Python with the modules that it has in plain files."""
-    python = Path(sysconfig.get_config_var("BINDIR"), f"python{sysconfig.get_python_version()}").resolve()
-    library = Path(sysconfig.get_path("stdlib"))
-    content = BytesIO(rootfs.archive(("find",)))
-    with tarfile.open(fileobj=content, mode="a") as tar:
-        tar.add(python, "usr/bin/python3")
-        for needed in sorted({str(path) for path in rootfs.libraries(python)}):
-            if needed.lstrip("/") not in tar.getnames():
-                tar.add(Path(needed).resolve(), needed.lstrip("/"))
-        for path in (*library.glob("*.py"), *filter(Path.exists, (library / name for name in MODULES))):
-            tar.add(path, str(path).lstrip("/"))
-    path = tmp_path_factory.mktemp("counting") / "root.tar"
-    path.write_bytes(content.getvalue())
-    engine.podman("import", "--quiet", str(path), COUNTING_IMAGE)
+    """What of a task image the disk watch needs."""
+    import_python(
+        engine, tmp_path_factory.mktemp("counting") / "root.tar", COUNTING_IMAGE, programs=("find",)
+    )
     return COUNTING_IMAGE
 
 
@@ -74,9 +61,9 @@ def spec(role: Role = Role.BUILD) -> ContainerSpec:
 
 def trial(manager: PodmanManager, limits: TaskLimits, script: str) -> str:
     """What a build is told whose script fails under these limits."""
-    one = LimitedManager(manager, limits, task_image=COUNTING_IMAGE)
-    with pytest.raises(BuildFailed) as caught, one.explained(), one.running(spec()) as container:
-        code = one.manager.exec(container, shell(script), Output())
+    one = Limited(manager, limits, task_image=COUNTING_IMAGE)
+    with pytest.raises(BuildFailed) as caught, one.diagnosed(), running(one, spec()) as container:
+        code = one.exec(container, shell(script), Output())
         assert code
         raise BuildFailed("it failed")
     assert not manager.find(OWNER.labels(Role.BUILD))
@@ -91,10 +78,10 @@ def test_memory(manager: PodmanManager) -> None:
 
 
 def test_memory_of_a_single_process(manager: PodmanManager) -> None:
-    one = LimitedManager(manager, TaskLimits(memory=64 * MEBI), task_image=COUNTING_IMAGE)
+    one = Limited(manager, TaskLimits(memory=64 * MEBI), task_image=COUNTING_IMAGE)
     hungry = ("/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=200M", "count=1")
     wanted = ContainerSpec(image=IMAGE, command=hungry, labels=OWNER.labels(Role.TOOL), environment=PATH)
-    with pytest.raises(BuildFailed, match=r"tool container was killed.*limit is 64 MiB"), one.explained():
+    with pytest.raises(BuildFailed, match=r"tool container was killed.*limit is 64 MiB"), one.diagnosed():
         assert one.run(wanted, Output()) == 137
         raise BuildFailed("it failed")
 
@@ -116,14 +103,14 @@ def test_processes_that_stay(manager: PodmanManager) -> None:
 
 def test_cpus(manager: PodmanManager) -> None:
     """The scheduler's own count of how often it held the container back."""
-    one = LimitedManager(manager, TaskLimits(cpus=0.2), task_image=COUNTING_IMAGE)
+    one = Limited(manager, TaskLimits(cpus=0.2), task_image=COUNTING_IMAGE)
     output = Output()
     script = (
         "i=0; while ((i < 200000)); do ((i++)); done\n"
         "cat /sys/fs/cgroup/cpu.stat /sys/fs/cgroup/cpu/cpu.stat 2>/dev/null; true"
     )
-    with one.running(spec()) as container:
-        assert one.manager.exec(container, ("/bin/bash", "-c", script), output) == 0
+    with running(one, spec()) as container:
+        assert one.exec(container, ("/bin/bash", "-c", script), output) == 0
     found = dict(line.split() for line in output.stdout.decode().splitlines())
     assert int(found["nr_throttled"]) > 0
 
@@ -159,26 +146,28 @@ def test_disk(manager: PodmanManager, limits: TaskLimits, script: str, said: str
 @pytest.mark.usefixtures("counting_image")
 def test_what_was_installed_does_not_count_and_what_is_linked_counts_once(manager: PodmanManager) -> None:
     """20 MB under five names, written before an installation ends, and 20 MB more: within 30 MB."""
-    one = LimitedManager(manager, TaskLimits(build_disk=30 * MEBI), task_image=COUNTING_IMAGE)
+    one = Limited(manager, TaskLimits(build_disk=30 * MEBI), task_image=COUNTING_IMAGE)
     write = "cd /work; dd if=/dev/zero of={0} bs=1M count=20 2>/dev/null; for i in 1 2 3 4; do ln {0} {0}.$i; done"
     installation = replace(spec(Role.INSTALLER), command=("/bin/true",))
-    with one.explained(), one.running(spec()) as container:
+    with one.diagnosed(), running(one, spec()) as container:
         assert manager.exec(container, shell(write.format("before")), Output()) == 0
         assert one.run(installation, Output()) == 0
-        time.sleep(3)
+        lasts(lambda: is_running(manager, container), "the build", seconds=3)
         assert manager.exec(container, shell(write.format("after")), Output()) == 0
-        time.sleep(3)
-        found = manager.inspect(container)
-        assert found is not None
-        assert found.state == "running"
+        lasts(lambda: is_running(manager, container), "the build", seconds=3)
+
+
+def is_running(manager: PodmanManager, container: str) -> bool:
+    found = manager.inspect(container)
+    return found is not None and found.state == "running"
 
 
 @pytest.mark.usefixtures("counting_image")
 def test_a_short_build_is_not_counted_at_all(manager: PodmanManager) -> None:
     observer = Created()
     manager.observe(observer)
-    one = LimitedManager(manager, TaskLimits(build_disk=30 * MEBI), task_image=COUNTING_IMAGE)
-    with one.running(spec()) as container:
+    one = Limited(manager, TaskLimits(build_disk=30 * MEBI), task_image=COUNTING_IMAGE)
+    with running(one, spec()) as container:
         assert manager.exec(container, shell("echo"), Output()) == 0
     assert [found[labels.ROLE] for found in observer.labels] == [Role.BUILD.value]
 
@@ -186,7 +175,7 @@ def test_a_short_build_is_not_counted_at_all(manager: PodmanManager) -> None:
 def test_a_quota_is_asked_for_and_done_without_where_there_is_none(
     manager: PodmanManager, engine: Engine
 ) -> None:
-    one = LimitedManager(manager, TaskLimits(build_disk=MEBI), task_image=COUNTING_IMAGE)
+    one = Limited(manager, TaskLimits(build_disk=MEBI), task_image=COUNTING_IMAGE)
     storage = engine.layout.storage
     kind = subprocess.run(
         ["stat", "--file-system", "--format=%T", storage], capture_output=True, text=True, check=True

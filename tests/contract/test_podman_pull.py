@@ -13,7 +13,7 @@ from koji_adjutant.container.interface import PullPolicy, Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import ImagePullError
 from koji_adjutant.policy.resolver import PolicyResolver
-from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.engine.service import Engine
 from tests.fakes.registry import Registry
 
 pytestmark = pytest.mark.podman

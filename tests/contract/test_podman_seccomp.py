@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.buildroot.containment import containment
 from koji_adjutant.config import Config
 from koji_adjutant.config.values import USER_NAMESPACES
 from koji_adjutant.container.interface import ContainerSpec
 from koji_adjutant.container.podman_manager import PodmanManager
+from koji_adjutant.guards.confinement import containment
 from tests.contract.containers import Output, shell, spec
+from tests.fakes.containers import running
 
 pytestmark = [pytest.mark.podman, pytest.mark.usefixtures("contract_image")]
 
@@ -30,7 +31,7 @@ def contained(manager: PodmanManager, config: Config, *privileges: str) -> Conta
 
 def ends(manager: PodmanManager, wanted: ContainerSpec, script: str) -> tuple[int, str]:
     output = Output()
-    with manager.running(wanted) as container:
+    with running(manager, wanted) as container:
         code = manager.exec(container, shell(script), output)
     return code, (output.stdout + output.stderr).decode()
 

@@ -16,9 +16,10 @@ from koji_adjutant.container.interface import Stream, Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import EngineError, EngineUnavailable, TaskInterrupted
 from koji_adjutant.testbed import census
-from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.engine.service import Engine
 from tests.contract.containers import IMAGE, WORKER, Output, kill_service, shell, spec
 from tests.contract.read_200_mb import AMOUNT
+from tests.fakes.containers import running
 
 pytestmark = pytest.mark.podman
 
@@ -58,7 +59,7 @@ class TestOutput:
         data = os.urandom(5_000_000)
         (tmp_path / "data").write_bytes(data)
         output = Output()
-        with manager.running(spec()) as container:
+        with running(manager, spec()) as container:
             manager.copy_to(container, tmp_path / "data", "/work")
             assert manager.exec(container, shell("cat /work/data; cat /work/data >&2"), output) == 0
         assert output.stdout == data
@@ -67,24 +68,24 @@ class TestOutput:
     def test_five_megabytes_go_in_and_come_back(self, manager: PodmanManager) -> None:
         data = os.urandom(5_000_000)
         output = Output()
-        with manager.running(spec()) as container:
+        with running(manager, spec()) as container:
             assert manager.exec(container, ["cat"], output, stdin=data) == 0
         assert output.stdout == data
 
     def test_input_that_nobody_reads_does_not_block(self, manager: PodmanManager) -> None:
-        with manager.running(spec()) as container:
+        with running(manager, spec()) as container:
             assert manager.exec(container, shell("exit 4"), Output(), stdin=bytes(20_000_000)) == 4
 
     def test_streams_keep_their_order(self, manager: PodmanManager) -> None:
         output = Output()
         script = "for i in 1 2 3 4; do echo o$i; sleep 0.25; echo e$i >&2; sleep 0.25; done"
-        with manager.running(spec()) as container:
+        with running(manager, spec()) as container:
             manager.exec(container, shell(script), output)
         assert b"".join(data for _, data in output.pieces) == b"o1\ne1\no2\ne2\no3\ne3\no4\ne4\n"
 
     def test_output_comes_while_the_command_runs(self, manager: PodmanManager) -> None:
         clock = Clock()
-        with manager.running(spec()) as container:
+        with running(manager, spec()) as container:
             manager.exec(container, shell("echo first; sleep 1; echo last"), clock)
         assert clock.times[b"last"] - clock.times[b"first"] > 0.8
 
@@ -96,19 +97,19 @@ class TestOutput:
             assert output.stderr == b"1\n2\n3\n4\n5\n6\n7\n8\n9\n"
 
     def test_command_that_closes_its_output_is_waited_for(self, manager: PodmanManager) -> None:
-        with manager.running(spec()) as container:
+        with running(manager, spec()) as container:
             assert manager.exec(container, shell("exec >&- 2>&-; sleep 1; exit 6"), Output()) == 6
 
     def test_process_left_in_the_background_is_not_waited_for(self, manager: PodmanManager) -> None:
         output = Output()
-        with manager.running(spec()) as container:
+        with running(manager, spec()) as container:
             began = time.monotonic()
             assert manager.exec(container, shell("sleep 30 & echo done"), output) == 0
             assert time.monotonic() - began < 15
         assert output.stdout == b"done\n"
 
     def test_200_megabytes_need_no_memory(self, manager: PodmanManager) -> None:
-        with manager.running(spec()) as container:
+        with running(manager, spec()) as container:
             program = [sys.executable, "-m", "tests.contract.read_200_mb", manager.socket, container]
             found = json.loads(subprocess.run(program, capture_output=True, check=True, text=True).stdout)
         assert (found["code"], found["bytes"]) == (0, AMOUNT)
@@ -116,7 +117,7 @@ class TestOutput:
 
     def test_commands_of_several_threads_do_not_mix(self, manager: PodmanManager) -> None:
         outputs = [Output() for _ in range(4)]
-        with manager.running(spec()) as container:
+        with running(manager, spec()) as container:
             threads = [
                 threading.Thread(
                     target=manager.exec,
@@ -132,7 +133,7 @@ class TestOutput:
 
     def test_container_removed_under_a_command_ends_it(self, manager: PodmanManager) -> None:
         clock = Clock()
-        with manager.running(spec()) as container:
+        with running(manager, spec()) as container:
 
             def remove_when_seen() -> None:
                 clock.seen.wait(10)
@@ -160,7 +161,7 @@ class TestEngineGone:
         killer.start()
         with (
             pytest.raises(EngineUnavailable, match="went away in the middle") as raised,
-            manager.running(spec()) as container,
+            running(manager, spec()) as container,
         ):
             manager.exec(container, shell("echo up; sleep 60"), clock)
         killer.join()
@@ -179,7 +180,7 @@ class TestEngineGone:
 
         restarter = threading.Thread(target=restart_when_seen)
         restarter.start()
-        with manager.running(spec()) as container:
+        with running(manager, spec()) as container:
             with pytest.raises(EngineUnavailable, match="went away in the middle"):
                 manager.exec(container, shell("echo up; sleep 1; echo lost"), clock)
             restarter.join()
@@ -210,6 +211,6 @@ class FullDisk:
 @pytest.mark.usefixtures("contract_image")
 @pytest.mark.parametrize("error", [OSError(28, "full"), ConnectionResetError("hub"), TimeoutError("hub")])
 def test_error_of_the_sink_is_not_the_engine_s(manager: PodmanManager, error: OSError) -> None:
-    with manager.running(spec()) as container, pytest.raises(type(error)) as raised:
+    with running(manager, spec()) as container, pytest.raises(type(error)) as raised:
         manager.exec(container, shell("echo x; sleep 1"), FullDisk(error), timeout=30)
     assert raised.value is error

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import select
 import signal
 import struct
@@ -16,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.engine.service import Engine
 from tests.contract.containers import WORKER
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.podman
 
@@ -90,6 +92,18 @@ class Screen:
             self._read()
         self.seen = self.seen.partition(text.encode())[2]
 
+    def answer(self, text: str, pattern: str) -> str:
+        """What the pattern finds in what comes after `text` was typed."""
+        self.seen = b""
+        self.type(text)
+
+        def look() -> str:
+            self._read()
+            found = re.search(pattern, self.seen.decode(errors="replace"))
+            return found[1] if found else ""
+
+        return eventually(look, pattern)
+
     def _read(self) -> None:
         if select.select([self.terminal], [], [], 0.1)[0]:
             self.seen += os.read(self.terminal, 65536)
@@ -127,9 +141,7 @@ def test_with_a_terminal(screen: Screen) -> None:
     screen.wait_for("\n33,99\r\n")
     screen.size(44, 77)
     # The size follows as fast as a signal and a request are.
-    time.sleep(0.5)
-    screen.type(SIZE)
-    screen.wait_for("\n44,77\r\n")
+    eventually(lambda: screen.answer(SIZE, r"\n(\d+,\d+)\r\n") == "44,77", "the new size")
     screen.type("exit 5\r")
     assert screen.process.wait(PATIENCE) == 5
 
@@ -143,7 +155,8 @@ def test_control_keys_go_to_the_container(screen: Screen) -> None:
     screen.type("echo status-$?\r")
     screen.wait_for("status-130")
     screen.type("\x10\x10")
-    time.sleep(0.1)
+    # Two lines up in its history, so it has them: the third key comes apart.
+    screen.wait_for("exec cat'")
     screen.type("\x11")
     screen.type("\x15echo still-$((1 + 1))\r")
     screen.wait_for("still-2")

@@ -11,16 +11,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from koji_adjutant.container import archive
 from koji_adjutant.container.interface import (
     ContainerInfo,
     ContainerObserver,
+    Containers,
     ContainerSpec,
     ImageInfo,
     LogSink,
     PullPolicy,
     Stream,
 )
+from koji_adjutant.container.podman import archive
 from koji_adjutant.errors import AdjutantError, EngineError, TaskCanceled, TaskTimeout
 from tests.fakes.images import FakeImages, packed
 
@@ -63,7 +64,6 @@ class FakeContainer:
     created: float = 1.0
     exit_code: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
-    networks: set[str] = field(default_factory=set)
     log: list[tuple[Stream, bytes]] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -81,6 +81,14 @@ class FakeContainer:
         )
 
 
+@contextmanager
+def running(manager: Containers, spec: ContainerSpec) -> Iterator[str]:
+    """A container of any manager, created and started, removed whatever happens."""
+    with manager.created(spec) as container:
+        manager.start(container)
+        yield container
+
+
 class FakeContainerManager:
     """See `ContainerManager`. `specs`, `commands` and `removed` record what was asked for, in order."""
 
@@ -96,9 +104,11 @@ class FakeContainerManager:
         self.specs: list[ContainerSpec] = []
         self.commands: list[Command] = []
         self.removed: list[str] = []
-        self.half_made: list[ContainerInfo] = []
+        self.unfinished: list[ContainerInfo] = []
+        self.version: Callable[[], str] = lambda: "5.4.2"
+        self.storage = Path("/fake/storage")
         self._observer: ContainerObserver | None = None
-        self._has_ceased = False
+        self._starts_nothing = False
 
     # For tests
 
@@ -170,21 +180,22 @@ class FakeContainerManager:
     def commit(self, container: str, reference: str, labels: Mapping[str, str]) -> ImageInfo:
         self._call("commit")
         source = self.container(container)
-        return self.images.add(reference, {**source.spec.labels, **labels}, source.files)
+        return self.images.commit(reference, source.spec, source.files, labels)
 
     # Containers
 
-    def cease(self) -> None:
-        self._has_ceased = True
+    def stop_starting(self) -> None:
+        self._starts_nothing = True
 
     def _begin(self, method: str) -> None:
         self._call(method)
-        if self._has_ceased:
+        if self._starts_nothing:
             raise TaskCanceled(f"cannot {method}: the task is to end")
 
     def create(self, spec: ContainerSpec) -> str:
         self._begin("create")
-        files = self.images.files(spec.image)
+        own = {f"{spec.home}/{name}": content for name, content in spec.files.items()}
+        files = {**self.images.files(spec.image), **own}
         if spec.name and self._named(spec.name):
             raise EngineError(f"the container name {spec.name} is already in use", status=409)
         identifier = f"{next(self.images.numbers):064x}"
@@ -192,7 +203,6 @@ class FakeContainerManager:
             id=identifier,
             spec=spec,
             files=files,
-            networks=set() if spec.network == "none" else {spec.network},
         )
         self.specs.append(spec)
         if self._observer is not None:
@@ -291,8 +301,10 @@ class FakeContainerManager:
     def copy_from(
         self, container: str, source: str, target: Path, *, suffix: str = "", limit: int | None = None
     ) -> tuple[Path, ...]:
-        with self.open_archive(container, source) as stream:
-            return archive.unpack(stream, target, suffix=suffix, limit=limit)
+        above = PurePosixPath(source).parent
+        found = self._below(container, source)
+        stream = packed({str(PurePosixPath(path).relative_to(above)): data for path, data in found.items()})
+        return archive.unpack(stream, target, suffix=suffix, limit=limit)
 
     def _below(self, container: str, source: str) -> dict[str, bytes]:
         files = self.container(container).files
@@ -300,12 +312,6 @@ class FakeContainerManager:
         if not found:
             raise EngineError(f"cannot read {source} of container {container}: no such file", status=404)
         return found
-
-    @contextmanager
-    def open_archive(self, container: str, source: str) -> Iterator[IO[bytes]]:
-        above = PurePosixPath(source).parent
-        found = self._below(container, source)
-        yield packed({str(PurePosixPath(path).relative_to(above)): data for path, data in found.items()})
 
     def copy_across(self, container: str, directory: str, target: str, *, limit: int) -> None:
         self._call("copy_across")
@@ -320,17 +326,13 @@ class FakeContainerManager:
         yield packed(self.container(container).files)
 
     def mount_root(self, container: str) -> str:
-        return f"/fake/storage/{self.container(container).id}/merged"
-
-    def disconnect(self, container: str, network: str) -> None:
-        self._call("disconnect")
-        self.container(container).networks.discard(network)
+        return f"{self.storage}/{self.container(container).id}/merged"
 
     # What there is
 
     def inspect(self, container: str) -> ContainerInfo | None:
         found = self._containers.get(container) or self._named(container)
-        return replace(found.info(), upper_dir=f"/fake/storage/{container}/diff") if found else None
+        return replace(found.info(), upper_dir=f"{self.storage}/{container}/diff") if found else None
 
     def _named(self, name: str) -> FakeContainer | None:
         return next((found for found in self._containers.values() if found.spec.name == name), None)
@@ -339,8 +341,8 @@ class FakeContainerManager:
         every = list(self._containers.values())
         return tuple(each.info() for each in every if labels.items() <= each.spec.labels.items())
 
-    def find_half_made(self) -> tuple[ContainerInfo, ...]:
-        return tuple(self.half_made)
+    def find_unfinished(self) -> tuple[ContainerInfo, ...]:
+        return tuple(self.unfinished)
 
     def kill(self, container: str) -> None:
         self._call("kill")
@@ -368,14 +370,8 @@ class FakeContainerManager:
             raise
         self.remove(container)
 
-    @contextmanager
-    def running(self, spec: ContainerSpec) -> Iterator[str]:
-        with self.created(spec) as container:
-            self.start(container)
-            yield container
-
     def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
-        with self.running(spec) as container:
+        with running(self, spec) as container:
             for stream, data in self.container(container).log:
                 sink.write(stream, data)
             try:
@@ -384,7 +380,7 @@ class FakeContainerManager:
                 raise TaskTimeout(f"{spec.command[0]} ran longer than {timeout:g} s") from error
 
     def storage_path(self) -> Path:
-        return Path("/fake/storage")
+        return self.storage
 
     def seccomp_profile(self) -> str:
         return ""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from koji_adjutant.container.interface import ImageInfo, PullPolicy
+from koji_adjutant.container.interface import ContainerSpec, ImageInfo, PullPolicy
 from koji_adjutant.errors import EngineError, ImagePullError
 
 WHITEOUT = ".wh."
@@ -62,6 +62,16 @@ class FakeImages:
         diff_id = f"sha256:{next(self.numbers):064x}"
         self.known_layers[diff_id] = dict(files)
         return self._keep(reference, labels, (diff_id,))
+
+    def commit(
+        self, reference: str, spec: ContainerSpec, files: Mapping[str, bytes], labels: Mapping[str, str]
+    ) -> ImageInfo:
+        """The image of a container, with one layer more, after which it has `files`."""
+        below, before = self.get(spec.image), self.files(spec.image)
+        layer: Layer = {path: data for path, data in files.items() if before.get(path) != data}
+        diff_id = f"sha256:{next(self.numbers):064x}"
+        self.known_layers[diff_id] = {**layer, **dict.fromkeys(before.keys() - files.keys())}
+        return self._keep(reference, {**below.labels, **spec.labels, **labels}, (*below.layers, diff_id))
 
     def _keep(self, reference: str, labels: Mapping[str, str], layers: tuple[str, ...]) -> ImageInfo:
         self.untag(reference)

@@ -53,7 +53,7 @@ class Clock:
 
 
 def clock_below(directory: Path) -> Clock:
-    """One that is right until it is set."""
+    """A clock below `directory`, which is right until it is set."""
     modules = directory / "modules"
     modules.mkdir()
     (modules / "sitecustomize.py").write_text(SITECUSTOMIZE)

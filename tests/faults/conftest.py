@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.conftest import hub
+from tests.hubs import hub
 
 __all__ = ["hub"]
 

@@ -12,10 +12,10 @@ from random import Random
 from typing import Any
 
 from tests.faults.clock import HOUR
-from tests.faults.ground import Ground, NoTarget, full
+from tests.faults.fault_testbed import FaultTestbed, NoTarget, full
 from tests.faults.hub_proxy import HubProxy, Injected
 from tests.faults.packages import GREEDY
-from tests.faults.processes import monitors
+from tests.faults.processes import conmons
 from tests.faults.workload import Workload
 
 DAY = 86400.0
@@ -36,7 +36,7 @@ ANSWERS = (
     "host.repoDone",
     "rawUpload",
 )
-"""Of calls that change something; each is lost in some runs."""
+"""Calls that change something; in some runs the answers of each are lost."""
 
 
 WHOLE_IMAGES = "localhost/koji-adjutant-buildroot"
@@ -46,7 +46,7 @@ WHOLE_IMAGES = "localhost/koji-adjutant-buildroot"
 class Scene:
     """All that a fault can reach."""
 
-    ground: Ground
+    testbed: FaultTestbed
     workload: Workload
     rng: Random
 
@@ -63,7 +63,7 @@ class Kind:
     seconds: tuple[float, float] = (0.0, 0.0)
     touches: str = ""
     asks_hub: bool = False
-    """Whether it is the hub that is told to do it, and so has to be there."""
+    """Whether the fault is injected by a call to the hub, which has to be up then."""
 
 
 # The hub
@@ -72,7 +72,7 @@ class Kind:
 def proxied(begin: Callable[[HubProxy, Random], Injected]) -> Inject:
     @contextmanager
     def inject(scene: Scene) -> Iterator[str]:
-        with begin(scene.ground.proxy, scene.rng):
+        with begin(scene.testbed.proxy, scene.rng):
             yield ""
 
     return inject
@@ -81,33 +81,33 @@ def proxied(begin: Callable[[HubProxy, Random], Injected]) -> Inject:
 @contextmanager
 def answers_lost(scene: Scene) -> Iterator[str]:
     methods = tuple(scene.rng.sample(ANSWERS, 5))
-    fault = scene.ground.proxy.drop_answer(*methods, times=3)
-    with fault, scene.ground.proxy.drop_answer(every=11, times=2):
+    fault = scene.testbed.proxy.drop_answer(*methods, times=3)
+    with fault, scene.testbed.proxy.drop_answer(every=11, times=2):
         yield f"of {', '.join(methods)}"
 
 
 @contextmanager
 def hub_restarted(scene: Scene) -> Iterator[str]:
     number = scene.rng.choice([signal.SIGTERM, signal.SIGKILL])
-    scene.ground.kill_hub(number)
+    scene.testbed.kill_hub(number)
     try:
         yield f"after {number.name}"
     finally:
-        scene.ground.start_hub()
+        scene.testbed.start_hub()
 
 
 @contextmanager
 def session_aged(scene: Scene) -> Iterator[str]:
-    chosen = scene.rng.choice(scene.ground.sessions() or _nothing("the host has no session"))[0]
+    chosen = scene.rng.choice(scene.testbed.sessions() or _nothing("the host has no session"))[0]
     older = "UPDATE sessions SET start_ts = start_ts - :age, renew_ts = renew_ts - :age WHERE id = :id"
-    scene.ground.change(older, {"age": 2 * DAY, "id": chosen})
+    scene.testbed.change(older, {"age": 2 * DAY, "id": chosen})
     yield f"session {chosen}"
 
 
 @contextmanager
 def session_ended(scene: Scene) -> Iterator[str]:
-    chosen, is_main = scene.rng.choice(scene.ground.sessions() or _nothing("the host has no session"))
-    scene.ground.session.logout(session_id=chosen)
+    chosen, is_main = scene.rng.choice(scene.testbed.sessions() or _nothing("the host has no session"))
+    scene.testbed.session.logout(session_id=chosen)
     yield f"session {chosen}{' of the main process' if is_main else ''}"
 
 
@@ -116,34 +116,34 @@ def session_ended(scene: Scene) -> Iterator[str]:
 
 @contextmanager
 def main_killed(scene: Scene) -> Iterator[str]:
-    with _daemon_down(scene.ground, signal.SIGKILL) as pid:
+    with _daemon_down(scene.testbed, signal.SIGKILL) as pid:
         yield pid
 
 
 @contextmanager
 def main_stopped(scene: Scene) -> Iterator[str]:
-    with _daemon_down(scene.ground, signal.SIGTERM) as pid:
+    with _daemon_down(scene.testbed, signal.SIGTERM) as pid:
         yield pid
 
 
 @contextmanager
-def _daemon_down(ground: Ground, number: signal.Signals) -> Iterator[str]:
-    pid = ground.daemon().pid
-    with ground.daemon_held_down():
+def _daemon_down(testbed: FaultTestbed, number: signal.Signals) -> Iterator[str]:
+    pid = testbed.daemon().pid
+    with testbed.daemon_held_down():
         os.kill(pid, number)
         yield f"pid {pid}"
 
 
 @contextmanager
 def main_told_to_restart(scene: Scene) -> Iterator[str]:
-    pid = scene.ground.daemon().pid
+    pid = scene.testbed.daemon().pid
     os.kill(pid, signal.SIGUSR1)
     yield f"pid {pid}"
 
 
 @contextmanager
 def task_process_killed(scene: Scene) -> Iterator[str]:
-    chosen = scene.rng.choice(scene.ground.task_processes() or _nothing("no task runs"))
+    chosen = scene.rng.choice(scene.testbed.task_processes() or _nothing("no task runs"))
     if not chosen.kill():
         raise NoTarget("it was gone")
     yield f"pid {chosen.pid}"
@@ -154,15 +154,15 @@ def task_process_killed(scene: Scene) -> Iterator[str]:
 
 @contextmanager
 def engine_killed(scene: Scene) -> Iterator[str]:
-    pid = scene.ground.engine_pid()
-    with scene.ground.engine_held_down():
+    pid = scene.testbed.engine_pid()
+    with scene.testbed.engine_held_down():
         os.kill(pid, signal.SIGKILL)
         yield f"pid {pid}"
 
 
 @contextmanager
 def engine_hangs(scene: Scene) -> Iterator[str]:
-    pid = scene.ground.engine_pid()
+    pid = scene.testbed.engine_pid()
     os.kill(pid, signal.SIGSTOP)
     try:
         yield f"pid {pid}"
@@ -173,15 +173,15 @@ def engine_hangs(scene: Scene) -> Iterator[str]:
 
 @contextmanager
 def container_killed(scene: Scene) -> Iterator[str]:
-    found = scene.ground.podman("ps", "--quiet", "--no-trunc").split()
+    found = scene.testbed.podman("ps", "--quiet", "--no-trunc").split()
     chosen = scene.rng.choice(found or _nothing("no container runs"))
-    scene.ground.podman("kill", chosen)
+    scene.testbed.podman("kill", chosen)
     yield f"container {chosen[:12]}"
 
 
 @contextmanager
-def monitor_killed(scene: Scene) -> Iterator[str]:
-    chosen = scene.rng.choice(monitors(scene.ground.place.engine) or _nothing("no monitor runs"))
+def conmon_killed(scene: Scene) -> Iterator[str]:
+    chosen = scene.rng.choice(conmons(scene.testbed.layout.engine) or _nothing("no conmon runs"))
     if not chosen.kill():
         raise NoTarget("it was gone")
     yield str(chosen)[:160]
@@ -191,7 +191,7 @@ def monitor_killed(scene: Scene) -> Iterator[str]:
 def image_removed(scene: Scene) -> Iterator[str]:
     chosen = scene.rng.choice(buildroot_images(scene) or _nothing("there is no image of a buildroot"))
     # With the containers that have been made of it.
-    scene.ground.podman("rmi", "--force", chosen)
+    scene.testbed.podman("rmi", "--force", chosen)
     yield f"image {chosen[:19]}"
 
 
@@ -199,7 +199,7 @@ def buildroot_images(scene: Scene, *, whole: bool = False) -> list[str]:
     """Images that builds begin from; not only those that are being made."""
     label = "label=io.koji.adjutant.role=image"
     format_ = "{{.Repository}} {{.ID}}"
-    said = scene.ground.podman("images", "--no-trunc", "--filter", label, "--format", format_)
+    said = scene.testbed.podman("images", "--no-trunc", "--filter", label, "--format", format_)
     found = (line.split() for line in said.splitlines())
     return [number for name, number in found if not whole or name == WHOLE_IMAGES]
 
@@ -218,20 +218,20 @@ def build_canceled(scene: Scene) -> Iterator[str]:
 @contextmanager
 def task_freed(scene: Scene) -> Iterator[str]:
     task = scene.rng.choice(scene.workload.running() or _nothing("no task is open"))
-    scene.ground.session.freeTask(task["id"])
+    scene.testbed.session.freeTask(task["id"])
     yield f"task {task['id']} ({task['method']})"
 
 
 @contextmanager
 def disk_full(scene: Scene) -> Iterator[str]:
-    with full(scene.ground.place.builder):
-        yield str(scene.ground.place.builder)
+    with full(scene.testbed.layout.builder):
+        yield str(scene.testbed.layout.builder)
 
 
 @contextmanager
 def engine_full(scene: Scene) -> Iterator[str]:
-    with full(scene.ground.place.engine):
-        yield str(scene.ground.place.engine)
+    with full(scene.testbed.layout.engine):
+        yield str(scene.testbed.layout.engine)
 
 
 @contextmanager
@@ -243,11 +243,11 @@ def memory_wanted(scene: Scene) -> Iterator[str]:
 def clock_set(seconds: int) -> Inject:
     @contextmanager
     def inject(scene: Scene) -> Iterator[str]:
-        scene.ground.clock.set(seconds)
+        scene.testbed.clock.set(seconds)
         try:
             yield f"by {seconds:+d} s"
         finally:
-            scene.ground.clock.set(0)
+            scene.testbed.clock.set(0)
 
     return inject
 
@@ -286,7 +286,7 @@ KINDS = (
     Kind(name="engine killed", inject=engine_killed, seconds=(0.5, 4), touches="engine"),
     Kind(name="engine hangs", inject=engine_hangs, seconds=(2, 8), touches="engine"),
     Kind(name="container killed", inject=container_killed, touches="engine"),
-    Kind(name="monitor killed", inject=monitor_killed, touches="engine"),
+    Kind(name="conmon killed", inject=conmon_killed, touches="engine"),
     Kind(name="image removed", inject=image_removed, touches="engine"),
     Kind(name="build canceled", inject=build_canceled, asks_hub=True),
     Kind(name="task freed", inject=task_freed, asks_hub=True),

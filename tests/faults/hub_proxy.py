@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 from koji_adjutant.testbed import builder, services
 from koji_adjutant.testbed.content import HOST
-from koji_adjutant.testbed.place import Place, write_secret
+from koji_adjutant.testbed.layout import Layout, write_secret
 
 PROGRAM = Path(__file__).with_name("hub_proxy_process.py")
 END_SECONDS = 10.0
@@ -150,43 +150,43 @@ class Injected:
 
 
 @contextmanager
-def behind(place: Place, session: Any, proxy: HubProxy) -> Iterator[None]:
+def behind(layout: Layout, session: Any, proxy: HubProxy) -> Iterator[None]:
     """The testbed's daemon uses the proxy in this context. It is restarted at both ends.
 
     `session` is an administrator's that does not go through the proxy, as Testbed's.
     """
-    before = place.kojid_conf.read_text()
-    point_at(place, proxy.server)
-    restart_daemon(place, session)
+    before = layout.kojid_conf.read_text()
+    point_at(layout, proxy.server)
+    restart_daemon(layout, session)
     try:
         yield
     finally:
-        services.stop(place.record(builder.DAEMON), grace=READY_SECONDS)
-        write_secret(place.kojid_conf, before)
-        restart_daemon(place, session)
+        services.stop(layout.record(builder.DAEMON), grace=READY_SECONDS)
+        write_secret(layout.kojid_conf, before)
+        restart_daemon(layout, session)
 
 
-def point_at(place: Place, server: str) -> None:
+def point_at(layout: Layout, server: str) -> None:
     """Make `server` the hub of the testbed's daemon, from its next start on."""
-    text = place.kojid_conf.read_text()
-    write_secret(place.kojid_conf, re.sub(r"(?m)^server = .*$", f"server = {server}", text, count=1))
+    text = layout.kojid_conf.read_text()
+    write_secret(layout.kojid_conf, re.sub(r"(?m)^server = .*$", f"server = {server}", text, count=1))
 
 
-def restart_daemon(place: Place, session: Any) -> services.Service:
+def restart_daemon(layout: Layout, session: Any) -> services.Service:
     """Stop the daemon, if it runs, and start it; when this returns it has reported to the hub."""
-    services.stop(place.record(builder.DAEMON), grace=READY_SECONDS)
+    services.stop(layout.record(builder.DAEMON), grace=READY_SECONDS)
     began = time.time()
-    daemon = builder.start_daemon(place)
-    wait_for_report(place, session, daemon, after=began)
+    daemon = builder.start_daemon(layout)
+    wait_for_report(layout, session, daemon, after=began)
     return daemon
 
 
-def wait_for_report(place: Place, session: Any, daemon: services.Service, *, after: float) -> None:
+def wait_for_report(layout: Layout, session: Any, daemon: services.Service, *, after: float) -> None:
     """Until the hub has heard from this daemon, and has it as ready."""
     host = session.getHost(HOST)["id"]
     deadline = time.monotonic() + READY_SECONDS
     while not is_ready(session, host, after):
-        log = place.logs / f"{builder.DAEMON}.stderr"
+        log = builder.log_of(layout)
         assert daemon.is_running(), f"the daemon ended: {services.last_line(log)}"
         assert time.monotonic() < deadline, "the daemon does not report to the hub"
         time.sleep(0.05)

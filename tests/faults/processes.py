@@ -53,7 +53,7 @@ def of_daemon(kojid_conf: Path) -> list[Seen]:
     return [seen for seen in belonging_to(kojid_conf.parent) if f"--config={kojid_conf}" in seen.arguments]
 
 
-def monitors(engine: Path) -> list[Seen]:
+def conmons(engine: Path) -> list[Seen]:
     """The conmons of an engine."""
     return [seen for seen in belonging_to(engine) if seen.name == "conmon"]
 

@@ -14,9 +14,14 @@ def say(line: str) -> None:
 
 
 def show(account: Account) -> None:
-    """The table, and last one line of numbers."""
-    for line in (*table(account), summary(account)):
+    """The table, and last one line of numbers, on standard output."""
+    for line in lines(account):
         say(line)
+
+
+def lines(account: Account) -> tuple[str, ...]:
+    """The table, and last one line of numbers."""
+    return (*table(account), summary(account))
 
 
 def table(account: Account) -> Iterator[str]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from koji_adjutant.testbed.stand import Say
+from koji_adjutant.testbed.lifecycle import Say
 from tests.faults import leftovers
+from tests.faults.fault_testbed import FaultTestbed, NoTarget, fault_testbed
 from tests.faults.faults import KINDS, Scene, buildroot_images
-from tests.faults.ground import Ground, NoTarget, ground
 from tests.faults.leftovers import Found
 from tests.faults.packages import HELLO
 from tests.faults.processes import of_daemon
@@ -27,11 +27,11 @@ SETTLE_SECONDS = 240.0
 QUIET_SECONDS = 60.0
 """An image that is being made is finished, or given up."""
 STOPPED_SECONDS = 15.0
-"""Monitors of commands end a little later than what they have watched."""
+"""conmons of commands end a little later than what they have watched."""
 WARM_SECONDS = 300.0
 TARGET_SECONDS = 120.0
-FEWEST_MINUTES = 5.0
-"""Shorter runs do not have to see every kind."""
+MORE_SECONDS = 60.0
+"""How much longer than asked for a run may be, for kinds of faults that had no target until then."""
 MUST_BE_SEEN = (
     leftovers.CONTAINERS,
     leftovers.MOUNTS,
@@ -57,7 +57,7 @@ class Account:
     lost: tuple[str, ...]
     left: tuple[str, ...]
     shortcomings: tuple[str, ...]
-    """Of the run itself: it shows less than it should."""
+    """What is wrong with the run itself, so that it shows less than it should."""
 
     @property
     def is_well(self) -> bool:
@@ -66,7 +66,7 @@ class Account:
 
 def run(directory: Path, *, minutes: float, seed: int, say: Say, keep: Path | None = None) -> Account:
     """A fault run on a testbed below `directory`; its logs stay in `keep`."""
-    with ground(directory, say, keep) as own:
+    with fault_testbed(directory, say, keep) as own:
         rng = Random(seed)
         workload = Workload(
             session=own.session,
@@ -74,17 +74,17 @@ def run(directory: Path, *, minutes: float, seed: int, say: Say, keep: Path | No
             scratch_space=directory,
             rng=Random(rng.random()),
         )
-        scene = Scene(ground=own, workload=workload, rng=Random(rng.random()))
-        schedule = Schedule(kinds=KINDS, scene=scene, rng=Random(rng.random()), say=say)
+        scene = Scene(testbed=own, workload=workload, rng=Random(rng.random()))
+        seconds = 60.0 * minutes
+        schedule = Schedule(kinds=KINDS, scene=scene, rng=Random(rng.random()), say=say, seconds=seconds)
         _warm_up(scene)
-        _harm(scene, schedule, 60.0 * minutes)
+        _harm(scene, schedule, seconds)
         unswept = _kill_everything(scene, schedule)
         _settle(scene, say)
         left = _left(own, say)
         missing = [name for name in MUST_BE_SEEN if not unswept[name]]
         shortcomings = [f"the census did not see any {name}" for name in missing]
-        if minutes >= FEWEST_MINUTES:
-            shortcomings += schedule.shortcomings()
+        shortcomings += schedule.shortcomings()
         if 2 * workload.builds() < len(workload.jobs):
             shortcomings.append(f"{workload.builds()} of {len(workload.jobs)} tasks are builds")
         return Account(
@@ -117,27 +117,27 @@ def _has_image(scene: Scene) -> bool:
 
 
 def _harm(scene: Scene, schedule: Schedule, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+    end = time.monotonic() + seconds
     try:
-        while time.monotonic() < deadline:
+        while (now := time.monotonic()) < end or (schedule.missing() and now < end + MORE_SECONDS):
             _pass(scene, schedule)
     finally:
         schedule.finish()
 
 
 def _pass(scene: Scene, schedule: Schedule) -> None:
-    """One turn of everybody: faults, the service manager, those who want things built."""
+    """One turn of all actors: faults, the service manager, and the users who want things built."""
     schedule.work()
-    scene.ground.look_after_engine()
-    scene.ground.look_after_daemon()
-    if not scene.ground.is_hub_away:
+    scene.testbed.look_after_engine()
+    scene.testbed.look_after_daemon()
+    if not scene.testbed.is_hub_away:
         scene.workload.keep_up()
     time.sleep(STEP)
 
 
 def _kill_everything(scene: Scene, schedule: Schedule) -> Found:
     """SIGKILL to all processes of the daemon while a container builds; what is found before the next start."""
-    own = scene.ground
+    own = scene.testbed
     deadline = time.monotonic() + TARGET_SECONDS
     while True:
         while not _is_building(own) and time.monotonic() < deadline:
@@ -145,7 +145,7 @@ def _kill_everything(scene: Scene, schedule: Schedule) -> Found:
             scene.workload.keep_up()
             time.sleep(STEP)
         with own.daemon_held_down():
-            while running := of_daemon(own.place.kojid_conf):
+            while running := of_daemon(own.layout.kojid_conf):
                 for seen in running:
                     seen.kill()
             schedule.done["everything killed"] += 1
@@ -155,7 +155,7 @@ def _kill_everything(scene: Scene, schedule: Schedule) -> Found:
             return found
 
 
-def _is_building(own: Ground) -> bool:
+def _is_building(own: FaultTestbed) -> bool:
     """Whether a task of this daemon, not what an earlier one has left, is in the middle of a build."""
     if not own.task_processes() or not any(leftovers.buildroots(own)):
         return False
@@ -169,14 +169,14 @@ def _settle(scene: Scene, say: Say) -> None:
     """Until all tasks have ended, or nobody believes in it any more."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while list(scene.workload.under_way()) and time.monotonic() < deadline:
-        scene.ground.look_after_engine()
-        scene.ground.look_after_daemon()
+        scene.testbed.look_after_engine()
+        scene.testbed.look_after_daemon()
         scene.workload.look()
         time.sleep(LOOK_SECONDS)
     say(f"{len(list(scene.workload.under_way()))} tasks have not ended")
 
 
-def _left(own: Ground, say: Say) -> list[str]:
+def _left(own: FaultTestbed, say: Say) -> list[str]:
     """What is left with a daemon at rest, and then without one."""
     found = leftovers.census_when_quiet(own, QUIET_SECONDS)
     if any(found.values()):

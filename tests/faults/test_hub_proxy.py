@@ -11,7 +11,7 @@ import requests
 
 from tests.faults.hub_proxy import HubProxy
 from tests.faults.hub_proxy_process import OFFLINE_CODE
-from tests.unit.conftest import ADMIN, ADMIN_PASSWORD, Hub
+from tests.hubs import ADMIN, ADMIN_PASSWORD, Hub
 
 MEGABYTE = 1 << 20
 

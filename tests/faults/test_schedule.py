@@ -7,16 +7,15 @@ from typing import Any, cast
 
 import pytest
 
-from tests.faults import schedule as module
+from tests.faults.fault_testbed import NoTarget
 from tests.faults.faults import Kind, Scene
-from tests.faults.ground import NoTarget
 from tests.faults.packages import LINES, missing_records
-from tests.faults.schedule import Schedule
+from tests.faults.schedule import INTERVAL, ROUNDS, Schedule, pace
 
 NAMES = ("one", "two", "three", "four")
 
 
-class Ground:
+class FakeTestbed:
     is_hub_away = False
 
 
@@ -40,14 +39,20 @@ class Log:
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Log:
-    monkeypatch.setattr(module, "INTERVAL", (0.0, 0.0))
+def log() -> Log:
     return Log()
 
 
 def made(kinds: list[Kind], seed: int = 1) -> Schedule:
-    scene = Scene(ground=cast("Any", Ground()), workload=cast("Any", None), rng=Random(seed))
-    return Schedule(kinds=kinds, scene=scene, rng=Random(seed), say=lambda _: None)
+    scene = Scene(testbed=cast("Any", FakeTestbed()), workload=cast("Any", None), rng=Random(seed))
+    return Schedule(
+        kinds=kinds,
+        scene=scene,
+        rng=Random(seed),
+        say=lambda _: None,
+        seconds=600.0,
+        interval=(0.0, 0.0),
+    )
 
 
 def order(log: Log, seed: int) -> list[str]:
@@ -89,6 +94,12 @@ def test_what_has_no_target_changes_nothing_of_the_others(log: Log) -> None:
         return [line for line in log.lines if line.startswith("+") and line != "+two"]
 
     assert others({"two"}) == others(set())
+
+
+def test_a_short_run_has_time_for_every_kind() -> None:
+    assert pace(120.0, 26) * INTERVAL[1] * 26 < 120.0
+    assert pace(60.0, 26) * sum(INTERVAL) / 2 * 26 * ROUNDS == pytest.approx(60.0)
+    assert pace(300.0, 26) == 1.0
 
 
 def test_a_pause_that_is_too_long_is_told(log: Log) -> None:

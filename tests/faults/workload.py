@@ -78,7 +78,7 @@ class Workload:
         return self.jobs[-1]
 
     def look(self) -> None:
-        """See how the tasks are."""
+        """Ask the hub for the states of all tasks that are under way."""
         jobs = list(self.under_way())
         for job, info in zip(jobs, self.session.getTaskInfo([job.task for job in jobs]), strict=True):
             job.state = koji.TASK_STATES[info["state"]]

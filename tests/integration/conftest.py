@@ -9,21 +9,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from koji_adjutant.buildroot.images import pending_requests
+from koji_adjutant.buildroot.images.requests import pending_requests
 from koji_adjutant.testbed import census
 from koji_adjutant.testbed.client import admin_session
 from koji_adjutant.testbed.description import read_description
-from koji_adjutant.testbed.engine import Engine
-from koji_adjutant.testbed.place import Place, place_at
+from koji_adjutant.testbed.engine.service import Engine
+from koji_adjutant.testbed.layout import Layout, layout_at
 from tests.conftest import LateProcesses
-from tests.integration.running import Testbed
-from tests.unit.conftest import hub
+from tests.hubs import hub
+from tests.integration.running import PULLS, Testbed
+from tests.waiting import eventually
 
 __all__ = ["hub", "testbed"]
 
@@ -37,32 +38,39 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LATE] = LateProcesses()
 
 
-def command(place: Place, *arguments: str) -> None:
-    """`koji-adjutant testbed`, for the testbed at `place`; images may be looked for in a registry."""
-    argv = [sys.executable, "-m", "koji_adjutant.testbed", *arguments, f"--dir={place.directory}"]
-    subprocess.run(argv, env={**os.environ, "KOJI_ADJUTANT_IMAGE_PULL_POLICY": "missing"}, check=True)
+def command(layout: Layout, *arguments: str) -> None:
+    """`koji-adjutant testbed`, for the testbed at `place`."""
+    argv = [sys.executable, "-m", "koji_adjutant.testbed", *arguments, f"--dir={layout.directory}"]
+    subprocess.run(argv, env={**os.environ, **PULLS}, check=True)
 
 
-@pytest.fixture(scope="session")
-def testbed() -> Iterator[Testbed]:
-    """Engine, hub and daemon of this run's own."""
-    place = place_at(Path(tempfile.mkdtemp(prefix="koji-adjutant-test-")))
-    engine = Engine(place.engine)
+@contextmanager
+def running_testbed(bring_up: Callable[[Layout], object]) -> Iterator[Testbed]:
+    """Engine, hub and daemon, as `bring_up` starts them."""
+    layout = layout_at(Path(tempfile.mkdtemp(prefix="koji-adjutant-test-")))
+    engine = Engine(layout.engine)
     try:
-        command(place, "up", "--detach")
-        description = read_description(place)
-        session = admin_session(place, description.server)
-        running = Testbed(place=place, description=description, engine=engine, session=session)
+        bring_up(layout)
+        description = read_description(layout)
+        session = admin_session(layout, description.server)
+        running = Testbed(layout=layout, description=description, engine=engine, session=session)
         yield running
         session.logout()
         session.rsession.close()
         settle(running)
         left = census.leftovers(engine)
     finally:
-        command(place, "down")
+        command(layout, "down")
         engine.destroy()
-        shutil.rmtree(place.directory)
+        shutil.rmtree(layout.directory)
     assert not left, "left at the end of the session:\n" + "\n".join(left)
+
+
+@pytest.fixture(scope="session")
+def testbed() -> Iterator[Testbed]:
+    """Those of this run's own. Nothing here measures how long a task waits for its turn."""
+    with running_testbed(lambda layout: command(layout, "up", "--detach", "--run-interval=0")) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -79,20 +87,21 @@ def _nothing_left_in_the_testbed(request: pytest.FixtureRequest) -> Iterator[Non
     now_there = frozenset(census.processes(running.engine))
     late = request.config.stash[LATE].overdue(now_there, before, request.node.nodeid, after=LATE_SECONDS)
     assert not late, "left behind:\n" + "\n".join(late)
-    work = [str(path) for path in (running.place.builder / "work" / "tasks").glob("*/*")]
+    work = [str(path) for path in (running.layout.builder / "work" / "tasks").glob("*/*")]
     assert not work, f"work directories left behind: {work}"
 
 
 def settle(running: Testbed) -> None:
     """Wait until no image is asked for."""
-    deadline = time.monotonic() + IMAGE_SECONDS
-    while any(pending_requests(running.config)) and time.monotonic() < deadline:
-        time.sleep(census.STEP)
+    with suppress(AssertionError):
+        # Whatever is not done by then shows in what is left.
+        eventually(
+            lambda: not any(pending_requests(running.config)), "images are made", seconds=IMAGE_SECONDS
+        )
 
 
 def things_left(engine: Engine) -> list[str]:
     """Containers, mounts and links that do not go. Monitors, which go later, are looked at after other tests."""
-    deadline = time.monotonic() + census.WAIT
-    while (left := sorted(census.things(engine))) and time.monotonic() < deadline:
-        time.sleep(census.STEP)
-    return left
+    with suppress(AssertionError):
+        eventually(lambda: not any(census.things(engine)), "nothing is left", seconds=census.WAIT)
+    return sorted(census.things(engine))

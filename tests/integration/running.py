@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from koji_adjutant.config import Config, load_config
-from koji_adjutant.monitoring.journal import Event, read_journal
+from koji_adjutant.journal.file import Event
+from koji_adjutant.journal.reader import read_journal
 from koji_adjutant.testbed.client import koji_command
 from koji_adjutant.testbed.content import BUILD_TAG, TARGET
 from koji_adjutant.testbed.description import Description
-from koji_adjutant.testbed.engine import Engine
-from koji_adjutant.testbed.place import Place
+from koji_adjutant.testbed.engine.service import Engine
+from koji_adjutant.testbed.layout import Layout
 from koji_adjutant.testbed.tasks import Task, family, fault_of, task_output, wait_task
 
 CLIENT_SECONDS = 300
+PULLS = {"KOJI_ADJUTANT_IMAGE_PULL_POLICY": "missing"}
+"""The environment of the testbed's daemon, whoever starts it: images may be looked for in a registry."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,7 @@ class Testbed:
 
     __test__: ClassVar[bool] = False
 
-    place: Place
+    layout: Layout
     description: Description
     engine: Engine
     session: Any
@@ -48,7 +51,7 @@ class Testbed:
     @property
     def config(self) -> Config:
         """The daemon's."""
-        return load_config(self.place.kojid_conf)
+        return load_config(self.layout.kojid_conf)
 
     def srpm(self, name: str) -> str:
         return self.description.srpms[name]
@@ -56,7 +59,7 @@ class Testbed:
     def koji(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The unmodified client, as administrator."""
         return subprocess.run(
-            koji_command(self.place, *arguments),
+            koji_command(self.layout, *arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -79,7 +82,7 @@ class Testbed:
         return fault_of(self.session, task_id)
 
     def journal(self) -> Sequence[Event]:
-        return read_journal(self.place.journal)
+        return read_journal(self.layout.journal)
 
     def output(self, task: Task) -> Path:
         """Where a task's uploads are, until its build is complete."""

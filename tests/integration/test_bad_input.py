@@ -9,10 +9,11 @@ import pytest
 
 from koji_adjutant.testbed.content import BUILD_TAG, TAG, TARGET
 from koji_adjutant.testbed.tasks import Task
+from tests.hubs import Hub
+from tests.integration.daemon.kojid_process import Kojid
 from tests.integration.packages import source_package
 from tests.integration.running import Build, Testbed
-from tests.unit.conftest import Hub
-from tests.unit.daemon.kojid_process import PATIENCE, Kojid
+from tests.waiting import PATIENCE
 
 NO_IMAGE = "127.0.0.1:1/no/image:1"
 BROKEN = "dist-md-broken"

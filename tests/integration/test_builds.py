@@ -6,7 +6,6 @@ import re
 import select
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +17,7 @@ from koji_adjutant.container import labels
 from koji_adjutant.testbed.content import BUILD_TAG, TAG
 from koji_adjutant.testbed.tasks import family
 from tests.integration.running import Build, Testbed
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.podman
 
@@ -194,14 +194,14 @@ def test_a_real_program_runs_and_its_buildroot_is_as_reported(testbed: Testbed, 
 
 def running_build(testbed: Testbed, number: int) -> tuple[str, int]:
     """Build container and task of a buildArch, once it has its BuildRequires and configures."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        for task in family(testbed.session, number):
-            log = testbed.output(task) / "build.log"
-            if task.method == "buildArch" and log.exists() and b"configure: " in log.read_bytes():
-                return build_container(testbed, task.id), task.id
-        time.sleep(0.2)
-    raise AssertionError(f"task {number} does not compile after two minutes")
+
+    def configuring() -> list[int]:
+        tasks = [task for task in family(testbed.session, number) if task.method == "buildArch"]
+        logs = [(task.id, testbed.output(task) / "build.log") for task in tasks]
+        return [task for task, log in logs if log.exists() and b"configure: " in log.read_bytes()]
+
+    (task,) = eventually(configuring, f"task {number} compiles", seconds=120)
+    return build_container(testbed, task), task
 
 
 def build_container(testbed: Testbed, task: int) -> str:

@@ -5,7 +5,6 @@ import gzip
 import lzma
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,11 @@ import pytest
 
 from koji_adjutant.container.interface import PullPolicy
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.task_adapters.repodata import package_count, verify_repodata
+from koji_adjutant.task_adapters.repodata.verify import package_count, verify_repodata
 from koji_adjutant.testbed.content import EXTERNAL_REPO, TAG
 from koji_adjutant.testbed.tasks import Task, family
 from tests.integration import running
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.podman
 
@@ -227,23 +227,19 @@ def test_unreadable_package_hands_the_task_back(testbed: running.Testbed, tag: s
 
 def wait_swept(testbed: running.Testbed, number: int) -> None:
     """Until the daemon has cleaned up after a canceled task."""
-    workdir = testbed.place.builder / "work/tasks" / str(number % 10000) / str(number)
-    deadline = time.monotonic() + SWEPT_WITHIN
-    while workdir.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
+    workdir = testbed.layout.builder / "work/tasks" / str(number % 10000) / str(number)
+    eventually(lambda: not workdir.exists(), f"{workdir} is gone", seconds=SWEPT_WITHIN)
 
 
 def refusal(testbed: running.Testbed, parent: int) -> str:
     """What the daemon logged when it handed back the createrepo task below `parent`."""
-    deadline = time.monotonic() + REFUSED_WITHIN
-    while time.monotonic() < deadline:
-        lines = [line for log in testbed.place.logs.glob("kojid*") for line in log.read_text().splitlines()]
-        for task in family(testbed.session, parent):
-            for line in lines:
-                if f"task {task.id} is refused: " in line:
-                    return line
-        time.sleep(0.1)
-    raise AssertionError(f"no task below task {parent} was refused in {REFUSED_WITHIN:.0f} s")
+
+    def said() -> str:
+        lines = [line for log in testbed.layout.logs.glob("kojid*") for line in log.read_text().splitlines()]
+        wanted = [f"task {task.id} is refused: " for task in family(testbed.session, parent)]
+        return next((line for line in lines if any(words in line for words in wanted)), "")
+
+    return eventually(said, f"a task below task {parent} is refused", seconds=REFUSED_WITHIN)
 
 
 def test_nothing_is_left(testbed: running.Testbed, tag: str) -> None:
@@ -254,4 +250,4 @@ def test_nothing_is_left(testbed: running.Testbed, tag: str) -> None:
         assert manager.find({"io.koji.adjutant.role": "tool"}) == ()
     finally:
         manager.close()
-    assert list((testbed.place.builder / "work/tasks").glob("*/*")) == []
+    assert list((testbed.layout.builder / "work/tasks").glob("*/*")) == []

@@ -13,8 +13,8 @@ from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import TaskFailed
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.createrepo import CreaterepoAdapter
-from koji_adjutant.task_adapters.repo_plan import RepoPlan
-from koji_adjutant.task_adapters.repodata import package_count, verify_repodata
+from koji_adjutant.task_adapters.repodata.repo_plan import RepoPlan
+from koji_adjutant.task_adapters.repodata.verify import package_count, verify_repodata
 from koji_adjutant.task_adapters.topdir import topdir_mounts
 from tests.integration import running
 from tests.unit.task_adapters.repos import lay_out_repo, make_package

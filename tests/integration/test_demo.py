@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from koji_adjutant.testbed import demo
-from koji_adjutant.testbed.report import say_status
+from koji_adjutant.testbed.demo import demo
+from koji_adjutant.testbed.demo.report import say_status
 from tests.integration.running import Testbed
 
 pytestmark = pytest.mark.podman
@@ -21,7 +21,7 @@ MILESTONES = (
 
 
 def test_the_demo_shows_a_build(testbed: Testbed, capsys: pytest.CaptureFixture[str]) -> None:
-    demo.show(testbed.place, testbed.description, testbed.session)
+    demo.show(testbed.layout, testbed.description, testbed.session)
     shown = capsys.readouterr().out
     assert re.search(r"Buildroot \d+ of task \d+: 149 packages", shown)
     assert re.search(r"bytes  \S+/hello-1\.0-1\.md1\.x86_64\.rpm$", shown, re.MULTILINE)
@@ -35,14 +35,15 @@ def test_the_demo_shows_a_build(testbed: Testbed, capsys: pytest.CaptureFixture[
         "task process, VmRSS",
         "buildArch, cold",
         "buildArch, warm",
+        "build in all, warm",
         "createrepo",
     ):
         assert re.search(rf"^  {what} +[0-9.]*[1-9]", shown, re.MULTILINE), what
 
 
 def test_status_says_how_to_reach_it(testbed: Testbed, capsys: pytest.CaptureFixture[str]) -> None:
-    assert say_status(testbed.place)
+    assert say_status(testbed.layout)
     shown = capsys.readouterr().out
     assert testbed.description.server in shown
     assert "export CONTAINERS_CONF=" in shown
-    assert testbed.place.administrator.read_text() not in shown
+    assert testbed.layout.administrator.read_text() not in shown

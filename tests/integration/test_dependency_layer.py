@@ -1,18 +1,19 @@
 """BuildRequires on real containers: found as mock finds them, installed once, and images that are not what they say."""
 
-import time
 from collections import Counter
 from pathlib import Path
 
 import koji
 import pytest
 
-from koji_adjutant.buildroot.images import image_name, pending_requests
+from koji_adjutant.buildroot.images.keys import image_name
+from koji_adjutant.buildroot.images.requests import pending_requests
 from koji_adjutant.container import labels
-from koji_adjutant.journal import Phase
+from koji_adjutant.journal.phases import Phase
 from koji_adjutant.testbed.tasks import Task
 from tests.integration.packages import source_package
 from tests.integration.running import Build, Testbed
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.podman
 
@@ -26,10 +27,7 @@ BuildRequires: bison
 
 
 def wait_for_images(testbed: Testbed) -> None:
-    deadline = time.monotonic() + IMAGE_SECONDS
-    while any(pending_requests(testbed.config)):
-        assert time.monotonic() < deadline, "images are not made"
-        time.sleep(0.1)
+    eventually(lambda: not any(pending_requests(testbed.config)), "images are made", seconds=IMAGE_SECONDS)
 
 
 def arch_task(testbed: Testbed, build: Build) -> Task:
@@ -39,7 +37,7 @@ def arch_task(testbed: Testbed, build: Build) -> Task:
 
 def roles(testbed: Testbed, task: Task) -> Counter[str]:
     """What containers the task had."""
-    created = (event for event in testbed.journal() if event.phase == Phase.CONTAINER_CREATED)
+    created = (event for event in testbed.journal() if event.name == Phase.CONTAINER_CREATED)
     return Counter(event.details["role"] for event in created if event.task == task.id)
 
 
@@ -105,7 +103,7 @@ def used_key(testbed: Testbed, build: Build) -> str:
     (key,) = (
         event.details["key"]
         for event in testbed.journal()
-        if event.task == task.id and event.phase == Phase.IMAGE_READY
+        if event.task == task.id and event.name == Phase.IMAGE_READY
     )
     found = testbed.engine.podman(
         "image", "inspect", "--format", f'{{{{index .Labels "{labels.KEY}"}}}}', image_name(key)

@@ -14,15 +14,18 @@ from koji_adjutant.container.interface import ContainerSpec, Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import EngineError, EngineUnavailable
 from koji_adjutant.testbed import census
-from koji_adjutant.testbed.bridge import LINKS, Bridge, bridge_for, networks_in_use
-from koji_adjutant.testbed.engine import Engine
-from koji_adjutant.testbed.engine_probe import Choice, probe
-from koji_adjutant.testbed.engine_processes import engine_tools, mounts_below
+from koji_adjutant.testbed.engine.bridge import LINKS, Bridge, bridge_for, networks_in_use
+from koji_adjutant.testbed.engine.probe import Choice, probe
+from koji_adjutant.testbed.engine.processes import engine_tools, mounts_below
+from koji_adjutant.testbed.engine.service import Engine
 from tests.contract.containers import IMAGE, Output, kill_service, spec
+from tests.fakes.containers import running
 
 pytestmark = pytest.mark.podman
 
 LONG = "a-directory-with-a-name-that-is-much-longer-than-podman-likes-the-path-of-its-run-directory-to-be"
+
+LOWEST = "00:00:00:00:00:01"
 
 
 @pytest.fixture
@@ -55,10 +58,10 @@ def forwarding_rules(subnet: str) -> list[str]:
 def test_two_engines_do_not_meet(engine: Engine, second: Engine) -> None:
     first, other = PodmanManager(engine.socket, Timeouts()), PodmanManager(second.socket, Timeouts())
     labels = {"only": "here"}
-    with first.running(spec(own_labels=labels)) as container:
+    with running(first, spec(own_labels=labels)) as container:
         assert other.find(labels) == ()
         assert other.inspect(container) is None
-        with other.running(spec(own_labels=labels)) as own:
+        with running(other, spec(own_labels=labels)) as own:
             assert [found.id for found in other.find(labels)] == [own]
             assert [found.id for found in first.find(labels)] == [container]
     assert first.storage_path() != other.storage_path()
@@ -120,7 +123,7 @@ def test_engine_outlives_its_starter_and_is_stopped_by_another_process(
     engine: Engine, tmp_path: Path
 ) -> None:
     home = tmp_path / "own"
-    module = "import sys, pathlib; from koji_adjutant.testbed.engine import Engine"
+    module = "import sys, pathlib; from koji_adjutant.testbed.engine.service import Engine"
     program = f"{module}; Engine(pathlib.Path(sys.argv[1])).{{}}()"
     home.mkdir()
     (home / "choice.json").write_text((engine.home / "choice.json").read_text())
@@ -174,7 +177,7 @@ def test_choice_is_the_one_that_runs(engine: Engine, tmp_path: Path) -> None:
 
 def test_census_names_what_is_there(engine: Engine, manager: PodmanManager, contract_image: str) -> None:
     assert contract_image
-    with manager.running(spec(own_labels={"left": "behind"})) as container:
+    with running(manager, spec(own_labels={"left": "behind"})) as container:
         manager.mount_root(container)
         # The runtime becomes what it starts a moment after the start was answered.
         deadline = time.monotonic() + census.WAIT
@@ -197,3 +200,16 @@ def test_bridges_of_directories_differ_and_avoid_what_is_used(engine: Engine, tm
     assert engine.bridge.subnet in {str(network) for network in networks_in_use()}
     assert bridge_for(engine.home).subnet != engine.bridge.subnet
     assert Bridge(name="x", subnet="10.1.2.0/24").gateway == "10.1.2.1"
+
+
+def test_the_gateway_stays_where_containers_have_found_it(engine: Engine) -> None:
+    """Whoever talks to it would wait for half a minute when its hardware address changed with another container."""
+    address = LINKS / engine.bridge.name / "address"
+    before, names = address.read_text(), (f"{engine.bridge.name}t", f"{engine.bridge.name}u")
+    pair = [names[0], "address", LOWEST, "type", "veth", "peer", "name", names[1]]
+    subprocess.run(["ip", "link", "add", *pair], check=True)
+    try:
+        subprocess.run(["ip", "link", "set", names[0], "master", engine.bridge.name], check=True)
+        assert address.read_text() == before
+    finally:
+        subprocess.run(["ip", "link", "delete", names[0]], check=True)

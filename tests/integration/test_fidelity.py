@@ -108,7 +108,7 @@ def test_a_source_package_that_was_rebuilt_has_files_of_root(testbed: Testbed) -
 
 
 def test_a_build_for_two_architectures(testbed: Testbed, tmp_path: Path) -> None:
-    add_i686(testbed.place, print)
+    add_i686(testbed.layout, print)
     package = source_package(tmp_path, "fidelity", head=NO_DEBUG, build=PROBE)
     build = testbed.build(package, "--scratch", target=MULTI_TARGET)
     assert build.returncode == 0, build.output

@@ -3,18 +3,23 @@
 The limits are the build tag's; whose they are makes no difference to how they are enforced.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import koji
 import pytest
 
+from koji_adjutant.container import labels
 from koji_adjutant.testbed.content import BUILD_TAG, TAG
+from koji_adjutant.testbed.tasks import family
 from tests.integration.packages import source_package
 from tests.integration.running import Build, Testbed
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.podman
 
+WATCH_SECONDS = 60.0
 LIMITED = "dist-md-limited"
 LIMITS = {
     "pids": 300,
@@ -89,6 +94,11 @@ def test_a_build_within_its_limits_knows_them(testbed: Testbed, tmp_path: Path, 
             "to its disk; the limit build_disk is 500 MiB: raise build_disk in adjutant.limits of tag",
         ),
         (
+            "hiding",
+            "exec 3>hidden\nrm hidden\nwhile :; do head -c 20M /dev/zero >&3; sleep 0.1; done",
+            "to its disk; the limit build_disk is 500 MiB: raise build_disk in adjutant.limits of tag",
+        ),
+        (
             "littering",
             "mkdir litter\ncd litter\ni=0\nwhile :; do : >$((i++)); done",
             "files; the limit build_inodes is 20000: raise build_inodes in adjutant.limits of tag",
@@ -115,6 +125,34 @@ def test_a_full_disk_stops_the_build_at_once_and_is_empty_afterwards(
     assert 24 <= pieces <= 45
     layers = testbed.engine.layout.storage / "overlay"
     assert not list(layers.glob("*/diff/builddir/build/BUILD/**/zeros"))
+
+
+def test_a_disk_watch_that_somebody_kills_is_begun_again(
+    testbed: Testbed, tmp_path: Path, target: str
+) -> None:
+    script = "sleep 10\nwhile :; do head -c 20M /dev/zero >>zeros; sleep 0.1; done"
+    srpm = source_package(tmp_path, "watched", head="BuildArch: noarch", build=script)
+    done = testbed.koji("build", "--nowait", "--scratch", target, str(srpm))
+    (number,) = re.findall(r"^Created task: (\d+)$", done.stdout, re.MULTILINE)
+    first = watch_of(testbed, int(number), "")
+    testbed.engine.podman("kill", first)
+    watch_of(testbed, int(number), first)
+    testbed.wait_task(int(number))
+    made = Build(returncode=1, output=done.stdout, tasks=tuple(family(testbed.session, int(number))))
+    assert "build_disk is 500 MiB: raise build_disk" in fault_of(testbed, made)
+
+
+def watch_of(testbed: Testbed, number: int, other: str) -> str:
+    """The container, not `other`, that watches the disk of the buildArch task of a build."""
+
+    def look() -> list[str]:
+        role = f"--filter=label={labels.ROLE}={labels.Role.TOOL}"
+        tasks = [task for task in family(testbed.session, number) if task.method == "buildArch"]
+        owners = [f"--filter=label={labels.TASK}={task.id}" for task in tasks]
+        listed = [testbed.engine.podman("ps", "--quiet", "--no-trunc", own, role) for own in owners]
+        return [one for text in listed for one in text.split() if one != other]
+
+    return eventually(look, "a disk watch", seconds=WATCH_SECONDS)[0]
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """A new repo whose install group has changed: the buildroot is ready before a task needs it."""
 
-import time
 from collections.abc import Callable
 
-from koji_adjutant.buildroot.cached_images import CachedImage, cached_images
-from koji_adjutant.buildroot.usage import UsageRecords
+from koji_adjutant.buildroot.images.cached import CachedImage, cached_images
+from koji_adjutant.buildroot.images.usage import UsageRecords
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.testbed.content import BUILD_TAG
 from tests.integration.running import Testbed
+from tests.waiting import eventually
 
 PATIENCE = 300.0
 ADDED = "curl"
@@ -31,10 +31,7 @@ def bases(testbed: Testbed) -> dict[tuple[str, str], CachedImage]:
 
 
 def wait_for(testbed: Testbed, is_so: Callable[[dict[tuple[str, str], CachedImage]], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so(bases(testbed)):
-        assert time.monotonic() < deadline, bases(testbed).keys()
-        time.sleep(1)
+    eventually(lambda: is_so(bases(testbed)), lambda: str(bases(testbed).keys()), seconds=PATIENCE, step=1.0)
 
 
 def test_a_changed_group_is_prepared_for(testbed: Testbed) -> None:
@@ -51,7 +48,7 @@ def test_a_changed_group_is_prepared_for(testbed: Testbed) -> None:
         warm = testbed.build(srpm, "--scratch")
         assert warm.returncode == 0, warm.output
         task = warm.task("buildArch").id
-        phases = [event.phase for event in testbed.journal() if event.task == task]
+        phases = [event.name for event in testbed.journal() if event.task == task]
         assert "image-ready" in phases
         assert "populated" not in phases
         assert bases(testbed)["build", repo].record.hits == 1

@@ -5,7 +5,6 @@ import os
 import re
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -25,8 +24,8 @@ PRIVATE = {"hub.sqlite", "hub.sqlite-wal", "hub.sqlite-shm", "kojid.conf", "admi
 
 def secrets_of(testbed: Testbed) -> list[bytes]:
     """Both passwords, and the key of every session there has been."""
-    passwords = [testbed.place.administrator.read_text(), testbed.config.password or ""]
-    with sqlite3.connect(f"file:{testbed.place.hub / 'hub.sqlite'}?mode=ro", uri=True) as database:
+    passwords = [testbed.layout.administrator.read_text(), testbed.config.password or ""]
+    with sqlite3.connect(f"file:{testbed.layout.hub / 'hub.sqlite'}?mode=ro", uri=True) as database:
         keys = [str(key) for (key,) in database.execute("SELECT key FROM sessions")]
     database.close()
     found = [secret.encode() for secret in (*passwords, *keys)]
@@ -38,13 +37,13 @@ def secrets_of(testbed: Testbed) -> list[bytes]:
 
 def files(testbed: Testbed) -> Iterator[Path]:
     """Whatever the testbed wrote, but for the engine's storage and what only its owner may read."""
-    for top in (testbed.place.logs, testbed.place.builder, testbed.topdir):
+    for top in (testbed.layout.logs, testbed.layout.builder, testbed.topdir):
         # A task that ends takes its directories along while they are walked through.
         for directory, _, names in os.walk(top):
             for path in (Path(directory, name) for name in names if name not in PRIVATE):
                 if path.is_file() and not path.is_symlink():
                     yield path
-    yield from (testbed.place.description, testbed.place.client_conf, testbed.engine.home / "service.log")
+    yield from (testbed.layout.description, testbed.layout.client_conf, testbed.engine.home / "service.log")
 
 
 def secrets_in(path: Path, secrets: list[bytes]) -> list[str]:
@@ -70,7 +69,7 @@ def test_the_search_finds_a_secret(tmp_path: Path) -> None:
 
 def test_no_file_tells(testbed: Testbed) -> None:
     assert testbed.build(testbed.srpm("hello"), "--scratch").returncode == 0
-    assert testbed.place.journal in set(files(testbed))
+    assert testbed.layout.journal in set(files(testbed))
     secrets = secrets_of(testbed)
     told = [line for path in files(testbed) for line in secrets_in(path, secrets)]
     assert not told, "\n".join(told)
@@ -78,19 +77,19 @@ def test_no_file_tells(testbed: Testbed) -> None:
 
 def test_private_files_are_private(testbed: Testbed) -> None:
     for path in (
-        testbed.place.kojid_conf,
-        testbed.place.administrator,
-        *testbed.place.hub.glob("hub.sqlite*"),
+        testbed.layout.kojid_conf,
+        testbed.layout.administrator,
+        *testbed.layout.hub.glob("hub.sqlite*"),
     ):
         assert path.stat().st_mode & 0o777 == 0o600, path
-    assert testbed.place.state_dir.stat().st_mode & 0o777 == 0o700
+    assert testbed.layout.state_dir.stat().st_mode & 0o777 == 0o700
     # podman makes every directory above its own passable (0711) for containers in a user namespace.
-    assert testbed.place.directory.stat().st_mode & 0o777 in {0o700, 0o711}
+    assert testbed.layout.directory.stat().st_mode & 0o777 in {0o700, 0o711}
 
 
 def test_nothing_that_runs_tells(testbed: Testbed) -> None:
     """Command lines of all processes, and all that the engine knows of containers and images, during a build."""
-    build = koji_command(testbed.place, "build", "--wait", "--scratch", "dist-md", testbed.srpm("hello"))
+    build = koji_command(testbed.layout, "build", "--wait", "--scratch", "dist-md", testbed.srpm("hello"))
     seen: set[bytes] = set()
     containers = 0
     with subprocess.Popen(build, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
@@ -99,7 +98,6 @@ def test_nothing_that_runs_tells(testbed: Testbed) -> None:
             inspected = inspected_containers(testbed)
             containers = max(containers, len(inspected))
             seen |= {json.dumps(one).encode() for one in inspected}
-            time.sleep(0.05)
     seen.add(testbed.engine.podman("images", "--format=json").encode())
     assert client.returncode == 0
     assert containers

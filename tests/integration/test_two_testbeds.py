@@ -13,36 +13,36 @@ from koji_adjutant.testbed import services
 from koji_adjutant.testbed.builder import DAEMON
 from koji_adjutant.testbed.client import koji_command
 from koji_adjutant.testbed.description import read_description
-from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.engine.service import Engine
 from koji_adjutant.testbed.hub_process import HUB
-from koji_adjutant.testbed.place import Place, place_at
+from koji_adjutant.testbed.layout import Layout, layout_at
 from tests.integration.running import Testbed
 
 pytestmark = pytest.mark.podman
 
 
-def command_output(place: Place, *arguments: str) -> str:
-    argv = [sys.executable, "-m", "koji_adjutant.testbed", *arguments, f"--dir={place.directory}"]
+def command_output(layout: Layout, *arguments: str) -> str:
+    argv = [sys.executable, "-m", "koji_adjutant.testbed", *arguments, f"--dir={layout.directory}"]
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture
-def second() -> Iterator[Place]:
-    place = place_at(Path(tempfile.mkdtemp(prefix="koji-adjutant-second-")))
+def second() -> Iterator[Layout]:
+    layout = layout_at(Path(tempfile.mkdtemp(prefix="koji-adjutant-second-")))
     try:
-        yield place
+        yield layout
     finally:
-        command_output(place, "down")
-        Engine(place.engine).destroy()
-        shutil.rmtree(place.directory)
+        command_output(layout, "down")
+        Engine(layout.engine).destroy()
+        shutil.rmtree(layout.directory)
 
 
-def running(place: Place) -> dict[str, services.Service | None]:
-    return {name: services.recorded(place.record(name)) for name in (HUB, DAEMON)}
+def running(layout: Layout) -> dict[str, services.Service | None]:
+    return {name: services.recorded(layout.record(name)) for name in (HUB, DAEMON)}
 
 
-def test_two_do_not_meet(testbed: Testbed, second: Place) -> None:
-    before = running(testbed.place)
+def test_two_do_not_meet(testbed: Testbed, second: Layout) -> None:
+    before = running(testbed.layout)
     command_output(second, "up", "--detach")
     description, first = read_description(second), testbed.description
     assert description.server != first.server
@@ -58,6 +58,6 @@ def test_two_do_not_meet(testbed: Testbed, second: Place) -> None:
     ]
     assert not any(running(second).values())
     assert command_output(second, "down") == ""
-    assert running(testbed.place) == before
+    assert running(testbed.layout) == before
     assert all(before.values())
     assert testbed.build(testbed.srpm("hello"), "--scratch").returncode == 0

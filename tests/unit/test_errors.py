@@ -13,6 +13,7 @@ from koji_adjutant.errors import BuildFailed
         ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
         ("cut \udcff off", "cut \\udcff off"),
         ("\x85\ufffe", "\\x85\\ufffe"),
+        ("left\u202eright\u2028line", "left\\u202eright\\u2028line"),
         ("tab\tline\né 雪 \U0001f600", "tab\tline\né 雪 \U0001f600"),
     ],
 )

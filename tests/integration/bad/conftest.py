@@ -3,23 +3,18 @@
 Whatever a test does to the repo or to the host's caches, the next build with a good package of that repo works.
 """
 
-import os
-import signal
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import koji
 import pytest
 
-from koji_adjutant.testbed import services
-from koji_adjutant.testbed.builder import DAEMON
-from koji_adjutant.testbed.content import BUILD_TAG, HOST, TAG, add_external_repo
-from koji_adjutant.testbed.supply import publish
+from koji_adjutant.testbed.content import BUILD_TAG, TAG, add_external_repo
+from koji_adjutant.testbed.packages_source import publish
 from koji_adjutant.testbed.tasks import Task
 from tests.integration.bad.packages import make_repo
+from tests.integration.configured import configured
 from tests.integration.packages import source_package
 from tests.integration.running import Build, Testbed
 
@@ -114,38 +109,5 @@ def bad(bad_tag: Bad) -> Bad:
 def impatient(bad: Bad) -> Iterator[Bad]:
     """The same on a host where an installation may take a few seconds; a root with the install group is there."""
     bad.still_builds()
-    with configured(bad.testbed, "install_timeout", "8"):
+    with configured(bad.testbed, install_timeout="8"):
         yield bad
-
-
-@contextmanager
-def configured(testbed: Testbed, option: str, value: str) -> Iterator[None]:
-    """The daemon with another option; it takes it by restarting itself, and again without it."""
-    before = testbed.place.kojid_conf.read_text()
-    try:
-        testbed.place.kojid_conf.write_text(f"{before}{option} = {value}\n")
-        _restart(testbed)
-        yield
-    finally:
-        testbed.place.kojid_conf.write_text(before)
-        _restart(testbed)
-
-
-def _restart(testbed: Testbed) -> None:
-    daemon = services.recorded(testbed.place.record(DAEMON))
-    assert daemon
-    log = testbed.place.logs / f"{DAEMON}.stderr"
-    seen = log.stat().st_size
-    os.kill(daemon.pid, signal.SIGUSR1)
-    deadline = time.monotonic() + PATIENCE
-    host = testbed.session.getHost(HOST)["id"]
-    began = time.time()
-    while testbed.session.getLastHostUpdate(host, ts=True) < began or b"Starting up" not in _since(log, seen):
-        assert time.monotonic() < deadline, "the daemon does not come back"
-        time.sleep(0.1)
-
-
-def _since(log: Path, offset: int) -> bytes:
-    with log.open("rb") as stream:
-        stream.seek(offset)
-        return stream.read()

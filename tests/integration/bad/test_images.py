@@ -1,15 +1,15 @@
 """Images under our names that are not what they say: none is ever built in, and a true one takes its place."""
 
 import json
-import time
 from collections.abc import Mapping
 
 import pytest
 
-from koji_adjutant.buildroot.images import KIND_LABEL, REPOSITORY, pending_requests
+from koji_adjutant.buildroot.images.keys import KIND_LABEL, REPOSITORY
+from koji_adjutant.buildroot.images.requests import pending_requests
 from koji_adjutant.container import labels
-from koji_adjutant.testbed import census
 from tests.integration.bad.conftest import Bad
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.podman
 
@@ -18,10 +18,9 @@ IMAGE_SECONDS = 120.0
 
 def made(bad: Bad) -> None:
     """Every image that was asked for is there."""
-    deadline = time.monotonic() + IMAGE_SECONDS
-    while any(pending_requests(bad.testbed.config)):
-        assert time.monotonic() < deadline, "images are not made"
-        time.sleep(census.STEP)
+    eventually(
+        lambda: not any(pending_requests(bad.testbed.config)), "images are made", seconds=IMAGE_SECONDS
+    )
 
 
 def base_image(bad: Bad) -> str:

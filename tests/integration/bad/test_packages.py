@@ -1,16 +1,16 @@
 """Packages that are bad: the build ends with an error that names package and log, and the next one is as ever."""
 
 import re
-import time
-from collections.abc import Callable
 
 import koji
 import pytest
 
 from koji_adjutant.container import labels
-from koji_adjutant.testbed import census
+from koji_adjutant.journal.phases import Phase
+from koji_adjutant.testbed.content import HOST
 from koji_adjutant.testbed.tasks import Task, family
 from tests.integration.bad.conftest import BAD, PATIENCE, Bad
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.podman
 
@@ -46,18 +46,13 @@ def test_scriptlets_that_never_end(impatient: Bad) -> None:
 
 def test_a_hanging_scriptlet_is_canceled(bad: Bad) -> None:
     number = start(bad, "bad-hangs")
-    wait_for(lambda: bool(re.search(r"bad-hangs-1-1\s+#", installing(bad, number))))
+    eventually(
+        lambda: "installing bad-hangs-1-1" in installing(bad, number), "it is installed", seconds=PATIENCE
+    )
     task = arch_task(bad, number)
     bad.testbed.session.cancelTask(number)
-    wait_for(lambda: not containers_of(bad, task))
+    eventually(lambda: not containers_of(bad, task), "its containers are gone", seconds=PATIENCE)
     assert arch_task(bad, number).state == "CANCELED"
-
-
-def wait_for(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(census.STEP)
 
 
 def installing(bad: Bad, number: int) -> str:
@@ -89,6 +84,31 @@ def test_a_scriptlet_that_fills_the_disk(bad: Bad) -> None:
     failure = bad.failure(bad.source("fills-disk", "bad-fills-disk"))
     assert "build_disk" in failure.message
     bad.still_builds()
+
+
+@pytest.mark.parametrize("name", ["bad-wolf", "bad-wolf-post"])
+def test_a_scriptlet_that_says_that_the_disk_is_full(bad: Bad, name: str) -> None:
+    """It has room. The task is not begun anew, and the host takes the next one."""
+    failure = bad.failure(bad.source(f"with-{name}", name))
+    assert isinstance(failure.error, koji.BuildError)
+    assert "No space left on device" in failure.log("root.log")
+    assert attempts(bad, failure.task.id) == 1
+    assert bad.testbed.session.getHost(HOST)["ready"]
+    bad.still_builds()
+
+
+def test_a_build_that_says_that_the_disk_is_full(bad: Bad) -> None:
+    said = "echo 'cc1: error: No space left on device'; echo 'fork: Cannot allocate memory'; exit 1"
+    failure = bad.failure(bad.source("wolf", build=said))
+    assert isinstance(failure.error, koji.BuildError)
+    assert attempts(bad, failure.task.id) == 1
+    assert bad.testbed.session.getHost(HOST)["ready"]
+    bad.still_builds()
+
+
+def attempts(bad: Bad, task: int) -> int:
+    """How often the daemon has begun a task."""
+    return sum(event.task == task and event.name == Phase.BUILDROOT_RECORD for event in bad.testbed.journal())
 
 
 def test_packages_that_conflict(bad: Bad) -> None:

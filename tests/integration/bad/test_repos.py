@@ -9,6 +9,7 @@ from pathlib import Path
 import koji
 import pytest
 
+from koji_adjutant.host.compression import open_expanded
 from koji_adjutant.testbed.content import TAG
 from koji_adjutant.testbed.synthetic.repodata import (
     plain_record,
@@ -18,6 +19,7 @@ from koji_adjutant.testbed.synthetic.repodata import (
 )
 from tests.integration.bad.conftest import BAD, Bad
 from tests.integration.bad.packages import make_packages
+from tests.unit.buildroot.xml_repo import COMPRESSIONS
 
 pytestmark = pytest.mark.podman
 
@@ -49,6 +51,24 @@ def rewrite(repodata: Path, primary: bytes) -> Path:
 
 def primary_of(repodata: Path) -> str:
     return gzip.decompress(read_files(repodata.parent)["primary"].read_bytes()).decode()
+
+
+@pytest.mark.parametrize("compression", [kind for kind in COMPRESSIONS if kind != "gz"])
+def test_metadata_of_another_compression_is_none_of_them(bad: Bad, compression: str) -> None:
+    """As createrepo_c 1.x makes them (zst), or one that was told to."""
+    with other_repodata(bad) as repodata:
+        records = read_records(repodata)
+        for record in records:
+            if record.kind in {"primary", "filelists", "other", "group", "origin"}:
+                with open_expanded(record.path, 1 << 28) as file:
+                    content = file.read()
+                record.path.unlink()
+                path = record.path.with_name(f"{record.kind}.xml.{compression}")
+                path.write_bytes(COMPRESSIONS[compression](content))
+                records = [plain_record(one.kind, path) if one is record else one for one in records]
+        write_repomd(repodata, records)
+        task = bad.still_builds()
+        assert bad.testbed.session.listBuildroots(taskID=task.id)
 
 
 def test_metadata_that_is_cut_off(bad: Bad) -> None:

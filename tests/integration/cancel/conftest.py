@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from koji_adjutant.testbed.content import BUILD_TAG, TAG, add_external_repo
-from koji_adjutant.testbed.supply import publish
-from tests.integration.cancel.measure import Watch, eventually, watching
+from koji_adjutant.testbed.packages_source import publish
+from tests.integration.cancel.measure import Watch, watching
 from tests.integration.running import Testbed
+from tests.summary import show_at_the_end
+from tests.waiting import eventually
 
 CANCEL = "dist-md-cancel"
 WITH_HANGING = "dist-md-cancel-hanging"
@@ -38,12 +40,6 @@ BuildArch: noarch
 {files}
 """
 HANGS = f"%post\n{STUBBORN}\n"
-TABLE = pytest.StashKey[list[str]]()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash.get(TABLE, []):
-        terminalreporter.write_line(f"canceled while {line}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +95,7 @@ def make_repo(directory: Path) -> Path:
 def sources(sources_of_all: Sources) -> Iterator[Sources]:
     yield sources_of_all
     sources_of_all.cancel_all()
-    work = sources_of_all.testbed.place.builder / "work" / "tasks"
+    work = sources_of_all.testbed.layout.builder / "work" / "tasks"
     eventually(lambda: not any(work.glob("*/*")), "work directories are gone")
 
 
@@ -127,7 +123,8 @@ def sources_of_all(testbed: Testbed, tmp_path_factory: pytest.TempPathFactory) -
 def watch(testbed: Testbed, request: pytest.FixtureRequest) -> Iterator[Watch]:
     with watching(testbed) as made:
         yield made
-    request.config.stash[TABLE] = [str(ending) for ending in made.endings]
+    for ending in made.endings:
+        show_at_the_end(request.config, f"canceled while {ending}")
 
 
 def set_image(admin: Any, tag: str, image: str) -> None:

@@ -20,12 +20,11 @@ from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerInfo
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.testbed.builder import DAEMON
-from koji_adjutant.testbed.engine_processes import engine_tools
+from koji_adjutant.testbed.engine.processes import engine_tools
 from koji_adjutant.testbed.tasks import family
 from tests.integration.running import Testbed
+from tests.waiting import eventually
 
-STEP = 0.02
-PATIENCE = 30.0
 SIGN = re.compile(r"^(\S+ \S+),(\d+) .*Killing (?:canceled|reassigned) task (\d+)$", re.MULTILINE)
 
 
@@ -51,13 +50,6 @@ class Ending:
 
     def __str__(self) -> str:
         return f"{self.phase}: sign {self.sign:.2f} s, dead {self.dead:.2f} s, containers {self.gone:.2f} s"
-
-
-def eventually(happened: Callable[[], object], what: str, *, patience: float = PATIENCE) -> None:
-    deadline = time.monotonic() + patience
-    while not happened():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(STEP)
 
 
 class Watch:
@@ -88,7 +80,7 @@ class Watch:
     def _process(self, task: int) -> int:
         try:
             return int(
-                json.loads((self.testbed.place.state_dir / "tasks" / f"{task}.json").read_text())["pid"]
+                json.loads((self.testbed.layout.state_dir / "tasks" / f"{task}.json").read_text())["pid"]
             )
         except FileNotFoundError:
             return 0
@@ -129,7 +121,7 @@ class Watch:
         return ending
 
     def _has_workdir(self, task: int) -> bool:
-        return (self.testbed.place.builder / "work" / koji.pathinfo.taskrelpath(task)).exists()
+        return (self.testbed.layout.builder / "work" / koji.pathinfo.taskrelpath(task)).exists()
 
     def _worlds(self, tasks: list[int]) -> set[str]:
         """Pid namespaces of the containers that run."""
@@ -161,7 +153,7 @@ class Watch:
         )
 
     def _signs(self, tasks: list[int]) -> Iterator[float]:
-        log = (self.testbed.place.logs / f"{DAEMON}.stderr").read_text(errors="replace")
+        log = (self.testbed.layout.logs / f"{DAEMON}.stderr").read_text(errors="replace")
         for day, milliseconds, task in SIGN.findall(log):
             if int(task) in tasks:
                 yield datetime.fromisoformat(day).timestamp() + int(milliseconds) / 1000

@@ -4,15 +4,17 @@ from contextlib import suppress
 
 import pytest
 
-from koji_adjutant.buildroot.images import REPOSITORY, UNVERIFIED, pending_requests
+from koji_adjutant.buildroot.images.keys import REPOSITORY, UNVERIFIED
+from koji_adjutant.buildroot.images.requests import pending_requests
 from koji_adjutant.errors import EngineError
 from koji_adjutant.testbed.tasks import Task, family, wait_task
 from tests.integration.cancel.conftest import WITH_MARKER, Sources
-from tests.integration.cancel.measure import Watch, eventually
+from tests.integration.cancel.measure import Watch
 from tests.integration.cancel.test_cancel import TREE, canceled, quick
 from tests.integration.running import Testbed
+from tests.waiting import eventually
 
-pytestmark = pytest.mark.podman
+pytestmark = [pytest.mark.podman, pytest.mark.timing]
 
 IMAGE_SECONDS = 90.0
 LISTINGS = 10
@@ -48,7 +50,7 @@ def test_making_an_image(testbed: Testbed, sources: Sources, watch: Watch) -> No
     assert names(testbed, REPOSITORY) == before
     assert any(pending_requests(testbed.config))
 
-    eventually(lambda: names(testbed, REPOSITORY) - before, "the image is made", patience=IMAGE_SECONDS)
+    eventually(lambda: names(testbed, REPOSITORY) - before, "the image is made", seconds=IMAGE_SECONDS)
     (made,) = names(testbed, REPOSITORY) - before
     assert packages(testbed, made) == expected(testbed, first)
     eventually(lambda: not names(testbed, UNVERIFIED), "no other name is left")

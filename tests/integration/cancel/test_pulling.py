@@ -4,16 +4,19 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 
+import koji
 import pytest
 
 from tests.fakes.registry import Registry
 from tests.integration.cancel.conftest import PULLING, Sources, set_image
-from tests.integration.cancel.measure import Watch, eventually
+from tests.integration.cancel.measure import Watch
 from tests.integration.cancel.test_cancel import canceled, quick
 from tests.integration.running import Testbed
+from tests.waiting import eventually
 
-pytestmark = pytest.mark.podman
+pytestmark = [pytest.mark.podman, pytest.mark.timing]
 
+OPEN = koji.TASK_STATES["OPEN"]
 SETTINGS = ".config/containers/registries.conf"
 SERVICE_SECONDS = 20.0
 
@@ -66,7 +69,13 @@ def test_pulling(testbed: Testbed, sources: Sources, watch: Watch, registry: Slo
     testbed.regenerate(PULLING)
     parent = sources.build("pulls", target=PULLING)
     task = watch.running(watch.child(parent))
-    eventually(registry.waiting.is_set, "the registry is asked")
+
+    def is_asked() -> bool:
+        state = testbed.session.getTaskInfo(task.task)["state"]
+        assert state == OPEN, testbed.fault(task.task)
+        return registry.waiting.is_set()
+
+    eventually(is_asked, "the registry is asked")
     quick(watch.end("pulling", lambda: testbed.session.cancelTask(parent), task))
     canceled(testbed, parent, task.task)
     registry.released.set()

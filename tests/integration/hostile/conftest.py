@@ -20,7 +20,7 @@ import pytest
 from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.testbed.content import BUILD_TAG, TAG, TARGET, add_external_repo
-from koji_adjutant.testbed.supply import publish
+from koji_adjutant.testbed.packages_source import publish
 from koji_adjutant.testbed.tasks import Task, family
 from tests.integration.hostile.attempts import IN_ITS_OWN_LAYER, LEAVE, SCRIPTLET
 from tests.integration.hostile.listeners import Listeners, listening
@@ -132,7 +132,7 @@ def places_of(testbed: Testbed, scratch: Path) -> dict[str, str]:
     found = {
         "podman": str(config.podman_socket),
         "topdir": config.topdir,
-        "conf": str(testbed.place.kojid_conf),
+        "conf": str(testbed.layout.kojid_conf),
         "state": str(config.state_dir),
         "cache": str(config.cache_dir),
         "work": config.workdir,

@@ -1,22 +1,27 @@
 """How much memory a daemon's processes take while a task runs."""
 
 import re
-import time
 from pathlib import Path
 
 from koji_adjutant.testbed.tasks import ENDED, task_of
 from tests.integration.running import Testbed
+from tests.waiting import eventually
 
 STEP = 0.3
+SECONDS = 600.0
 _PEAK = re.compile(rb"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
 
 def peak_memory(testbed: Testbed, number: int) -> int:
     """The most bytes that a process of the testbed's daemon had resident, until the task ended."""
     most = 0
-    while task_of(testbed.session, number).state not in ENDED:
-        most = max(most, *map(_peak, _processes(str(testbed.place.kojid_conf))))
-        time.sleep(STEP)
+
+    def has_ended() -> bool:
+        nonlocal most
+        most = max(most, *map(_peak, _processes(str(testbed.layout.kojid_conf))))
+        return task_of(testbed.session, number).state in ENDED
+
+    eventually(has_ended, f"task {number} ends", seconds=SECONDS, step=STEP)
     return most
 
 

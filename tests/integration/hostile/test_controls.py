@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.buildroot.installer import CAPABILITIES
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerSpec, VolumeMount
 from koji_adjutant.container.podman_manager import PodmanManager
+from koji_adjutant.policy.containers import INSTALLER_CAPABILITIES
 from tests.contract.containers import Output
+from tests.fakes.containers import running
 from tests.integration.hostile.attempts import ATTACK, KERNEL, NETWORK, Result, results_in
 from tests.integration.hostile.conftest import Hostile
 
@@ -62,9 +63,9 @@ def run(manager: PodmanManager, container: str, *argv: str) -> dict[str, Result]
 
 
 @contextmanager
-def running(manager: PodmanManager, spec: ContainerSpec, attack: Path) -> Iterator[str]:
+def with_attack(manager: PodmanManager, spec: ContainerSpec, attack: Path) -> Iterator[str]:
     """It runs, and has the program."""
-    with manager.running(spec) as container:
+    with running(manager, spec) as container:
         manager.copy_to(container, attack, PLACE)
         yield container
 
@@ -76,7 +77,7 @@ def test_with_a_network_somebody_answers(
     word = hostile.word(NETWORK[name])
     network = hostile.testbed.engine.network if "gateway" in name else "host"
     spec = replace(loose, network=network, capabilities=frozenset({"NET_RAW"}))
-    with running(manager, spec, attack) as container:
+    with with_attack(manager, spec, attack) as container:
         result = run(manager, container, "attack", word)[word]
     assert result.how == "succeeded", result
     hostile.listeners.visits.clear()
@@ -87,7 +88,7 @@ def test_with_a_capability_mounts_are_made(
 ) -> None:
     words = [KERNEL[name] for name in MOUNTS]
     spec = replace(loose, capabilities=frozenset({"SYS_ADMIN"}), no_new_privileges=False)
-    with running(manager, spec, attack) as container:
+    with with_attack(manager, spec, attack) as container:
         found = run(manager, container, "attack", *words)
     assert {word: found[word].how for word in words} == dict.fromkeys(words, "succeeded")
 
@@ -104,8 +105,8 @@ def test_with_the_cache_in_its_container_a_scriptlet_writes_to_it(
             VolumeMount(source=manager.mount_root(root), target="/buildroot", read_only=False),
             VolumeMount(source=str(tmp_path), target="/cache", read_only=False),
         )
-        spec = replace(loose, capabilities=CAPABILITIES, mounts=mounts, label_disable=True)
-        with manager.running(spec) as container:
+        spec = replace(loose, capabilities=INSTALLER_CAPABILITIES, mounts=mounts, label_disable=True)
+        with running(manager, spec) as container:
             found = run(manager, container, "chroot", "/buildroot", f"{PLACE}/attack", *words)
     assert {word: found[word].how for word in words} == dict.fromkeys(words, "succeeded")
     assert (tmp_path / "hostile-token").exists()

@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from tests.integration.bad.conftest import configured
+from tests.integration.configured import configured
 from tests.integration.hostile.attempts import ATTACK
 from tests.integration.hostile.conftest import Hostile
 from tests.integration.hostile.memory import peak_memory
@@ -41,7 +41,7 @@ def test_a_package_that_speaks_for_the_build_script(hostile: Hostile) -> None:
 
 
 def test_one_line_without_end(hostile: Hostile) -> None:
-    with configured(hostile.testbed, "log_size_limit", "1G"):
+    with configured(hostile.testbed, log_size_limit="1G"):
         number = hostile.start("endless-line", f"head -c {2 * LIMIT} /dev/zero | tr '\\0' x")
         most = peak_memory(hostile.testbed, number)
         made = hostile.done(number)

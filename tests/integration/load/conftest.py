@@ -8,23 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.testbed.engine import Engine
-from tests.unit.conftest import Hub
-from tests.unit.daemon.kojid_process import Kojid
+from koji_adjutant.testbed.engine.service import Engine
+from tests.hubs import Hub
+from tests.integration.daemon.kojid_process import Kojid
+from tests.summary import show_at_the_end
 
-ACCESS = "koji_adjutant.testbed.hub.access"
-FIGURES = pytest.StashKey[list[str]]()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash.get(FIGURES, []):
-        terminalreporter.write_line(f"load: {line}")
+ACCESS = "koji.adjutant.testbed.hub.access"
 
 
 @pytest.fixture
-def figures(request: pytest.FixtureRequest) -> list[str]:
+def figures(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     """What is written here is shown at the end."""
-    return request.config.stash.setdefault(FIGURES, [])
+    lines: list[str] = []
+    yield lines
+    for line in lines:
+        show_at_the_end(request.config, f"load: {line}")
 
 
 @dataclass(kw_only=True)

@@ -35,7 +35,7 @@ def tag(testbed: Testbed, drawn: TagSettings) -> Iterator[TagSettings]:
     """A build tag and target of these settings, with their repo."""
     admin = testbed.session
     if drawn.arch == "i686":
-        add_i686(testbed.place, print)
+        add_i686(testbed.layout, print)
     admin.createTag(drawn.tag, parent=TAG, arches=drawn.arch)
     admin.editTag2(drawn.tag, extra={**drawn.extra, "rebuild_srpm": False})
     repo = MULTI_REPO if drawn.arch == "i686" else EXTERNAL_REPO

@@ -53,7 +53,7 @@ def reports(host: Host) -> None:
 
 def sweep(host: Host) -> None:
     """The daemon looks for what nobody owns: it does so soon after it has started anew."""
-    stray = host.testbed.engine.podman(
+    leftover = host.testbed.engine.podman(
         "create",
         f"--label={labels.WORKER}={host.state.worker()}",
         f"--label={labels.TASK}=4711",
@@ -61,7 +61,7 @@ def sweep(host: Host) -> None:
         "true",
     )
     host.reload()
-    eventually(lambda: stray.strip()[:12] not in host.containers(), "the sweep")
+    eventually(lambda: leftover.strip()[:12] not in host.containers(), "the sweep")
 
 
 def test_a_clock_that_is_set_under_a_build(faked: Host, clock: Clock, patient: str) -> None:

@@ -4,10 +4,12 @@ The package is never told that it has failed, nothing that was cut off is taken 
 """
 
 import errno
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,13 +18,14 @@ from koji_adjutant.config import Config
 from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.labels import Owner, Role
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.daemon.engine_trial import EngineTrial
+from koji_adjutant.daemon.engine.trial import EngineTrial
 from koji_adjutant.errors import BuildFailed, EngineBroken, EngineUnavailable
-from koji_adjutant.task_adapters.guarded_manager import GuardedManager
-from koji_adjutant.testbed import rootfs
 from koji_adjutant.testbed.content import HOST
-from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.engine import rootfs
+from koji_adjutant.testbed.engine.service import Engine
 from tests.contract.containers import IMAGE, PROGRAMS, Output, shell, spec
+from tests.fakes.containers import running
+from tests.fakes.guards import Aware
 from tests.integration.restart.running_builds import Host, Running, eventually
 
 pytestmark = pytest.mark.podman
@@ -88,13 +91,14 @@ def another_container(host: Host, running: Running) -> str:
 
 
 def test_the_work_directory(host: Host, patient: str) -> None:
-    workdir = host.testbed.place.builder / "work"
+    workdir = host.testbed.layout.builder / "work"
     with small_disk(workdir, "800m"):
         running = begin(host, patient)
         fill(workdir)
         eventually(lambda: "freed" in host.events(running.task.id), "it is given back")
         eventually(lambda: not is_ready(host), "the host is not ready")
-        reason = f"Not ready for task: Insufficient disk space at {workdir} (workdir): 0 MB"
+        # Said once, by whatever was left at that moment: it is still being filled.
+        reason = f"Not ready for task: Insufficient disk space at {workdir} (workdir): "
         eventually(lambda: reason in host.log, "the reason is logged")
         assert f"{workdir} (workdir): no space left on device; make room there, or set workdir" in host.log
         empty(workdir)
@@ -105,7 +109,7 @@ def test_the_work_directory(host: Host, patient: str) -> None:
 @contextmanager
 def state_on_a_disk_of_its_own(host: Host, size: str) -> Iterator[Path]:
     """All of the state but the cache; no daemon runs while it is put there."""
-    state = host.testbed.place.state_dir
+    state = host.testbed.layout.state_dir
     kept, cache = state.with_name("kept"), state.with_name("cache")
     host.terminate()
     (state / "cache").rename(cache)
@@ -161,7 +165,7 @@ def small_engine(engine: Engine, tmp_path: Path) -> Iterator[Engine]:
     home.mkdir()
     archive = tmp_path / "root.tar"
     archive.write_bytes(rootfs.archive((*PROGRAMS, "du")))
-    with small_disk(home, "96m"):
+    with small_disk(home, "192m"):
         own = Engine(home / "e", choice=engine.choice)
         try:
             own.start()
@@ -194,15 +198,39 @@ def test_the_engines_storage(small_engine: Engine, config: Config) -> None:
     manager.close()
 
 
+@pytest.mark.parametrize("role", [Role.INSTALLER, Role.BUILD])
+@pytest.mark.parametrize("is_full", [False, True])
+def test_one_that_says_that_it_is_full(
+    small_engine: Engine, config: Config, role: Role, *, is_full: bool
+) -> None:
+    manager = PodmanManager(small_engine.socket, Timeouts())
+    guarded = Aware(manager, replace(config, minspace=1))
+    build = spec(own_labels=Owner(worker="w", task_id=1).labels(Role.BUILD))
+    said = shell("echo 'x: No space left on device' >&2; exit 1")
+    expected = EngineBroken if is_full else BuildFailed
+    with pytest.raises(expected), guarded.diagnosed(), running(guarded, build) as container:
+        if is_full:
+            fill(small_engine.home)
+            # The engine still works, and nobody else does.
+            os.truncate(filler := small_engine.home / FILLER, filler.stat().st_size - (40 << 20))
+        if role is Role.BUILD:
+            assert guarded.exec(container, said, Output()) == 1
+        else:
+            other = replace(build, command=said, labels=Owner(worker="w", task_id=1).labels(role))
+            assert guarded.run(other, Output()) == 1
+        raise BuildFailed("error building package")
+    manager.close()
+
+
 def test_a_build_that_finds_it_full(small_engine: Engine, config: Config) -> None:
     manager = PodmanManager(small_engine.socket, Timeouts())
-    guarded = GuardedManager(manager, config)
+    guarded = Aware(manager, config)
     labels = Owner(worker="w", task_id=1).labels(Role.BUILD)
     directory = shell("while :; do head -c 1M /dev/zero >>/work/f || exit 1; done")
     with (
         pytest.raises(EngineUnavailable, match="storage"),
-        guarded.told(),
-        guarded.running(spec(own_labels=labels)) as container,
+        guarded.diagnosed(),
+        running(guarded, spec(own_labels=labels)) as container,
     ):
         # Where there is no room for its exit code either, the engine says none.
         assert guarded.exec(container, directory, Output()) == 1

@@ -15,10 +15,11 @@ import pytest
 
 from koji_adjutant.container import labels
 from koji_adjutant.testbed.content import HOST
-from koji_adjutant.testbed.engine_processes import Process, command_line, engine_tools
+from koji_adjutant.testbed.engine.processes import Process, command_line, engine_tools
 from koji_adjutant.testbed.tasks import task_of
 from tests.contract.containers import kill_service
 from tests.integration.restart.running_builds import Host, Running, eventually
+from tests.waiting import lasts
 
 pytestmark = pytest.mark.podman
 
@@ -82,12 +83,13 @@ def test_it_dies_in_the_middle_of_a_command(host: Host, running: Running) -> Non
     assert is_ready(host)
 
 
+@pytest.mark.timing
 def test_it_hangs_and_a_build_goes_on(host: Host, running: Running) -> None:
     service = host.testbed.engine.service()
     assert service
     os.kill(service.pid, signal.SIGSTOP)
     try:
-        time.sleep(HUNG_SECONDS)
+        lasts(Path(f"/proc/{running.rpmbuild}").exists, "its rpmbuild", seconds=HUNG_SECONDS)
         seen = host.testbed.session.getLastHostUpdate(host.testbed.session.getHost(HOST)["id"], ts=True)
         assert time.time() - seen < HUNG_SECONDS
     finally:

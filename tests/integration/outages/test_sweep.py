@@ -7,25 +7,27 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
-from koji_adjutant.buildroot.images import ImageRequest, lock_name, requests_directory, unverified_name
+from koji_adjutant.buildroot.images.keys import lock_name, unverified_name
+from koji_adjutant.buildroot.images.requests import ImageRequest, requests_directory
 from koji_adjutant.config import Config
-from koji_adjutant.container.api import CONFLICT
 from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.labels import Owner, Role, names_of
+from koji_adjutant.container.podman import conmon
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.daemon import monitors, sweep
-from koji_adjutant.daemon.state import StateDirectory
-from koji_adjutant.daemon.sweeps import Sweeps
+from koji_adjutant.daemon.cleanup.containers import SweepIntervals
+from koji_adjutant.daemon.cleanup.sweeps import Sweeps
+from koji_adjutant.daemon.tasks.state import StateDirectory
 from koji_adjutant.errors import EngineError
-from koji_adjutant.files import replace_json
 from koji_adjutant.handlers.base import Services
-from koji_adjutant.journal import NullJournal
-from koji_adjutant.testbed.engine import Engine
-from koji_adjutant.testbed.engine_processes import engine_tools, mounts_below
+from koji_adjutant.host.files import replace_json
+from koji_adjutant.journal.phases import NullJournal
+from koji_adjutant.testbed.engine.processes import engine_tools, mounts_below
+from koji_adjutant.testbed.engine.service import Engine
 from tests.contract.containers import IMAGE, Output, spec
 from tests.integration.restart.running_builds import Host, end, eventually
 
@@ -33,6 +35,9 @@ pytestmark = pytest.mark.podman
 
 KEY = "ab" * 32
 OLD = 30 * 86400.0
+
+
+QUICK = SweepIntervals(making=0.1, settle=0.1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +102,11 @@ def workers(engine: Engine, contract_image: str, tmp_path: Path) -> Iterator[tup
             manager = PodmanManager(engine.socket, Timeouts())
             stack.callback(manager.close)
             services = Services(config=config, manager=manager, journal=NullJournal(), worker=name)
-            made.append(Worker(name=name, sweeps=Sweeps(services=services, state=state), manager=manager))
+            made.append(
+                Worker(
+                    name=name, sweeps=Sweeps(services=services, state=state, intervals=QUICK), manager=manager
+                )
+            )
         requests_directory(made[0].config).mkdir(parents=True)
         one, two = made
         yield one, two
@@ -167,22 +176,19 @@ def never_finished(engine: Engine, name: str) -> str:
     ).stdout.strip()
 
 
-def test_containers_that_only_the_storage_knows(
-    engine: Engine, workers: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sweep, "MAKING_SECONDS", 0.1)
+def test_containers_that_only_the_storage_knows(engine: Engine, workers: tuple[Worker, Worker]) -> None:
     one, two = workers
     names = (names_of(one.name), names_of(two.name), lock_name(KEY), "somebody-elses-")
     mine, theirs, image, other = (never_finished(engine, f"{name}x") for name in names)
     assert not there(engine)
     with pytest.raises(EngineError) as refused:
         one.container(None, Role.IMAGE, name=f"{lock_name(KEY)}x")
-    assert refused.value.status == CONFLICT
+    assert refused.value.status == HTTPStatus.CONFLICT
     one.sweeps.again(frozenset(), images=False)
-    assert {found.id for found in one.manager.find_half_made()} == {theirs, other}
+    assert {found.id for found in one.manager.find_unfinished()} == {theirs, other}
     assert not {mine, image} & {theirs, other}
     two.sweeps.again(frozenset(), images=False)
-    assert {found.id for found in one.manager.find_half_made()} == {other}
+    assert {found.id for found in one.manager.find_unfinished()} == {other}
     one.manager.remove(other)
 
 
@@ -216,7 +222,7 @@ def test_an_image_that_the_other_one_is_making(workers: tuple[Worker, Worker]) -
 
 
 @pytest.fixture
-def lost_monitor(engine: Engine, workers: tuple[Worker, Worker]) -> Iterator[int]:
+def lost_conmon(engine: Engine, workers: tuple[Worker, Worker]) -> Iterator[int]:
     """One that has not noticed that its container was removed."""
     one, _ = workers
     container = one.container(7)
@@ -231,16 +237,13 @@ def lost_monitor(engine: Engine, workers: tuple[Worker, Worker]) -> Iterator[int
         os.kill(monitor.pid, signal.SIGKILL)
 
 
-def test_a_lost_monitor_is_ended_and_no_other(
-    workers: tuple[Worker, Worker], lost_monitor: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lost_monitor_is_ended_and_no_other(workers: tuple[Worker, Worker], lost_conmon: int) -> None:
     one, two = workers
-    monkeypatch.setattr(monitors, "SETTLE_SECONDS", 0.1)
     other = two.living(8)
     living = {one.pid for one in engine_tools(other)}
     one.sweeps.again(frozenset(), images=False)
-    assert eventually(lambda: lost_monitor not in {found.pid for found in monitors.monitors()}, "ended")
-    assert living <= {found.pid for found in monitors.monitors()}
+    eventually(lambda: lost_conmon not in {found.pid for found in conmon.conmons()}, "ended")
+    assert living <= {found.pid for found in conmon.conmons()}
 
 
 def test_a_container_whose_monitor_hangs(engine: Engine, workers: tuple[Worker, Worker]) -> None:
@@ -263,11 +266,11 @@ def old(path: Path, text: str = "") -> Path:
 def test_the_daemon_sweeps_when_it_starts(host: Host, patient: str) -> None:
     """Everything was killed in the middle of a build, and more lies about from before."""
     running = host.running(host.build_arch(patient))
-    place = host.testbed.place
+    place = host.testbed.layout
     host.kill()
     end(running.process)
-    stray = old(place.builder / "work/tasks/4711/4711/logs/build.log", "x")
-    os.utime(stray.parent.parent, (time.time() - OLD, time.time() - OLD))
+    leftover = old(place.builder / "work/tasks/4711/4711/logs/build.log", "x")
+    os.utime(leftover.parent.parent, (time.time() - OLD, time.time() - OLD))
     log = old(host.testbed.topdir / "logs/4711/container.log", "x")
     young = host.testbed.topdir / f"logs/{running.task.id}/container.log"
     image = host.testbed.description.task_image
@@ -279,7 +282,7 @@ def test_the_daemon_sweeps_when_it_starts(host: Host, patient: str) -> None:
     eventually(lambda: running.container not in " ".join(host.containers()), "the build's container goes")
     gone: dict[str, Callable[[], bool]] = {
         "a container": lambda: left.strip()[:12] not in host.containers(),
-        "a work directory": lambda: not stray.exists(),
+        "a work directory": lambda: not leftover.exists(),
         "an old log": lambda: not log.exists() and not log.parent.exists(),
     }
     for what, is_gone in gone.items():

@@ -13,21 +13,26 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import koji
+import pytest
 
 import koji_adjutant
 from koji_adjutant.container import labels
-from koji_adjutant.daemon.state import StateDirectory, TaskState
+from koji_adjutant.daemon.tasks.state import StateDirectory
+from koji_adjutant.journal.state import TaskState
 from koji_adjutant.testbed import builder, services
 from koji_adjutant.testbed.content import BUILD_TAG, HOST, TARGET
 from koji_adjutant.testbed.tasks import Task, family, task_of
-from tests.integration.running import Testbed
+from tests import waiting
+from tests.integration.running import PULLS, Testbed
 
+T = TypeVar("T")
 PATIENCE = 120.0
 STEP = 0.05
 STARTING = "Starting up"
+STOPPING = "Shutting down, please wait"
 GO = "/tmp/go"
 BUILD = f"""\
 n=0
@@ -35,11 +40,10 @@ while [ ! -e {GO} ] && [ $n -lt 1200 ]; do n=$((n+1)); echo "line $n"; sleep 0.1
 echo "lines $n\""""
 
 
-def eventually(is_so: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(STEP)
+def eventually(look: Callable[[], T | None], what: str) -> T:
+    """What a build on a busy machine comes to in the end."""
+    found = waiting.eventually(look, what, seconds=PATIENCE)
+    assert found is not None
     return found
 
 
@@ -62,16 +66,16 @@ class Host:
 
     @property
     def state(self) -> StateDirectory:
-        return StateDirectory(self.testbed.place.state_dir)
+        return StateDirectory(self.testbed.layout.state_dir)
 
     @property
     def log(self) -> str:
-        return (self.testbed.place.logs / f"{builder.DAEMON}.stderr").read_text()
+        return builder.log_of(self.testbed.layout).read_text()
 
     # The daemon
 
     def main(self) -> services.Service | None:
-        return services.recorded(self.testbed.place.record(builder.DAEMON))
+        return services.recorded(self.testbed.layout.record(builder.DAEMON))
 
     def kill(self) -> None:
         """SIGKILL to the main process, and to it alone."""
@@ -82,7 +86,10 @@ class Host:
     def start(self) -> None:
         """A main process; when this returns, the hub has it as ready."""
         before = self.log.count(STARTING)
-        service = builder.start_daemon(self.testbed.place)
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in PULLS.items():
+                environment.setenv(name, value)
+            service = builder.start_daemon(self.testbed.layout)
 
         def is_there() -> bool:
             assert service.is_running(), self.log[-2000:]
@@ -116,8 +123,9 @@ class Host:
         main = self.main()
         assert main, "no daemon runs"
         began = time.monotonic()
+        stops = self.log.count(STOPPING)
         os.kill(main.pid, signal.SIGTERM)
-        time.sleep(0.3)
+        eventually(lambda: self.log.count(STOPPING) > stops or not main.is_running(), "it stops")
         os.kill(main.pid, signal.SIGTERM)
         wait_for_end(main.pid)
         return time.monotonic() - began
@@ -125,7 +133,7 @@ class Host:
     @contextmanager
     def options(self, **values: str) -> Iterator[None]:
         """Options of section [kojid], from the next start on."""
-        conf = self.testbed.place.kojid_conf
+        conf = self.testbed.layout.kojid_conf
         before = conf.read_text()
         lines = [line for line in before.splitlines() if line.partition(" =")[0] not in values]
         lines[1:1] = [f"{name} = {value}" for name, value in values.items()]
@@ -222,7 +230,7 @@ class Host:
         eventually(lambda: not list(self.state.tasks()), "canceled")
 
     def events(self, task: int) -> list[str]:
-        return [event.phase for event in self.testbed.journal() if event.task == task]
+        return [event.name for event in self.testbed.journal() if event.task == task]
 
     def wait_for_event(self, task: int, phase: str) -> None:
         eventually(lambda: phase in self.events(task), f"task {task}: {phase}")
@@ -230,7 +238,7 @@ class Host:
     # What only the hub's database knows
 
     def hub_database(self, sql: str, *values: Any) -> list[Any]:
-        file = self.testbed.place.hub / "hub.sqlite"
+        file = self.testbed.layout.hub / "hub.sqlite"
         with closing(sqlite3.connect(file, timeout=PATIENCE)) as database, database:
             return database.execute(sql, values).fetchall()
 
@@ -289,7 +297,7 @@ def installed_copy(directory: Path, name: str) -> Path:
     """Another installation of this package, which says its name when it starts; where it is found."""
     copy = directory / name / "koji_adjutant"
     shutil.copytree(Path(koji_adjutant.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    loop = copy / "cli" / "main_loop.py"
+    loop = copy / "daemon" / "main_loop.py"
     text = loop.read_text()
     assert text.count("Starting up") == 1
     loop.write_text(text.replace("Starting up", f"Starting up the {name} one"))

@@ -5,28 +5,27 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pytest_mock import MockerFixture
 
 from benchmarks import chatty
+from benchmarks.bench_testbed import BenchFailed
 from benchmarks.phases import breakdown, offsets
-from benchmarks.stand import BenchFailed
 from benchmarks.traffic import Traffic, by_method, traffic_of_tasks
-from koji_adjutant.monitoring.journal import Event
+from koji_adjutant.journal.file import Event
 
 HUB = """\
-2026-01-01 00:00:00,000 INFO koji_adjutant.testbed.hub.access: session 3: multiCall, 900 bytes
-2026-01-01 00:00:00,001 INFO koji_adjutant.testbed.hub.access: session 7: host.newBuildRoot, 200 bytes
-2026-01-01 00:00:00,002 INFO koji_adjutant.testbed.hub.access: session 7: upload, 1000 bytes
-2026-01-01 00:00:00,003 INFO koji_adjutant.testbed.hub.access: session 8: upload, 5 bytes
-2026-01-01 00:00:00,004 INFO koji_adjutant.testbed.hub.dispatch: upload: LockError: session 9: upload, busy
-2026-01-01 00:00:00,005 INFO koji_adjutant.testbed.hub.access: session 7: upload, 24 bytes
-2026-01-01 00:00:00,006 INFO koji_adjutant.testbed.hub.access: session 7: host.closeTask, 300 bytes
+2026-01-01 00:00:00,000 INFO koji.adjutant.testbed.hub.access: session 3: multiCall, 900 bytes
+2026-01-01 00:00:00,001 INFO koji.adjutant.testbed.hub.access: session 7: host.newBuildRoot, 200 bytes
+2026-01-01 00:00:00,002 INFO koji.adjutant.testbed.hub.access: session 7: upload, 1000 bytes
+2026-01-01 00:00:00,003 INFO koji.adjutant.testbed.hub.access: session 8: upload, 5 bytes
+2026-01-01 00:00:00,004 INFO koji_adjutant.testbed.hub.rpc.dispatch: upload: LockError: session 9: upload, busy
+2026-01-01 00:00:00,005 INFO koji.adjutant.testbed.hub.access: session 7: upload, 24 bytes
+2026-01-01 00:00:00,006 INFO koji.adjutant.testbed.hub.access: session 7: host.closeTask, 300 bytes
 """
 
 
-def event(task: int, seconds: float, phase: str, **details: str) -> Event:
+def event(task: int, seconds: float, name: str, **details: str) -> Event:
     begin = datetime(2026, 1, 1, tzinfo=UTC)
-    return Event(time=begin + timedelta(seconds=seconds), phase=phase, task=task, details=details)
+    return Event(time=begin + timedelta(seconds=seconds), name=name, task=task, details=details)
 
 
 def test_traffic_is_that_of_sessions_that_closed_a_task() -> None:
@@ -80,13 +79,11 @@ def test_breakdown_has_medians_in_their_order() -> None:
         (b"begin\nx\nx\n", False),
     ],
 )
-def test_a_log_is_complete_or_it_is_not(
-    text: bytes, good: bool, tmp_path: Path, mocker: MockerFixture
-) -> None:
-    mocker.patch.object(chatty, "EXPECTED", Counter({b"begin\n": 1, b"x\n": 2, b"end\n": 1}))
+def test_a_log_is_complete_or_it_is_not(text: bytes, good: bool, tmp_path: Path) -> None:
+    expected = Counter({b"begin\n": 1, b"x\n": 2, b"end\n": 1})
     (tmp_path / "build.log").write_bytes(text)
     if good:
-        chatty.check_log(tmp_path / "build.log")
+        chatty.check_log(tmp_path / "build.log", expected)
     else:
         with pytest.raises(BenchFailed, match="differs"):
-            chatty.check_log(tmp_path / "build.log")
+            chatty.check_log(tmp_path / "build.log", expected)

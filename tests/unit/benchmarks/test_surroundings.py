@@ -15,9 +15,9 @@ from pytest_mock import MockerFixture
 from benchmarks import __main__ as main
 from benchmarks import scale
 from benchmarks import storage as storage_module
+from benchmarks.bench_testbed import BenchFailed, BenchTestbed
 from benchmarks.figures import Figure, figure
 from benchmarks.mock import RECORDED, Spread
-from benchmarks.stand import BenchFailed, Stand
 from benchmarks.storage import Storage, storage
 from koji_adjutant.errors import AdjutantError
 
@@ -86,17 +86,18 @@ def test_what_was_recorded_says_so() -> None:
 def test_a_build_that_fails_is_no_figure(mocker: MockerFixture) -> None:
     session = mocker.Mock()
     session.getTaskInfo.return_value = {
-        "id": 3, "method": "buildArch", "state": 5, "arch": "x86_64", "start_ts": 1.0, "completion_ts": 2.0,
+        "id": 3, "method": "buildArch", "state": 5, "arch": "x86_64",
+        "create_ts": 0.5, "start_ts": 1.0, "completion_ts": 2.0,
     }  # fmt: skip
-    stand = Stand(
-        place=mocker.Mock(),
+    testbed = BenchTestbed(
+        layout=mocker.Mock(),
         description=mocker.Mock(),
         session=session,
         engine=mocker.Mock(),
         config=mocker.Mock(),
     )
     with pytest.raises(BenchFailed, match=r"task 3 \(buildArch\) FAILED"):
-        stand.finish(3)
+        testbed.finish(3)
 
 
 def test_what_was_measured_until_an_error_is_shown_and_not_written(

@@ -9,13 +9,20 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from koji_adjutant.buildroot import census
-from koji_adjutant.buildroot.image_maker import ImageMaker
-from koji_adjutant.buildroot.images import EMPTY_IMAGE, ImageRequest, packages_digest, requests_directory
-from koji_adjutant.buildroot.installer import SCRIPT
-from koji_adjutant.buildroot.package_store import SolvedPackage
+from koji_adjutant.buildroot.images import census
+from koji_adjutant.buildroot.images.commit import CommitWriter
+from koji_adjutant.buildroot.images.keys import EMPTY_IMAGE, packages_digest
+from koji_adjutant.buildroot.images.layered.writer import LayeredWriter
+from koji_adjutant.buildroot.images.maker import ImageMaker
+from koji_adjutant.buildroot.images.requests import ImageRequest, requests_directory
+from koji_adjutant.buildroot.images.writer import ImageWriter
+from koji_adjutant.buildroot.install.installer import SCRIPT
+from koji_adjutant.buildroot.install.solutions import Solution, SolvedPackage
+from koji_adjutant.buildroot.packages import InstalledPackage
+from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.config import Config
-from koji_adjutant.journal import NullJournal
+from koji_adjutant.container.interface import ImageInfo
+from koji_adjutant.journal.phases import Journal, NullJournal
 from tests.fakes.containers import Command, CommandResult, FakeContainer, FakeContainerManager
 
 if TYPE_CHECKING:
@@ -26,6 +33,29 @@ INSTALL = ("/bin/bash", "-c", SCRIPT.read_text())
 CENSUS = ("/bin/bash", "-c", census.SCRIPT.read_text())
 BASE, MORE = "bash-5-1.x86_64", "zlib-1-1.x86_64"
 BASE_KEY, MORE_KEY = "b" * 64, "m" * 64
+SETTINGS = BuildrootSettings(
+    tag_id=1,
+    tag_name="dist-build",
+    repo_id=7,
+    event_id=2,
+    arch="x86_64",
+    target_arch="x86_64",
+    group="build",
+    baseurls=("http://h/7",),
+    macros={},
+    environment={},
+)
+TASK_IMAGE = ImageInfo(id="t" * 64, digest="sha256:1")
+INSTALLED = InstalledPackage(
+    name="bash",
+    version="5",
+    release="1",
+    epoch=None,
+    arch="x86_64",
+    size=1,
+    buildtime=2,
+    payloadhash="0" * 32,
+)
 
 
 class RootManager(FakeContainerManager):
@@ -85,9 +115,11 @@ def listing(files: dict[str, bytes]) -> bytes:
 
 
 class ImageBench:
-    """A cache directory with packages, an engine, and a maker of images."""
+    """A cache directory with packages, an engine, and a maker of images; by default it has them committed."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, is_layered: bool = False) -> None:
+        self.is_layered = is_layered
+        self.journal: Journal = NullJournal()
         self.config = Config(
             server="http://127.0.0.1/kojihub",
             topurls=("http://127.0.0.1/kojifiles",),
@@ -152,13 +184,22 @@ class ImageBench:
             manager=self.manager,
             config=self.config,
             worker=worker,
-            journal=NullJournal(),
-            pause=self.pauses.append,
+            journal=self.journal,
+            writer=self.writer(),
         )
+
+    def writer(self) -> ImageWriter:
+        """One that notes its pauses."""
+        kind = LayeredWriter if self.is_layered else CommitWriter
+        return kind(manager=self.manager, pause=self.pauses.append)
 
     def make(self, request: ImageRequest) -> bool:
         """Ask for an image and have it made."""
         return self.maker().make(self.ask(request))
+
+    def refusals(self) -> list[str]:
+        """Why images cannot be had."""
+        return [path.read_text() for path in requests_directory(self.config).glob("*.refused")]
 
     def leftovers(self) -> list[str]:
         """What should not be there after an image was made."""
@@ -166,3 +207,8 @@ class ImageBench:
         unfinished = [image.id for image in images if not image.names or "unverified" in image.names[0]]
         containers = [found.id for found in self.manager.find({})]
         return [*unfinished, *containers, *(path.name for path in self.config.cache_dir.glob("image-*-*"))]
+
+
+def solution(*nevras: str, remove: tuple[str, ...] = ()) -> Solution:
+    """What a solver found."""
+    return Solution(install=tuple(map(ImageBench.package, nevras)), remove=frozenset(remove))

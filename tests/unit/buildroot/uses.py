@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from koji_adjutant.buildroot.usage import RootUse
+from koji_adjutant.buildroot.images.usage import RootUse
 
 
 def root_use(**changes: Any) -> RootUse:

@@ -1,13 +1,30 @@
 """Repo metadata written by hand: packages that exist only in it."""
 
+import bz2
 import gzip
 import hashlib
-from collections.abc import Sequence
+import lzma
+import subprocess
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 SIGNS = {"=": "EQ", ">=": "GE", "<=": "LE", ">": "GT", "<": "LT"}
+
+
+def zstd(data: bytes) -> bytes:
+    """What the program of that name makes of it."""
+    return subprocess.run(["zstd", "--quiet", "--stdout"], input=data, capture_output=True, check=True).stdout
+
+
+COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": lambda data: gzip.compress(data, mtime=0),
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": zstd,
+}
+"""By the end of a file's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +38,24 @@ class Package:
     provides: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
+    obsoletes: tuple[str, ...] = ()
+    recommends: tuple[str, ...] = ()
+    supplements: tuple[str, ...] = ()
+    epoch: int = 0
+    vendor: str = ""
     files: tuple[str, ...] = ()
     """Those that primary metadata has."""
     odd_files: tuple[str, ...] = ()
     base: str = ""
+
+    @property
+    def evr(self) -> str:
+        """[epoch:]version-release."""
+        return f"{f'{self.epoch}:' if self.epoch else ''}{self.version}-{self.release}"
+
+    @property
+    def nevra(self) -> str:
+        return f"{self.name}-{self.evr}.{self.arch}"
 
     @property
     def file(self) -> str:
@@ -40,35 +71,54 @@ class Package:
         return hashlib.sha256(self.content).hexdigest()
 
 
+def split_evr(evr: str) -> tuple[str, str, str]:
+    """Epoch, version and release, of which the first and the last may be missing."""
+    epoch, colon, rest = evr.rpartition(":")
+    version, _, release = rest.partition("-")
+    return epoch if colon else "0", version, release
+
+
 def entries(kind: str, relations: Sequence[str]) -> str:
     rows = []
     for relation in relations:
         words = [relation] if relation.startswith("(") else relation.split()
-        flags = f' flags="{SIGNS[words[1]]}" epoch="0" ver="{words[2]}"' if len(words) > 1 else ""
-        rows.append(f'<rpm:entry name="{escape(words[0])}"{flags}/>')
+        flags = ""
+        if len(words) > 1:
+            epoch, version, release = split_evr(words[2])
+            flags = f' flags="{SIGNS[words[1]]}" epoch="{epoch}" ver="{version}"'
+            flags += f' rel="{release}"' if release else ""
+        rows.append(f"<rpm:entry name={quoteattr(words[0])}{flags}/>")
     return f"<rpm:{kind}>{''.join(rows)}</rpm:{kind}>" if rows else ""
 
 
 def primary_entry(package: Package) -> str:
-    itself = f"{package.name} = {package.version}"
+    itself = f"{package.name} = {package.evr}"
     base = f' xml:base="{package.base}"' if package.base else ""
+    vendor = f"<rpm:vendor>{escape(package.vendor)}</rpm:vendor>" if package.vendor else ""
+    relations = {
+        "provides": (itself, *package.provides),
+        "requires": package.requires,
+        "conflicts": package.conflicts,
+        "obsoletes": package.obsoletes,
+        "recommends": package.recommends,
+        "supplements": package.supplements,
+    }
     return (
         f'<package type="rpm"><name>{package.name}</name><arch>{package.arch}</arch>'
-        f'<version epoch="0" ver="{package.version}" rel="{package.release}"/>'
+        f'<version epoch="{package.epoch}" ver="{package.version}" rel="{package.release}"/>'
         f'<checksum type="sha256" pkgid="YES">{package.checksum}</checksum><summary/><description/>'
         f'<time file="1" build="1"/><size package="{len(package.content)}" installed="1" archive="1"/>'
-        f'<location{base} href="Packages/{package.file}"/><format><rpm:license>MIT</rpm:license>'
-        f"{entries('provides', (itself, *package.provides))}{entries('requires', package.requires)}"
-        f"{entries('conflicts', package.conflicts)}"
-        f"{''.join(f'<file>{path}</file>' for path in package.files)}</format></package>"
+        f'<location{base} href="Packages/{package.file}"/><format><rpm:license>MIT</rpm:license>{vendor}'
+        f"{''.join(entries(kind, texts) for kind, texts in relations.items())}"
+        f"{''.join(f'<file>{escape(path)}</file>' for path in package.files)}</format></package>"
     )
 
 
 def filelists_entry(package: Package) -> str:
-    files = "".join(f"<file>{path}</file>" for path in (*package.files, *package.odd_files))
+    files = "".join(f"<file>{escape(path)}</file>" for path in (*package.files, *package.odd_files))
     return (
         f'<package pkgid="{package.checksum}" name="{package.name}" arch="{package.arch}">'
-        f'<version epoch="0" ver="{package.version}" rel="{package.release}"/>{files}</package>'
+        f'<version epoch="{package.epoch}" ver="{package.version}" rel="{package.release}"/>{files}</package>'
     )
 
 
@@ -81,18 +131,26 @@ def comps(group: str, packages: Sequence[str]) -> str:
 
 
 def write_xml_repo(
-    repo: Path, packages: Sequence[Package], group: Sequence[str] = (), modules: str = ""
+    repo: Path,
+    packages: Sequence[Package],
+    group: Sequence[str] = (),
+    modules: str = "",
+    *,
+    compression: str = "gz",
 ) -> Path:
     """A repo whose group `build` has the packages `group`, with a file for each package."""
     count = len(packages)
     files = {
-        "primary.xml.gz": '<metadata xmlns="http://linux.duke.edu/metadata/common" '
+        f"primary.xml.{compression}": '<metadata xmlns="http://linux.duke.edu/metadata/common" '
         f'xmlns:rpm="http://linux.duke.edu/metadata/rpm" packages="{count}">'
         f"{''.join(map(primary_entry, packages))}</metadata>",
-        "filelists.xml.gz": f'<filelists xmlns="http://linux.duke.edu/metadata/filelists" packages="{count}">'
+        f"filelists.xml.{compression}": '<filelists xmlns="http://linux.duke.edu/metadata/filelists" '
+        f'packages="{count}">'
         f"{''.join(map(filelists_entry, packages))}</filelists>",
         "group.xml": comps("build", group),
     }
+    if compression != "gz":
+        files[f"group.xml.{compression}"] = files.pop("group.xml")
     if modules:
         files["modules.yaml"] = modules
     (repo / "repodata").mkdir(parents=True, exist_ok=True)
@@ -101,7 +159,8 @@ def write_xml_repo(
         (repo / "Packages" / package.file).write_bytes(package.content)
     rows = []
     for name, text in files.items():
-        data = gzip.compress(text.encode(), mtime=0) if name.endswith(".gz") else text.encode()
+        pack = COMPRESSIONS.get(name.rpartition(".")[2])
+        data = pack(text.encode()) if pack else text.encode()
         (repo / "repodata" / name).write_bytes(data)
         rows.append(
             f'<data type="{name.partition(".")[0]}"><checksum type="sha256">{hashlib.sha256(data).hexdigest()}'

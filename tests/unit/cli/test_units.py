@@ -3,6 +3,7 @@
 import logging
 import os
 import subprocess
+import sysconfig
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def test_what_the_unit_promises(unit: Path) -> None:
         "Restart=on-failure",
         "RestartPreventExitStatus=2",
         "TimeoutStopSec=30",
-        "ExecReload=/bin/kill -USR1 $MAINPID",
+        f"ExecReload={sysconfig.get_path('scripts')}/koji-adjutant reload $MAINPID",
     } <= set(lines)
     (stop,) = (line for line in lines if line.startswith("ExecStopPost="))
     assert stop.startswith("ExecStopPost=-/")

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from koji_adjutant.config import Config, load_config
-from koji_adjutant.config.options import default_socket
 from koji_adjutant.container.interface import PullPolicy
 from koji_adjutant.errors import ConfigError
 
@@ -93,23 +92,16 @@ def test_engine_path_takes_the_longest_prefix(tmp_path: Path) -> None:
     assert config.engine_path(Path("/workshop")) == "/workshop"
 
 
-def test_where_the_socket_is_looked_for(mocker: Any) -> None:
-    assert default_socket({"CONTAINER_HOST": "unix:///c.sock"}) == Path("/c.sock")
-    mocker.patch("os.geteuid", return_value=1000)
-    assert default_socket({"XDG_RUNTIME_DIR": "/run/user/1000"}) == Path("/run/user/1000/podman/podman.sock")
-    mocker.patch("os.geteuid", return_value=0)
-    assert default_socket({"XDG_RUNTIME_DIR": "/run/user/0"}) == Path("/run/podman/podman.sock")
-
-
 def test_settings_of_builds_stand_one_a_line(tmp_path: Path) -> None:
     config = load(
         tmp_path,
         "[adjutant]\nbuild_macros =\n  %_smp_mflags -j3\n  _site with spaces = and %{more}\n"
-        "build_env = CCACHE_DISABLE=1\n  OPTS=-a -b\nlimits_buildArch = cpus=2 memory=none\n",
+        "build_env = CCACHE_DISABLE=1\n  OPTS=-a -b\nlimits =\n  cpus = 4\n  buildArch.cpus = 2\n",
     )
     assert dict(config.build_macros) == {"%_smp_mflags": "-j3", "%_site": "with spaces = and %{more}"}
     assert dict(config.build_env) == {"CCACHE_DISABLE": "1", "OPTS": "-a -b"}
-    assert dict(config.limits_buildarch) == {"cpus": 2.0, "memory": None}
+    assert dict(config.limits) == {"cpus": 4.0, "buildArch.cpus": 2.0}
+    assert config.notices == ()
 
 
 def test_no_password_is_shown(tmp_path: Path) -> None:
@@ -126,6 +118,10 @@ def test_no_password_is_shown(tmp_path: Path) -> None:
         ("offline_retry = perhaps\n", ["offline_retry", "perhaps", "yes or no"]),
         ("log_level = LOUD\n", ["log_level", "LOUD"]),
         ("rlimit_nonsense = 1\n", ["rlimit_nonsense", "resource limit"]),
+        (
+            "adjutant_build_mounts = /s:/t:gid=9\nadjutant_user_namespace = yes\n",
+            ["gid=", "set it to auto or no"],
+        ),
         ("rlimit_nofile = many\n", ["rlimit_nofile", "many", "soft"]),
         ("state_dir = /s\n", ["state_dir", "belongs in section [adjutant]"]),
         ("keepalive = yes\n", ["keepalive", "unknown"]),
@@ -136,7 +132,17 @@ def test_no_password_is_shown(tmp_path: Path) -> None:
             "[adjutant]\nlimits = memory=much\n",
             ["kojid.conf", "limits", "memory=much", "expected a size"],
         ),
+        (
+            "[adjutant]\nlimits = buildarch.memory=1G\n",
+            ["kojid.conf", "option limits = 'buildarch.memory=1G'", "not for 'buildarch'"],
+        ),
+        (
+            "[adjutant]\nlimits = buildArch.disk=1G\n",
+            ["kojid.conf", "option limits = 'buildArch.disk=1G'", "not of 'disk'"],
+        ),
         ("[adjutant]\nlimits_buildArch = disk=1G\n", ["limits_buildarch", "build_disk", "'disk'"]),
+        ("[adjutant]\nlimits_newRepo = pids=1\n", ["limits_newrepo", "unknown"]),
+        ("limits_buildArch = pids=1\n", ["limits_buildarch", "belongs in section [adjutant]"]),
         ("[adjutant]\nstate_dir = here\n", ["state_dir", "here", "absolute"]),
         ("[extra]\na = b\n", ["[extra]", "unknown"]),
         ("sleeptime = 1\nsleeptime = 2\n", ["INI"]),

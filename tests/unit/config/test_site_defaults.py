@@ -6,8 +6,8 @@ import pytest
 
 from koji_adjutant.cli import main
 from koji_adjutant.config import Config
-from koji_adjutant.config.site_defaults import Verdict, read_site_defaults
-from koji_adjutant.container.interface import VolumeMount
+from koji_adjutant.config.build_mounts import BuildMount
+from koji_adjutant.config.site_defaults import MOCKS_TRUST, Verdict, read_site_defaults
 from koji_adjutant.errors import ConfigError
 
 
@@ -19,7 +19,7 @@ def config(tmp_path: Path) -> Config:
         state_dir=tmp_path,
         build_env={"SITE": "here"},
         build_macros={"%known": "yes"},
-        build_mounts=(VolumeMount(source="/srv/known", target="/known"),),
+        build_mounts=(BuildMount(source="/srv/known", target="/known"),),
     )
 
 
@@ -67,7 +67,36 @@ def found(tmp_path: Path, config: Config, text: str) -> list[tuple[int, str, Ver
         ("['yum.conf'] = '''\n[main]\n'''", Verdict.WITHOUT_EFFECT, "Koji sets it"),
         ("['rpmbuild_networking'] = True", Verdict.WITHOUT_EFFECT, "kind of task"),
         ("['whatever'] = 1", Verdict.WITHOUT_EFFECT, "not in mock"),
-        ("['nspawn_args'] += ['--bind=/a']", Verdict.REPLACED, "limits, build_mounts"),
+        ("['nspawn_args'] += ['--bind=/a']", Verdict.REPLACED, "build_mounts = /a:/a:rw"),
+        ("['nspawn_args'].append('--rlimit=CORE=0')", Verdict.REPLACED, "RLIMIT_CORE = 0 0"),
+        ("['nspawn_args'] += words()", Verdict.REPLACED, "limits, build_mounts"),
+        ("['nspawn_args'].remove('--bind=/a')", Verdict.REPLACED, "limits, build_mounts"),
+        ("['plugin_conf']['hw_info_enable'] = True", Verdict.HONOURED, "hw_info.log"),
+        (
+            "['plugin_conf']['hw_info_enable'] = False",
+            Verdict.WITHOUT_EFFECT,
+            "hw_info.log is always written",
+        ),
+        ("['plugin_conf']['rpmautospec_enable'] = False", Verdict.HONOURED, "rpmautospec in [adjutant]"),
+        ("['plugin_conf']['bind_mount_opts']['create_dirs'] = True", Verdict.HONOURED, "are made"),
+        (
+            "['ssl_copied_ca_trust_dirs'] = [('/etc/ca', '/etc/pki/ca')]",
+            Verdict.REPLACED,
+            "scm_ca_trust = /etc/ca:/etc/pki/ca",
+        ),
+        (
+            f"['ssl_copied_ca_trust_dirs'] = {MOCKS_TRUST}",
+            Verdict.HONOURED,
+            "for checkouts and source_cmd",
+        ),
+        (
+            "['ssl_ca_bundle_path'] = '/etc/ssl/ca.pem'",
+            Verdict.REPLACED,
+            "scm_ca_trust = /etc/pki/tls/certs/ca-bundle.crt:/etc/ssl/ca.pem",
+        ),
+        ("['ssl_ca_bundle_path'] = None", Verdict.REPLACED, "by scm_ca_trust"),
+        ("['ssl_extra_certs'] = ['/a', '/b']", Verdict.REPLACED, "scm_credentials_dir"),
+        ("['copy_host_users'] = ['pesign']", Verdict.REPLACED, ",gid= behind"),
         ("['use_nspawn'] = False", Verdict.WITHOUT_EFFECT, "podman's containers"),
         ("[key] = 1", Verdict.NOT_READ, "look at what it sets"),
         (" = {}", Verdict.WITHOUT_EFFECT, "not in mock"),

@@ -7,8 +7,8 @@ import koji
 import pytest
 
 from koji_adjutant.daemon.poll import Report, multicall, poll
-from koji_adjutant.hub import HubSession, login, open_session
-from tests.unit.conftest import Hub
+from koji_adjutant.hub.session import HubSession, login, open_session
+from tests.hubs import Hub
 
 READY = Report(task_load=0.5, ready=True, methods=("sleep",), maxjobs=3)
 NOT_READY = Report(task_load=0.5, ready=False, methods=("sleep",), maxjobs=3)

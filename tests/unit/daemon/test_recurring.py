@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, cast
 
 import koji
 import pytest
 import requests
 
-from koji_adjutant.cli import main_loop
-from koji_adjutant.cli.main_loop import Troubles
-from koji_adjutant.daemon import Daemon, Next
+from koji_adjutant.daemon import Daemon, Next, main_loop
+from koji_adjutant.daemon.main_loop import Troubles
 from koji_adjutant.daemon.recurring import LONGEST_SECONDS, Recurring, in_words
+from koji_adjutant.journal.file import FileJournal
+from koji_adjutant.journal.reader import read_journal
 
 HOUR = 3600.0
 STEP = 3.0
@@ -92,17 +94,17 @@ def test_durations(seconds: float, words: str) -> None:
 
 @pytest.mark.parametrize("error", [requests.ConnectionError("refused"), koji.ServerOffline("maintenance")])
 def test_a_hub_that_is_away_for_an_hour(
-    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    error: Exception, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     clock, passes = Clock(), Passes(error=error)
-    troubles, daemon = Troubles(clock), cast("Daemon", passes)
+    journal = FileJournal(tmp_path / "journal")
+    troubles, daemon = Troubles(journal, clock), cast("Daemon", passes)
 
     def sleep(seconds: float) -> None:
         clock.now += seconds
 
-    monkeypatch.setattr("time.sleep", sleep)
     while clock.now < 1000.0 + HOUR:
-        assert main_loop.one_pass(daemon, Next.WAIT, troubles) is Next.AT_ONCE
+        assert main_loop.one_pass(daemon, Next.WAIT, troubles, sleep=sleep) is Next.AT_ONCE
     away = [record.getMessage() for record in caplog.records]
     assert len(passes.asked) > 700
     assert 5 < len(away) < 20
@@ -111,13 +113,18 @@ def test_a_hub_that_is_away_for_an_hour(
     passes.error = None
     caplog.clear()
     for _ in range(3):
-        main_loop.one_pass(daemon, Next.WAIT, troubles)
+        main_loop.one_pass(daemon, Next.WAIT, troubles, sleep=sleep)
     assert [record.getMessage() for record in caplog.records] == ["The hub answers again, after 1 h 0 min"]
+    lost, back = read_journal(tmp_path / "journal")
+    assert (lost.name, lost.details) == ("hub-lost", {"reason": str(error), "login": False})
+    assert back.name == "hub-back"
+    assert HOUR <= back.details["seconds"] < HOUR + 60
 
 
-def test_passes_that_fail(caplog: pytest.LogCaptureFixture) -> None:
+def test_passes_that_fail(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     clock, passes = Clock(), Passes(error=OSError("no space left"))
-    troubles, daemon = Troubles(clock), cast("Daemon", passes)
+    journal = FileJournal(tmp_path / "journal")
+    troubles, daemon = Troubles(journal, clock), cast("Daemon", passes)
     for _ in range(4):
         assert main_loop.one_pass(daemon, Next.WAIT, troubles) is Next.WAIT
         clock.now += 5.0
@@ -128,4 +135,8 @@ def test_passes_that_fail(caplog: pytest.LogCaptureFixture) -> None:
         "A pass of the main loop failed",
         "A pass of the main loop failed, for 15 s now",
         "The main loop goes on, after 20 s",
+    ]
+    assert [(event.name, event.details) for event in read_journal(tmp_path / "journal")] == [
+        ("main-loop-failed", {"reason": "OSError: no space left"}),
+        ("main-loop-back", {"seconds": 20.0}),
     ]

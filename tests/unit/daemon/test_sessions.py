@@ -1,8 +1,6 @@
 """Sessions that outlive a main process."""
 
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +8,14 @@ import koji
 import pytest
 
 from koji_adjutant.daemon import sessions
-from koji_adjutant.daemon.sessions import OwnSession, Successor
-from koji_adjutant.daemon.state import StateDirectory
+from koji_adjutant.daemon.sessions import OwnSession, SessionWaiter
+from koji_adjutant.daemon.tasks.state import StateDirectory
 from koji_adjutant.errors import LoginFailed
-from koji_adjutant.hub import HubSession, login, open_session
-from tests.unit.conftest import Hub
+from koji_adjutant.hub.session import HubSession, login, open_session
+from tests.hubs import Hub
+from tests.waiting import eventually
 
 PATIENCE = 20.0
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[StateDirectory]:
-    made = StateDirectory(tmp_path / "state")
-    made.lock()
-    yield made
-    made.unlock()
 
 
 def main_session(hub: Hub, state: StateDirectory) -> HubSession:
@@ -76,9 +67,9 @@ def test_the_record_has_no_key(hub: Hub, state: StateDirectory) -> None:
     session.logout()
 
 
-def successor(state: StateDirectory, session: Any, pokes: list[int]) -> Successor:
+def waiter(state: StateDirectory, session: Any, pokes: list[int]) -> SessionWaiter:
     own = state.begin(7, "build", "/w")
-    return Successor(state, own, session, lambda: pokes.append(1))
+    return SessionWaiter(state, own, session, lambda: pokes.append(1))
 
 
 class OldSession:
@@ -87,36 +78,33 @@ class OldSession:
 
 def test_it_asks_and_gets_another(state: StateDirectory) -> None:
     pokes: list[int] = []
-    asks = successor(state, OldSession(), pokes)
-    sessions.give(state, 7, {"session-id": 3, "session-key": "k"})
+    asks = waiter(state, OldSession(), pokes)
+    sessions.hand_out(state, 7, {"session-id": 3, "session-key": "k"})
     found: list[Any] = []
     thread = threading.Thread(target=lambda: found.append(asks()))
     thread.start()
-    deadline = time.monotonic() + PATIENCE
-    while not list(sessions.asking(state)):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    assert list(sessions.asking(state)) == [(7, 3)]
+    eventually(lambda: list(sessions.requested_sessions(state)), "it asks")
+    assert list(sessions.requested_sessions(state)) == [(7, 3)]
     assert not found
-    sessions.give(state, 7, {"session-id": 4, "session-key": "k"})
+    sessions.hand_out(state, 7, {"session-id": 4, "session-key": "k"})
     thread.join(PATIENCE)
     assert found == [{"session-id": 4, "session-key": "k"}]
     assert pokes == [1]
-    assert list(sessions.asking(state)) == []
+    assert list(sessions.requested_sessions(state)) == []
     assert (state.path / "tasks" / "7.session").stat().st_mode & 0o777 == 0o600
     state.end(7)
     assert list((state.path / "tasks").iterdir()) == []
 
 
 def test_one_that_was_given_up_gets_none(state: StateDirectory) -> None:
-    asks = successor(state, OldSession(), [])
+    asks = waiter(state, OldSession(), [])
     state.end(7)
     assert asks() is None
 
 
 def test_one_whose_task_is_anothers_gets_none(state: StateDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    asks = successor(state, OldSession(), [])
-    monkeypatch.setattr("koji_adjutant.daemon.state.start_time", lambda _pid: 1)
+    asks = waiter(state, OldSession(), [])
+    monkeypatch.setattr("koji_adjutant.journal.state.start_time", lambda _pid: 1)
     state.begin(7, "build", "/w")
     assert asks() is None
 
@@ -129,5 +117,5 @@ def test_a_question_that_cannot_be_written_is_asked_again(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(sessions, "replace_json", full)
-    assert successor(state, OldSession(), [])() is None
+    assert waiter(state, OldSession(), [])() is None
     assert "cannot ask for a session" in caplog.text

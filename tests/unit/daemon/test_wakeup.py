@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.daemon.wakeup import WakeUp, poke
+from koji_adjutant.daemon.wakeup import SUBTASKS, WakeUp, poke
 
 LONG = 20.0
 
 
-def seconds_of(sleep: Callable[[], None]) -> float:
+def seconds_of(sleep: Callable[[], object]) -> float:
     start = time.monotonic()
     sleep()
     return time.monotonic() - start
@@ -40,6 +40,16 @@ def test_a_poke_before_the_sleep_is_not_lost(socket: Path) -> None:
         poke(socket)
         assert seconds_of(lambda: wakeup.wait(LONG)) < LONG / 2
         assert seconds_of(lambda: wakeup.wait(0.1)) >= 0.1
+
+
+def test_a_poke_may_say_that_subtasks_were_made(socket: Path) -> None:
+    with WakeUp(socket) as wakeup:
+        poke(socket, SUBTASKS)
+        poke(socket)
+        assert wakeup.wait(LONG) is True
+        poke(socket)
+        assert wakeup.wait(LONG) is False
+        assert wakeup.wait(0) is False
 
 
 def test_a_poke_during_the_sleep(socket: Path) -> None:

@@ -14,7 +14,8 @@ from pytest_mock import MockerFixture
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.handlers.base import Services, TaskHandler
-from koji_adjutant.journal import NullJournal
+from koji_adjutant.journal.phases import NullJournal
+from tests.bound_handlers import bound
 
 SPEC = """\
 Name: {name}
@@ -108,7 +109,8 @@ def make_handler(config: Config, manager: Any, tmp_path: Path) -> MakeHandler:
             worker="tests",
         )
         options: Any = services.config
-        handler = cls(task_id, cls.Methods[0], params, session, options, str(tmp_path / "work"))
+        method, made = bound(cls)
+        handler: TaskHandler = made(task_id, method, params, session, options, str(tmp_path / "work"))
         handler.services = services
         return handler
 

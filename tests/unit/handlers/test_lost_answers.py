@@ -11,9 +11,9 @@ from pytest_mock import MockerFixture
 from koji_adjutant.buildroot.record import BuildrootRecord
 from koji_adjutant.config import Config
 from koji_adjutant.errors import TaskCanceled
-from koji_adjutant.handlers.build import BuildTask
-from koji_adjutant.handlers.new_repo import NewRepoTask
-from koji_adjutant.handlers.tag_build import TagBuildTask
+from koji_adjutant.handlers.build.build import BuildTask
+from koji_adjutant.handlers.build.tag_build import TagBuildTask
+from koji_adjutant.handlers.repo.new_repo import NewRepoTask
 from tests.unit.handlers.conftest import MakeHandler, MakeSrpm
 from tests.unit.handlers.replay import ReplaySession, recorded
 from tests.unit.task_adapters.repos import lay_out_repo

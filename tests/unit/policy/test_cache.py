@@ -2,19 +2,24 @@
 
 import json
 import multiprocessing
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_mock import MockerFixture
 
+from koji_adjutant.host.files import since_boot
 from koji_adjutant.policy.cache import NAME, TagPolicyCache, policy_extra
 
 POLICY = {"adjutant_image_policy": {"version": "1.0", "rules": []}}
 
 
-def cache(directory: Path, *, hub: str = "http://hub", ttl: float = 300) -> TagPolicyCache:
-    return TagPolicyCache(directory, hub=hub, ttl=ttl)
+def cache(
+    directory: Path, *, hub: str = "http://hub", ttl: float = 300, clock: Callable[[], float] = since_boot
+) -> TagPolicyCache:
+    return TagPolicyCache(directory, hub=hub, ttl=ttl, clock=clock)
 
 
 def test_what_one_process_kept_another_finds(tmp_path: Path) -> None:
@@ -40,21 +45,32 @@ def test_another_hub_has_other_tags(tmp_path: Path) -> None:
     assert cache(tmp_path, hub="http://other").find(2, 70) is None
 
 
-def test_an_answer_grows_old_and_goes(tmp_path: Path, mocker: MockerFixture) -> None:
-    clock = mocker.patch("koji_adjutant.policy.cache.time.time", return_value=1000.0)
-    cache(tmp_path).keep(2, 70, POLICY)
-    clock.return_value = 1299.0
-    assert cache(tmp_path).find(2, 70) == POLICY
-    clock.return_value = 1300.0
-    assert cache(tmp_path).find(2, 70) is None
-    cache(tmp_path).keep(3, 70, {})
+def test_an_answer_grows_old_and_goes(tmp_path: Path) -> None:
+    now = [1000.0]
+    tags = cache(tmp_path, clock=lambda: now[0])
+    tags.keep(2, 70, POLICY)
+    now[0] = 1299.0
+    assert tags.find(2, 70) == POLICY
+    now[0] = 1300.0
+    assert tags.find(2, 70) is None
+    tags.keep(3, 70, {})
     assert json.loads((tmp_path / NAME).read_text())["tags"].keys() == {"3"}
 
 
-def test_a_clock_that_was_set_back_makes_no_answer_last(tmp_path: Path, mocker: MockerFixture) -> None:
-    clock = mocker.patch("koji_adjutant.policy.cache.time.time", return_value=9000.0)
+@pytest.mark.parametrize("jump", [-8000.0, -100.0, 100.0, 8000.0])
+def test_the_time_of_day_changes_nothing(tmp_path: Path, mocker: MockerFixture, jump: float) -> None:
+    now = [1000.0]
+    tags = cache(tmp_path, clock=lambda: now[0])
+    tags.keep(2, 70, POLICY)
+    mocker.patch("time.time", return_value=time.time() + jump)
+    assert tags.find(2, 70) == POLICY
+    now[0] = 1301.0
+    assert tags.find(2, 70) is None
+
+
+def test_an_answer_of_another_boot_is_none(tmp_path: Path, mocker: MockerFixture) -> None:
     cache(tmp_path).keep(2, 70, POLICY)
-    clock.return_value = 1000.0
+    mocker.patch("koji_adjutant.host.files.boot_id", return_value="another")
     assert cache(tmp_path).find(2, 70) is None
 
 
@@ -78,11 +94,8 @@ def test_without_a_time_to_live_nothing_is_kept(tmp_path: Path) -> None:
         "\x00\xff",
     ],
 )
-def test_a_spoilt_file_is_no_answer_and_is_replaced(
-    tmp_path: Path, mocker: MockerFixture, content: str
-) -> None:
-    mocker.patch("koji_adjutant.policy.cache.time.time", return_value=1000.0)
-    (tmp_path / NAME).write_text(content.replace("NOW", "1000.0"), encoding="latin-1")
+def test_a_spoilt_file_is_no_answer_and_is_replaced(tmp_path: Path, content: str) -> None:
+    (tmp_path / NAME).write_text(content.replace("NOW", str(time.time())), encoding="latin-1")
     assert cache(tmp_path).find(2, 70) is None
     cache(tmp_path).keep(2, 70, POLICY)
     assert cache(tmp_path).find(2, 70) == POLICY

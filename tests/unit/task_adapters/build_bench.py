@@ -4,40 +4,42 @@ Each container has a root: that of its image, or an empty one; the installer add
 it sees, PID 1 and `rpm -qa` list it. The solver knows one install group and a package for each requirement.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any, cast
 
-from koji_adjutant.buildroot import images
-from koji_adjutant.buildroot.downloads import open_session
-from koji_adjutant.buildroot.held import TaskContainers
+from koji_adjutant.buildroot.images import keys, requests
 from koji_adjutant.buildroot.initializer import BuildrootInitializer
-from koji_adjutant.buildroot.installer import SCRIPT as INSTALL_SCRIPT
-from koji_adjutant.buildroot.package_store import PackageStore, Solution, SolvedPackage
-from koji_adjutant.buildroot.record import BuildrootRecord
-from koji_adjutant.buildroot.repo_metadata import read_metadata
+from koji_adjutant.buildroot.install.downloads import open_session
+from koji_adjutant.buildroot.install.installer import SCRIPT as INSTALL_SCRIPT
+from koji_adjutant.buildroot.install.repo_metadata import read_metadata
+from koji_adjutant.buildroot.install.solutions import PackageStore, Solution, SolvedPackage
+from koji_adjutant.buildroot.install.solver import SCRIPT as SOLVE_SCRIPT
+from koji_adjutant.buildroot.install.solver import Solver
+from koji_adjutant.buildroot.record import BuildrootRecord, PackageLists, read_origins
 from koji_adjutant.buildroot.settings import BuildrootSettings
-from koji_adjutant.buildroot.solver import SCRIPT as SOLVE_SCRIPT
-from koji_adjutant.buildroot.solver import Solver
+from koji_adjutant.buildroot.task_containers import TaskContainers
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ImageInfo
-from koji_adjutant.journal import NullJournal
+from koji_adjutant.handlers.build.buildarch import request_image_for_scratch
+from koji_adjutant.journal.phases import NullJournal
+from koji_adjutant.logs.task_logs import TaskLogs
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.buildarch import BuildArchAdapter
-from koji_adjutant.task_adapters.logs import TaskLogs
-from koji_adjutant.task_adapters.rpmbuild import BUILD_SCRIPT, IDLE_SCRIPT
+from koji_adjutant.task_adapters.buildroot_adapter import IDLE_SCRIPT, Workplace
+from koji_adjutant.task_adapters.rpmbuild import TEXTS
 from tests.fakes.containers import Command, CommandResult, FakeContainer, FakeContainerManager
 from tests.unit.buildroot.fake_repo import answer, asked, package_row
-from tests.unit.task_adapters.test_logs import HubFiles
+from tests.unit.logs.hub_files import HubFiles
 
 BASE = ("bash-5-1.x86_64",)
 ZLIB, FLEX = "zlib-1-1.x86_64", "flex-2-1.x86_64"
 PROVIDERS = {"zlib": ZLIB, "flex": FLEX}
-BUILD = ("/bin/bash", "-c", BUILD_SCRIPT.read_text(), "build.sh")
 IDLE = ("/bin/bash", "-c", IDLE_SCRIPT.read_text())
 SOLVER = ("/usr/bin/python3", "-c", SOLVE_SCRIPT.read_text())
 INSTALLER = ("/bin/bash", "-c", INSTALL_SCRIPT.read_text())
@@ -48,6 +50,11 @@ STATES = [
     ("setBuildRootList", ["bash"]),
     ("setBuildRootState", "BUILDING"),
 ]
+
+
+def script_of(action: str) -> tuple[str, ...]:
+    """How the command begins that runs the script of an action."""
+    return ("/bin/bash", "-c", TEXTS[action], f"{action}.sh")
 
 
 class Host:
@@ -113,7 +120,7 @@ def listing(nevras: list[str]) -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a run of the build script says."""
+    """What a run of a build's script says."""
 
     code: int = 0
     requires: tuple[str, ...] = ()
@@ -144,7 +151,7 @@ class Roots:
 
 
 class Bench:
-    """`answers` are what the build script says, by action; `run` is the whole task."""
+    """`answers` are what the scripts of a build say, by action; `run` is the whole task."""
 
     def __init__(self, tmp_path: Path, topurl: str) -> None:
         self.hub = Hub()
@@ -182,6 +189,8 @@ class Bench:
         self.srpm.write_bytes(b"source")
         self.task_image = self.manager.add_image("localhost/task")
         self.base: tuple[str, ...] = BASE
+        self.providers: dict[str, str] = PROVIDERS
+        """Packages by the BuildRequires that they satisfy."""
         self.breaks: dict[str, str] = {}
         """Packages that rpm puts into a root under another name."""
         self.build_actions: list[tuple[str, ...]] = []
@@ -192,7 +201,7 @@ class Bench:
         self.script(INSTALLER, self._install)
         self.script(SOLVER, self._solve)
         for action in ("source", "again", "binary", "requires"):
-            self.script((*BUILD, action), partial(self._build, action))
+            self.script(script_of(action), partial(self._build, action))
 
     def script(self, argv: tuple[str, ...], act: Callable[..., Any], *, endless: bool = False) -> None:
         """Let `act` decide what the command does: (exit code, *output)."""
@@ -214,11 +223,11 @@ class Bench:
         install = asked(container, command)
         if "group" in install:
             return answer(container, command, self.base)
-        unknown = [name for name in install["requires"] if name not in PROVIDERS]
+        unknown = [name for name in install["requires"] if name not in self.providers]
         if unknown:
             return answer(container, command, problem=f"No matching package to install: '{unknown[0]}'")
         root = self.roots.seen_by(container)
-        wanted = (PROVIDERS[name] for name in install["requires"])
+        wanted = (self.providers[name] for name in install["requires"])
         return answer(container, command, tuple(nevra for nevra in wanted if nevra not in root))
 
     def _install(self, container: FakeContainer, _: Command) -> tuple[Any, ...]:
@@ -228,7 +237,7 @@ class Bench:
         return (0,)
 
     def _build(self, action: str, container: FakeContainer, command: Command) -> tuple[Any, ...]:
-        self.build_actions.append(command.argv[len(BUILD) :])
+        self.build_actions.append((action, *command.argv[len(script_of(action)) :]))
         said = self.answers[action].pop(0)
         container.files["/builddir/build/SRPMS/hello-1-1.src.rpm"] = b"source"
         if action == "requires":
@@ -245,19 +254,19 @@ class Bench:
 
     def base_key(self) -> str:
         """The key of the base root."""
-        return images.base_key(self.settings, self.task_image, self.solved(*BASE))
+        return keys.base_key(self.settings, self.task_image, self.solved(*BASE))
 
     def requires_key(self, *nevras: str) -> str:
         """The key of a root with these packages added to the base."""
-        return images.requires_key(self.base_key(), self.solved(*nevras))
+        return keys.requires_key(self.base_key(), self.solved(*nevras))
 
     def have_image(
         self, nevras: tuple[str, ...] = BASE, *, key: str = "", inside: tuple[str, ...] | None = None
     ) -> ImageInfo:
         """A buildroot image of `key`, else of the base; `inside` is what rpm lists in it, if not `nevras`."""
         key = key or self.base_key()
-        found = {labels.KEY: key, images.PACKAGES_LABEL: images.packages_digest(nevras)}
-        image = self.manager.add_image(images.image_name(key), found)
+        found = {labels.KEY: key, keys.PACKAGES_LABEL: keys.packages_digest(nevras)}
+        image = self.manager.add_image(keys.image_name(key), found)
         self.roots.images[image.id] = nevras if inside is None else inside
         return image
 
@@ -268,31 +277,40 @@ class Bench:
 
     @property
     def actions(self) -> list[str]:
-        """What the build script was called for."""
+        """Which scripts of a build were run."""
         return [action for action, *_ in self.build_actions]
 
     @property
     def asked_for(self) -> list[str]:
         """The keys of the images that were asked for."""
-        return [path.stem for path in images.pending_requests(self.config)]
+        return [path.stem for path in requests.pending_requests(self.config)]
 
     # The task
 
     def run(self) -> tuple[Path, ...]:
-        """The whole task; what was built."""
+        """The whole task, as its handler does it; what was built."""
+        with self.workplace() as place:
+            adapter = BuildArchAdapter(place=place, srpm=self.srpm, target="x86_64", expected=self.expected)
+            adapter.run(self.ctx, self.manager, place.logs.sink("build.log"))
+            request_image_for_scratch(place)
+        return cast("tuple[Path, ...]", adapter.result)
+
+    @contextmanager
+    def workplace(self) -> Iterator[Workplace]:
+        """What the handler opens for an adapter."""
         record = BuildrootRecord(self.ctx.session, repo_id=7, arch="x86_64", task_id=5)
         with TaskContainers() as containers, TaskLogs(self.ctx) as logs, record:
-            adapter = BuildArchAdapter(
+            initializer = self._initializer(containers, logs, record.id)
+            read = partial(read_origins, self.ctx.session, self.settings, initializer.solver.metadata)
+            yield Workplace(
+                ctx=self.ctx,
+                manager=self.manager,
                 settings=self.settings,
-                srpm=self.srpm,
-                target="x86_64",
-                record=record,
-                initializer=self._initializer(containers, logs, record.id),
+                buildroot_id=record.id,
+                initializer=initializer,
                 logs=logs,
-                expected=self.expected,
+                report=PackageLists(record, read, containers.submit),
             )
-            adapter.run(self.ctx, self.manager, logs.sink("build.log"))
-        return cast("tuple[Path, ...]", adapter.result)
 
     def _initializer(
         self, containers: TaskContainers, logs: TaskLogs, buildroot_id: int

@@ -11,7 +11,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from koji_adjutant.config import Config
-from koji_adjutant.hub import HubSession
+from koji_adjutant.hub.session import HubSession
 from koji_adjutant.task_adapters.base import TaskContext
 from tests.unit.buildroot.fake_repo import write_repo
 from tests.unit.task_adapters.build_bench import BASE, FLEX, ZLIB, Bench, QuietHandler

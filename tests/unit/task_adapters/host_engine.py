@@ -18,7 +18,7 @@ class HostEngine:
     """Files of this pattern are removed after each command."""
     has_ceased: bool = False
 
-    def cease(self) -> None:
+    def stop_starting(self) -> None:
         self.has_ceased = True
 
     def ensure_image_available(self, reference: str, policy: PullPolicy) -> ImageInfo:

@@ -1,4 +1,4 @@
-"""What the build script says of a build; rpm and rpmbuild are played by a script that keeps what it was called with."""
+"""What the scripts of a build say of it; rpm and rpmbuild are played by a script that keeps what it was called with."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.task_adapters.rpmbuild import BUILD_SCRIPT, BUILT, DYNAMIC, FAILED, MISSING
+from koji_adjutant.task_adapters.rpmbuild import AUTOSPEC, BUILT, DYNAMIC, FAILED, MISSING, TEXTS
 
 PLAYER = """\
 #!/bin/bash
@@ -19,9 +19,11 @@ case "${0##*/} $*" in
 "rpm -qp --requires "*) cat "$PLAY/requires" ;;
 "rpm --eval "*) cat "$PLAY/eval" 2>/dev/null ;;
 "rpmbuild -bs "*) for name in $(cat "$PLAY/srpms"); do touch "$HOME/build/SRPMS/$name"; done ;;
+"rpmbuild -bc "*) [[ ! -e $PLAY/lacking ]] || cat "$PLAY/lacking" >&2 ;;
 "rpmbuild -br "*) touch "$HOME/build/SRPMS/x-1-1.buildreqs.nosrc.rpm" ;;
 esac
-[[ ${0##*/} == rpmbuild ]] && echo "level $SHLVL machine ${ADJUTANT_MACHINE-unset}"
+[[ ${0##*/} == rpmbuild ]] && echo "level $SHLVL machine ${ADJUTANT_MACHINE-unset}" \\
+    "files $(ulimit -Sn) ${ADJUTANT_OPEN_FILES-unset}"
 exit "$(cat "$PLAY/status$1" 2>/dev/null || echo 0)"
 """
 
@@ -46,13 +48,13 @@ class Play:
     def set(self, name: str, text: str) -> None:
         (self.directory / name).write_text(text)
 
-    def run(self, *arguments: str, **environment: str) -> Said:
+    def run(self, action: str, *arguments: str, **environment: str) -> Said:
         home, calls = self.directory / "home", self.directory / "calls"
         calls.unlink(missing_ok=True)
         path = f"{self.directory}/bin:{os.environ['PATH']}"
         (home / ".bash_profile").write_text(f'PATH="{path}"\n')
         done = subprocess.run(
-            ["/bin/bash", "-c", BUILD_SCRIPT.read_text(), "build.sh", *arguments],
+            ["/bin/bash", "-c", TEXTS[action], f"{action}.sh", *arguments],
             env={"PATH": path, "HOME": str(home), "PLAY": str(self.directory), **environment},
             capture_output=True,
             text=True,
@@ -94,7 +96,11 @@ def test_a_build_with_everything_there(play: Play) -> None:
         ["rpmbuild", "-bc"],
         ["rpmbuild", "-bb"],
     ]
-    assert "level 1 machine unset" in said.output
+    assert "level 1 machine unset files 1024 unset" in said.output
+
+
+def test_as_many_files_may_be_open_as_the_site_says(play: Play) -> None:
+    assert "files 768 unset" in play.run("binary", "x86_64", "bb", ADJUTANT_OPEN_FILES="768").output
 
 
 def test_after_packages_came_the_source_package_is_made_again(play: Play) -> None:
@@ -105,16 +111,52 @@ def test_after_packages_came_the_source_package_is_made_again(play: Play) -> Non
     assert not any(call.startswith("rpm -Uvh") for call in second.calls)
 
 
-def test_what_is_known_is_not_looked_for(play: Play) -> None:
-    known = hashlib.sha256(b"gcc >= 4\n(a or b)\n").hexdigest()
-    play.set("status-bc", "11")
-    missing = play.run("source", "x86_64", "x-1-1.src.rpm", known)
+KNOWN = hashlib.sha256(b"gcc >= 4\n(a or b)\n").hexdigest()
+LACKING = """\
+error: Failed build dependencies:
+\tgcc >= 4 is needed by x-1-1.x86_64
+\t(a or b) is needed by x-1-1.x86_64
+\trpmlib(Sorcery) <= 1 is needed by x-1-1.x86_64
+\tevil conflicts with x-1-1.x86_64
+"""
+
+
+def test_what_is_known_to_be_missing_is_not_looked_for(play: Play) -> None:
+    missing = play.run("source", "x86_64", "x-1-1.src.rpm", KNOWN)
     assert (missing.status, missing.messages[-1]) == (MISSING, "result missing")
-    there = play.run("again", "x86_64", known)
-    assert there.status == BUILT
-    for said in (missing, there):
-        assert "phase check" not in said.messages
-        assert not any(call.startswith("rpmbuild -bc") for call in said.calls)
+    assert "phase check" not in missing.messages
+    assert not any(call.startswith("rpmbuild -bc") for call in missing.calls)
+
+
+@pytest.mark.parametrize("action", [("again", "x86_64", KNOWN), ("binary", "x86_64", "bb")])
+def test_what_rpmbuild_does_not_find_after_everything_was_installed_is_named(
+    play: Play, action: tuple[str, ...]
+) -> None:
+    play.set("status-bc", "11")
+    play.set("lacking", LACKING)
+    said = play.run(*action)
+    assert said.status == FAILED
+    assert said.messages[-3:] == ["lacking gcc >= 4", "lacking (a or b)", "result check 11"]
+    assert LACKING in said.output
+    assert not any(call.startswith("rpmbuild -bb") for call in said.calls)
+
+
+@pytest.mark.parametrize("action", [("again", "x86_64", KNOWN), ("binary", "x86_64", "bb")])
+def test_a_build_goes_on_where_mocks_does(play: Play, action: tuple[str, ...]) -> None:
+    play.set("status-bc", "11")
+    play.set("lacking", "".join(LACKING.splitlines(keepends=True)[3:]))
+    said = play.run(*action)
+    assert said.status == BUILT
+    assert said.messages[-2:] == ["phase rpmbuild-bb", "result built"]
+    assert "evil conflicts with" in said.output
+
+
+def test_source_packages_of_earlier_rounds_are_removed(play: Play) -> None:
+    left = play.directory / "home" / "build" / "SRPMS" / "x-1-0.src.rpm"
+    for action in (("source", "x86_64", "x-1-1.src.rpm"), ("again", "x86_64"), ("binary", "x86_64", "ba")):
+        left.touch()
+        assert play.run(*action).status == BUILT
+        assert not left.exists()
 
 
 @pytest.mark.parametrize("known", ["", "0" * 64])
@@ -149,7 +191,7 @@ def test_dynamic_requirements(play: Play) -> None:
 def test_the_last_build_after_dynamic_requirements_checks_them(play: Play) -> None:
     (call,) = play.run("binary", "x86_64", "ba").calls
     assert call.startswith("rpmbuild -ba --noclean --noprep --target x86_64 /")
-    (call,) = play.run("binary", "x86_64", "bb").calls
+    _, call = play.run("binary", "x86_64", "bb").calls
     assert call.startswith("rpmbuild -bb --noclean --target x86_64 --nodeps /")
 
 
@@ -174,3 +216,52 @@ def test_a_rebuilt_source_package_has_files_of_root(play: Play, evaluated: str, 
     (call,) = [call for call in said.calls if call.startswith("rpmbuild")]
     assert ("_srcdefattr (-,root,root)" in call) == defined
     assert "--target" not in call
+
+
+@pytest.mark.parametrize(("code", "last"), [("0", "result built"), ("3", "result rpmautospec 3")])
+def test_history_is_worked_in_where_the_checkout_is(play: Play, code: str, last: str) -> None:
+    sources = play.directory / "home" / "build" / "SOURCES"
+    sources.mkdir()
+    program = play.directory / "work it in"
+    program.write_text(f'#!/bin/bash\necho "in $PWD: $*"\nexit {code}\n')
+    program.chmod(0o755)
+    said = play.run("autospec", "noarch", "x.spec", str(program), "one word")
+    assert said.status == (BUILT if code == "0" else FAILED)
+    assert said.messages == ["phase rpmautospec", last]
+    assert f"in {sources}: one word {sources}/x.spec {sources.parent}/SPECS/x.spec" in said.output
+
+
+USING = b"Name: x\nRelease: %autorelease\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "history", "is_wanted"),
+    [
+        ({"x.spec": USING, ".git/HEAD": b""}, "yes", True),
+        ({"x.spec": b"%autochangelog\0\xff", ".git/HEAD": b""}, "yes", True),
+        # What looks like it is looked into elsewhere.
+        ({"x.spec": b"# autorelease", ".git/HEAD": b""}, "yes", True),
+        ({"x.spec": USING, ".git/HEAD": b""}, "no", False),
+        ({"x.spec": b"Release: 1", ".git/HEAD": b""}, "yes", False),
+        ({"x.spec": USING}, "yes", False),
+        # The file that a worktree or a submodule has.
+        ({"x.spec": USING, ".git": b"gitdir: elsewhere"}, "yes", False),
+        ({"SPECS/x.spec": USING, "SOURCES/text": b"", ".git/HEAD": b""}, "yes", False),
+        ({"SPECS/x.spec": USING, "SOURCES/x.spec": USING, "SOURCES/.git/HEAD": b""}, "yes", True),
+        ({"SPECS/x.spec": USING, "SOURCES/x.spec": b"other", "SOURCES/.git/HEAD": b""}, "yes", False),
+        ({"SPECS/x.spec": USING, ".git/HEAD": b""}, "yes", False),
+    ],
+)
+def test_history_is_looked_at_where_mock_does(
+    play: Play, files: Mapping[str, bytes], history: str, is_wanted: bool
+) -> None:
+    directory = play.directory / "checkout"
+    for name, content in files.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_bytes(content)
+    spec = next(name for name in files if name in {"x.spec", "SPECS/x.spec"})
+    said = play.run("srpm", "noarch", str(directory), spec, "yes", history)
+    assert (said.status, said.messages[-1]) == (
+        (AUTOSPEC, "result autospec") if is_wanted else (BUILT, "result built")
+    )
+    assert bool([call for call in said.calls if call.startswith("rpmbuild -bs")]) is not is_wanted

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from koji_adjutant.buildroot import images
+from koji_adjutant.buildroot.images import keys
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerSpec
 from koji_adjutant.errors import BuildFailed, BuildrootFailed, EngineError, TaskTimeout
@@ -16,7 +16,6 @@ from tests.fakes.containers import Command, FakeContainer
 from tests.unit.buildroot.fake_repo import answer, asked
 from tests.unit.task_adapters.build_bench import (
     BASE,
-    BUILD,
     EXPIRED,
     FLEX,
     INSTALLER,
@@ -25,6 +24,7 @@ from tests.unit.task_adapters.build_bench import (
     ZLIB,
     Answer,
     Bench,
+    script_of,
 )
 
 BASH = BASE[0]
@@ -78,7 +78,7 @@ def test_a_package_is_built_when_there_is_nothing_more_to_install(bench: Bench) 
     """The build script finds something missing (a conflict, say) that the solver does not."""
     bench.base = (*BASE, ZLIB)
     bench.have_image(
-        bench.base, key=images.base_key(bench.settings, bench.task_image, bench.solved(*bench.base))
+        bench.base, key=keys.base_key(bench.settings, bench.task_image, bench.solved(*bench.base))
     )
     bench.answers = {"source": [Answer(code=MISSING, requires=("zlib",))], "binary": [Answer()]}
     bench.run()
@@ -120,8 +120,7 @@ def test_dynamic_requirements_without_end_are_the_packages_fault(
         "requires": [Answer(code=MISSING, requires=(f"more{n}",)) for n in range(DYNAMIC_ROUNDS + 1)],
         "binary": [Answer(code=FAILED)],
     }
-    more = {f"more{n}": (ZLIB, FLEX)[n % 2] for n in range(DYNAMIC_ROUNDS + 1)}
-    monkeypatch.setattr("tests.unit.task_adapters.build_bench.PROVIDERS", more)
+    bench.providers = {f"more{n}": (ZLIB, FLEX)[n % 2] for n in range(DYNAMIC_ROUNDS + 1)}
     taken = bench.roots.seen_by
 
     def forget(container: FakeContainer) -> list[str]:
@@ -131,7 +130,7 @@ def test_dynamic_requirements_without_end_are_the_packages_fault(
         return root
 
     monkeypatch.setattr(bench.roots, "seen_by", forget)
-    monkeypatch.setattr("koji_adjutant.buildroot.initializer.BuildrootInitializer._check", lambda *_: None)
+    monkeypatch.setattr("koji_adjutant.buildroot.roots.Roots._check", lambda *_: None)
     with pytest.raises(BuildFailed, match=r"see build\.log.*in the build, after 10 rounds"):
         bench.run()
     assert bench.actions == ["source", *["requires"] * DYNAMIC_ROUNDS, "binary"]
@@ -245,7 +244,7 @@ def test_what_rpm_says_of_a_package_that_it_cannot_install_is_told(bench: Bench)
 def test_an_installation_without_end_is_stopped_and_names_the_package(bench: Bench) -> None:
     bench.have_image()
     bench.answers = {"source": [Answer(code=MISSING, requires=("zlib",))]}
-    progress = b"Updating / installing...\n   1:zlib-1-1     ######"
+    progress = b"Installing 1 packages, erasing 0\n1/1 installing zlib-1-1.x86_64\n"
     bench.script(INSTALLER, lambda *_: (0, ("stdout", progress)), endless=True)
     with pytest.raises(BuildFailed, match=r"did not end in 86400 seconds.*zlib-1-1.*install_timeout"):
         bench.run()
@@ -257,7 +256,7 @@ def test_a_build_that_takes_too_long_ends_as_mocks_does(bench: Bench) -> None:
     def never(*_: Any) -> tuple[Any, ...]:
         raise TaskTimeout("/bin/bash ran longer than 60 s and was killed")
 
-    bench.script((*BUILD, "source"), never)
+    bench.script(script_of("source"), never)
     with pytest.raises(TaskTimeout, match=r"status 11; see build\.log.*rpmbuild_timeout"):
         bench.run()
     assert bench.hub.host.calls[-1] == EXPIRED
@@ -276,7 +275,7 @@ def test_the_solver_gets_each_requirement_once_and_none_of_rpms_own(bench: Bench
     bench.script(SOLVER, solve)
     said = "require zlib >= 1.2\nrequire zlib >= 1.2\nrequire rpmlib(X) <= 3.0.4-1\nrequire (a or b)\n"
     output = f"phase rpmbuild-bs\nsource hello-1-1.src.rpm\n{said}result missing\n".encode()
-    bench.script((*BUILD, "source"), lambda *_: (MISSING, ("stderr", output)))
+    bench.script(script_of("source"), lambda *_: (MISSING, ("stderr", output)))
     bench.answers = {"again": [Answer()]}
     bench.run()
     assert seen == [{"requires": ["zlib >= 1.2", "(a or b)"]}]

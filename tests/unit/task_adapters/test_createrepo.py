@@ -1,6 +1,7 @@
 """The createrepo adapter: its container, and what it accepts of what createrepo_c leaves."""
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,12 @@ import pytest
 from koji.tasks import RefuseTask
 
 from koji_adjutant.container import labels
-from koji_adjutant.container.interface import LogSink
+from koji_adjutant.container.interface import ContainerSpec, LogSink
 from koji_adjutant.errors import TaskFailed
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.createrepo import CreaterepoAdapter
-from koji_adjutant.task_adapters.repo_plan import RepoPlan
-from koji_adjutant.task_adapters.repodata import package_count, verify_repodata
+from koji_adjutant.task_adapters.repodata.repo_plan import RepoPlan
+from koji_adjutant.task_adapters.repodata.verify import package_count, verify_repodata
 from koji_adjutant.task_adapters.topdir import topdir_mounts
 from tests.unit.task_adapters.conftest import Log
 from tests.unit.task_adapters.host_engine import HostEngine
@@ -65,6 +66,21 @@ def test_repo_is_made(ctx: TaskContext, plan: RepoPlan, log: Log) -> None:
     assert "repomd.xml" in made.result
     assert package_count(verify_repodata(plan.datadir)) == 2
     assert log.data.startswith(b"$ /usr/bin/createrepo_c --error-exit-val -vd -o ")
+
+
+def test_repo_is_made_by_the_tools_of_today(ctx: TaskContext, plan: RepoPlan, log: Log) -> None:
+    """createrepo_c 1.0 and later compress with zstd; the task image decides which one makes the repo."""
+
+    class Newer(HostEngine):
+        def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
+            program = str(Path(sys.executable).with_name(Path(spec.command[0]).name))
+            command = (program, *spec.command[1:])
+            return super().run(dataclasses.replace(spec, command=command), sink, timeout=timeout)
+
+    made = run(ctx, plan, Newer(), log)
+    assert any(name.endswith("-primary.xml.zst") for name in made.result)
+    assert made.version >= (1, 2)
+    assert package_count(verify_repodata(plan.datadir)) == 2
 
 
 def test_empty_repo_is_made(ctx: TaskContext, plan: RepoPlan, log: Log) -> None:

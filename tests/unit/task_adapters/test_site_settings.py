@@ -10,9 +10,9 @@ import pytest
 
 from koji_adjutant.buildroot.settings import BuildrootSettings, buildroot_settings
 from koji_adjutant.config import Config
-from koji_adjutant.container.interface import VolumeMount
+from koji_adjutant.config.build_mounts import BuildMount
 from koji_adjutant.task_adapters.base import TaskContext
-from koji_adjutant.task_adapters.rpmbuild import build_container_spec
+from koji_adjutant.task_adapters.buildroot_adapter import build_container_spec
 
 SITE = Config(
     server="http://127.0.0.1/kojihub",
@@ -20,8 +20,8 @@ SITE = Config(
     state_dir=Path("/nonexistent"),
     build_env={"SITE": "builder", "LANG": "C", "BOTH": "builder"},
     build_macros={"%site": "builder", "%both": "builder", "%vendor": "builder", "%_topdir": "/elsewhere"},
-    build_mounts=(VolumeMount(source="/srv/keys", target="/keys"),),
-    container_mounts=(VolumeMount(source="/srv/tools", target="/tools"),),
+    build_mounts=(BuildMount(source="/srv/keys", target="/keys"),),
+    container_mounts=(BuildMount(source="/srv/tools", target="/tools"),),
 )
 
 

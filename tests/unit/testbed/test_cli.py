@@ -50,6 +50,11 @@ def test_a_second_architecture_is_asked_for(tmp_path: Path) -> None:
     assert parser().parse_args(["up"]).arch is None
 
 
+def test_the_scheduler_runs_once_a_second_unless_told() -> None:
+    assert parser().parse_args(["up"]).run_interval == 1
+    assert parser().parse_args(["demo", "--run-interval", "60"]).run_interval == 60
+
+
 def test_only_architectures_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parser().parse_args(["up", "--arch", "s390x"])

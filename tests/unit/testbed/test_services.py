@@ -4,12 +4,12 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from koji_adjutant.testbed import services
+from tests.waiting import eventually
 
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 DEAF = [
@@ -23,10 +23,7 @@ def started(directory: Path, argv: list[str]) -> services.Service:
     service = services.start(
         argv, record=directory / "it.process", log=directory / "logs" / "it.log", environment=os.environ
     )
-    deadline = time.monotonic() + 30
-    while services.last_line(directory / "logs" / "it.log") != "up":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: services.last_line(directory / "logs" / "it.log") == "up", "it is up")
     return service
 
 

@@ -15,7 +15,7 @@ def proxy(testbed: Testbed) -> Iterator[HubProxy]:
     """Between the daemon and its hub. Tests, clients and files go past it."""
     with (
         HubProxy(testbed.description.server) as made,
-        behind(testbed.place, testbed.session, made),
+        behind(testbed.layout, testbed.session, made),
     ):
         yield made
 

@@ -1,16 +1,16 @@
 """A build goes on while its hub does not answer, and what it made arrives whole and once."""
 
 import json
-import time
 
 import pytest
 
 from koji_adjutant.container import labels
-from koji_adjutant.hub_claim import FILE
+from koji_adjutant.hub.claim import FILE
 from koji_adjutant.testbed.content import HOST
 from koji_adjutant.testbed.tasks import task_of
 from tests.faults.hub_proxy import HubProxy
 from tests.integration.restart.running_builds import Host, Running, eventually
+from tests.waiting import lasts
 
 pytestmark = pytest.mark.podman
 
@@ -46,11 +46,17 @@ def finish(host: Host, running: Running) -> None:
 def test_a_hub_that_is_down_while_a_build_prints_and_ends(host: Host, proxy: HubProxy, patient: str) -> None:
     running = begin(host, patient)
     with proxy.down():
-        time.sleep(DOWN_SECONDS / 2)
-        assert host.rpmbuild(running.container) == running.rpmbuild
+        lasts(
+            lambda: host.rpmbuild(running.container) == running.rpmbuild,
+            "its rpmbuild",
+            seconds=DOWN_SECONDS / 2,
+        )
         host.release(running)
-        time.sleep(DOWN_SECONDS / 2)
-        assert task_of(host.testbed.session, running.task.id).state == "OPEN"
+        lasts(
+            lambda: task_of(host.testbed.session, running.task.id).state == "OPEN",
+            "the task is open",
+            seconds=DOWN_SECONDS / 2,
+        )
     finish(host, running)
 
 
@@ -66,7 +72,11 @@ def test_a_hub_that_answers_badly(host: Host, proxy: HubProxy, patient: str) -> 
     ):
         with fault:
             fault.wait(times=2)
-            time.sleep(FAULT_SECONDS)
+            lasts(
+                lambda: host.rpmbuild(running.container) == running.rpmbuild,
+                "its rpmbuild",
+                seconds=FAULT_SECONDS,
+            )
     host.release(running)
     finish(host, running)
 
@@ -95,7 +105,7 @@ def test_sessions_that_somebody_has_ended(host: Host, patient: str) -> None:
 
 def be_silent(host: Host) -> None:
     """The daemon has not heard from the hub for that long."""
-    file = host.testbed.place.state_dir / FILE
+    file = host.testbed.layout.state_dir / FILE
     seen = json.loads(file.read_text())
     file.write_text(json.dumps({key: value - SILENCE for key, value in seen.items()}))
 

@@ -1,12 +1,12 @@
 """Which packages an installation takes."""
 
-import gzip
 from pathlib import Path
 
 import pytest
 
 from koji_adjutant.errors import AdjutantError
 from koji_adjutant.testbed.distribution.closure import Candidate, closure, read_candidates
+from tests.unit.buildroot.xml_repo import COMPRESSIONS
 
 PRIMARY = """<?xml version="1.0" encoding="UTF-8"?>
 <metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm">
@@ -53,9 +53,11 @@ def test_what_nothing_provides_is_named_with_who_wants_it() -> None:
         names([candidate("tool", "missing")], "tool")
 
 
-def test_candidates_of_a_repository(tmp_path: Path) -> None:
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_candidates_of_a_repository(tmp_path: Path, compression: str) -> None:
     (tmp_path / "repodata").mkdir()
-    (tmp_path / "repodata" / "primary.xml.gz").write_bytes(gzip.compress(PRIMARY.encode()))
+    primary = tmp_path / "repodata" / f"primary.xml.{compression}"
+    primary.write_bytes(COMPRESSIONS[compression](PRIMARY.encode()))
     assert read_candidates(tmp_path) == {
         "shell": Candidate(
             name="shell",

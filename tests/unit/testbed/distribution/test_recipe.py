@@ -1,20 +1,18 @@
 """The tables of the distribution."""
 
 import platform
-from xml.etree import ElementTree as ET
 
 import pytest
 from pytest_mock import MockerFixture
 
 from koji_adjutant.errors import ConfigError
-from koji_adjutant.testbed.distribution.comps import comps_xml
 from koji_adjutant.testbed.distribution.recipe import (
     account_names,
     check_machine,
     fingerprint,
     read_groups,
-    read_layout,
     read_recipe,
+    read_root_layout,
 )
 
 
@@ -33,17 +31,10 @@ def test_trimmed_paths() -> None:
 
 
 def test_accounts_of_the_skeleton_have_their_shadows() -> None:
-    files = read_layout().files
+    files = read_root_layout().files
     for plain, shadow in (("passwd", "shadow"), ("group", "gshadow")):
         named = [line.split(":")[0] for line in files[f"/etc/{shadow}"].read_text().splitlines()]
         assert named == list(account_names(plain).values())
-
-
-def test_comps_file_has_the_groups_sorted() -> None:
-    root = ET.fromstring(comps_xml({"b": ["z", "a"], "a": ["gcc-c++"]}))
-    assert [group.findtext("id") for group in root.iterfind("group")] == ["a", "b"]
-    assert [one.text for one in root.iterfind("group[id='b']/packagelist/packagereq")] == ["a", "z"]
-    assert {one.get("type") for one in root.iter("packagereq")} == {"mandatory"}
 
 
 def test_fingerprint_stays_the_same() -> None:
@@ -60,5 +51,5 @@ def test_a_second_machine_has_no_packages_but_those_of_the_first() -> None:
     first, second = read_recipe(), read_recipe("i686")
     assert set(second.seeds) < set(first.seeds)
     assert (second.machine.debian, second.machine.own) == ("i386", frozenset())
-    assert f"/usr/lib/{second.machine.multiarch}" in read_layout(second.machine.multiarch).directories
+    assert f"/usr/lib/{second.machine.multiarch}" in read_root_layout(second.machine.multiarch).directories
     assert (second.names, second.links, second.scriptlets) == (first.names, first.links, first.scriptlets)

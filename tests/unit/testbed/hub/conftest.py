@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from koji_adjutant.testbed.hub.database import Database
+from koji_adjutant.testbed.hub.rpc.database import Database
 from tests.unit.testbed.hub.content_hub import Caller, ContentHub
 from tests.unit.testbed.hub.rpm_packages import Built, PackageMaker
+from tests.unit.testbed.hub.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["served"]
 
 
 @pytest.fixture

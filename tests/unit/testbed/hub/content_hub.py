@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import koji
 from koji import xmlrpcplus
 
-from koji_adjutant.testbed.hub.accounts import Accounts
-from koji_adjutant.testbed.hub.call import Session
-from koji_adjutant.testbed.hub.dispatch import Dispatcher
 from koji_adjutant.testbed.hub.options import HubOptions
-from koji_adjutant.testbed.hub.registry import invoke
+from koji_adjutant.testbed.hub.people.accounts import Accounts
+from koji_adjutant.testbed.hub.rpc.call import Session
+from koji_adjutant.testbed.hub.rpc.dispatch import Dispatcher
+from koji_adjutant.testbed.hub.rpc.registry import invoke
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from koji_adjutant.testbed.hub.database import Database
+    from koji_adjutant.testbed.hub.rpc.database import Database
     from tests.unit.testbed.hub.rpm_packages import Built
 
 START = 1_700_000_000.0

@@ -1,0 +1,1 @@
+"""Source repositories and what serves them: git over http(s), ssh and its own protocol, Subversion."""

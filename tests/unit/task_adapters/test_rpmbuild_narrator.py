@@ -1,0 +1,96 @@
+"""What the scripts of a build say, and which log it goes to."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from koji_adjutant.errors import BuildFailed
+from koji_adjutant.journal.phases import Phase
+from koji_adjutant.task_adapters.base import TaskContext
+from koji_adjutant.task_adapters.rpmbuild import MESSAGES_LIMIT, REQUIRES_COUNT, REQUIRES_LIMIT, Narrator
+from tests.unit.task_adapters.build_task import Events, LogTexts, quiet_context
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> TaskContext:
+    return quiet_context(tmp_path)
+
+
+def test_output_goes_to_the_log_of_its_phase(ctx: TaskContext) -> None:
+    logs = LogTexts()
+    narrator = Narrator(ctx, cast("Any", logs))
+    narrator.write("stderr", b"phase un")
+    narrator.write("stderr", b"pack\n")
+    narrator.write("stdout", b"unpacking\n")
+    narrator.write("stderr", b"phase rpmbuild-bs\nsource hello-1-1.src.rpm\n")
+    narrator.write("stdout", b"Wrote: x\n")
+    narrator.write("stderr", b"result rpmbuild-bs 1\n")
+    assert logs.texts["root.log"] == "unpacking\n"
+    assert logs.texts["build.log"] == "Wrote: x\n"
+    assert (narrator.source, narrator.result, narrator.log_of_failure) == (
+        "hello-1-1.src.rpm",
+        "rpmbuild-bs 1",
+        "build.log",
+    )
+    states = [line.split(" - ")[1] for line in logs.texts["state.log"].splitlines()]
+    assert states == ["Start: unpack", "Finish: unpack", "Start: rpmbuild-bs", "Finish: rpmbuild-bs"]
+    assert cast("Events", ctx.journal).phases == [(Phase.RPMBUILD_STARTED, "rpmbuild-bs")]
+
+
+def test_what_only_looks_like_the_script_fills_no_journal(ctx: TaskContext) -> None:
+    logs = LogTexts()
+    narrator = Narrator(ctx, cast("Any", logs))
+    narrator.write("stderr", b"phase anything\nphase \xff\n" + b"phase rpmbuild-bb\n" * 5000)
+    assert len(cast("Events", ctx.journal).phases) < MESSAGES_LIMIT
+    narrator.write("stderr", b"x" * 200_000)
+    assert len(narrator._partial) < 200_000
+
+
+def test_a_source_package_that_cannot_be_unpacked_is_explained_in_root_log(ctx: TaskContext) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.write("stderr", b"phase unpack\nresult unpack\n")
+    assert narrator.log_of_failure == "root.log"
+
+
+def test_requirements_are_those_of_the_last_source_package(ctx: TaskContext) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.write("stderr", b"source a.src.rpm\nrequire gcc >= 4\nrequire (a or b)\n")
+    assert narrator.requires == ["gcc >= 4", "(a or b)"]
+    narrator.write("stderr", b"source b.src.rpm\n" + b"require x\n" * 10_000)
+    assert narrator.requires == ["x"] * 10_000
+
+
+def test_endless_empty_requirements_are_refused(ctx: TaskContext) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.write("stderr", b"source a.src.rpm\n")
+    narrator.write("stderr", b"require \n" * REQUIRES_COUNT)
+    assert len(narrator.requires) == REQUIRES_COUNT
+    with pytest.raises(BuildFailed, match=f"more than {REQUIRES_COUNT}"):
+        narrator.write("stderr", b"source a.src.rpm\nrequire \n")
+
+
+def test_endless_requirements_are_refused(ctx: TaskContext) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    line = b"require " + b"x" * 50_000 + b"\n"
+    with pytest.raises(BuildFailed, match="BuildRequires"):
+        for _ in range(REQUIRES_LIMIT // 50_000 + 1):
+            narrator.write("stderr", line)
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [
+        ("rpmbuild-bb 1", 1),
+        ("rpmbuild-ba 11", 11),
+        ("rpmbuild-br 1", 10),
+        ("unpack", 40),
+        ("srpm", 40),
+        ("rpmbuild-bb 99999", 1),
+        ("", 1),
+    ],
+)
+def test_a_build_that_fails_ends_as_mocks_does(ctx: TaskContext, result: str, status: int) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.write("stderr", f"result {result}\n".encode())
+    assert narrator.status == status

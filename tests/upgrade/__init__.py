@@ -1,0 +1,1 @@
+"""What earlier versions have left on a host is read by this one."""
