@@ -12,18 +12,18 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from benchmarks import chatty, cold, figures, repos, scale, stall, warm
+from benchmarks import chatty, cold, figures, imaging, repos, scale, scm, stall, total, warm
 from benchmarks.bare import make_bare_root
 from benchmarks.bench import Bench, Measurement
+from benchmarks.bench_testbed import MAXJOBS, bench_testbed
 from benchmarks.figures import Figure, table
 from benchmarks.mock import RECORDED, RealMock
-from benchmarks.stand import MAXJOBS, stand
 from benchmarks.storage import Storage, storage
 from koji_adjutant.errors import AdjutantError
+from koji_adjutant.testbed.demo.report import say
 from koji_adjutant.testbed.description import cache_directory
 from koji_adjutant.testbed.distribution.distribution import make
-from koji_adjutant.testbed.report import say
-from koji_adjutant.testbed.stand import Options
+from koji_adjutant.testbed.lifecycle import Options
 
 ROUNDS = 5
 INTERRUPTED = 130
@@ -32,9 +32,12 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *warm.MEASUREMENTS,
     *chatty.MEASUREMENTS,
     *stall.MEASUREMENTS,
+    *imaging.MEASUREMENTS,
     *repos.MEASUREMENTS,
     *scale.MEASUREMENTS,
     *cold.MEASUREMENTS,
+    *total.MEASUREMENTS,
+    *scm.MEASUREMENTS,
     *warm.LONG,
 )
 
@@ -75,20 +78,22 @@ def run(
     packages = sorted({package for one in wanted for package in one.packages})
     root = make_bare_root(place.directory / "bare", distribution, packages)
     with ExitStack() as stack:
-        up = stack.enter_context(stand(place.directory / "testbed", Options(kojid={"maxjobs": MAXJOBS})))
+        up = stack.enter_context(
+            bench_testbed(place.directory / "testbed", Options(kojid={"maxjobs": MAXJOBS}))
+        )
         mock = (
-            RealMock(command=given.mock, directory=place.directory / "mock", stand=up)
+            RealMock(command=given.mock, directory=place.directory / "mock", testbed=up)
             if given.mock
             else RECORDED
         )
         bench = Bench(
-            stand=up, storage=place, distribution=distribution, root=root, mock=mock, rounds=given.rounds
+            testbed=up, storage=place, distribution=distribution, root=root, mock=mock, rounds=given.rounds
         )
         for one in wanted:
             say(f"\n{', '.join(one.names)}")
             yield from one.measure(bench)
         if given.keep:
-            say(f"kept: {place.directory}; koji-adjutant testbed down --dir {up.place.directory} stops it")
+            say(f"kept: {place.directory}; koji-adjutant testbed down --dir {up.layout.directory} stops it")
             stack.pop_all()
 
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.bare import BareRoot
+from benchmarks.bench_testbed import BenchTestbed
 from benchmarks.figures import Figure
 from benchmarks.mock import Mock
 from benchmarks.phases import breakdown
-from benchmarks.stand import Stand
 from benchmarks.storage import Storage
 from koji_adjutant.testbed.content import BUILD_TAG
+from koji_adjutant.testbed.demo.report import say
 from koji_adjutant.testbed.distribution.distribution import Distribution
-from koji_adjutant.testbed.report import say
 from koji_adjutant.testbed.tasks import Task
 
 
@@ -23,7 +23,7 @@ from koji_adjutant.testbed.tasks import Task
 class Bench:
     """What measurements share. `rounds` is how often everything is measured."""
 
-    stand: Stand
+    testbed: BenchTestbed
     storage: Storage
     distribution: Distribution
     root: BareRoot
@@ -32,12 +32,12 @@ class Bench:
 
     def built(self, package: str, *, repo: int | None = None, tag: str = BUILD_TAG) -> Task:
         """A build whose packages were installed and run."""
-        task = self.stand.build(package, repo=repo, tag=tag)
+        task = self.testbed.build(package, repo=repo, tag=tag)
         self.check(task, package)
         return task
 
     def check(self, task: Task, package: str) -> None:
-        self.root.try_out(package, self.stand.rpms(task))
+        self.root.try_out(package, self.testbed.rpms(task))
 
     def rebuilt(self, package: str) -> float:
         """Seconds of a bare rpmbuild."""
@@ -47,11 +47,11 @@ class Bench:
         """Build until everything that makes a build faster is there: the second build of a set asks for its image."""
         for _ in range(2):
             self.built(package)
-            self.stand.settle()
+            self.testbed.settle()
 
     def explain(self, tasks: Sequence[Task]) -> None:
         """Print where the time went."""
-        for line in breakdown(self.stand.journal(), [task.id for task in tasks]):
+        for line in breakdown(self.testbed.journal(), [task.id for task in tasks]):
             say(line)
 
 

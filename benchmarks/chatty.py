@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bench import Bench, Measurement
+from benchmarks.bench_testbed import BenchFailed
 from benchmarks.figures import Against, Figure, figure
-from benchmarks.stand import BenchFailed
 from benchmarks.traffic import Traffic, traffic_of_tasks
-from koji_adjutant.testbed.costs import watched
-from koji_adjutant.testbed.report import say
+from koji_adjutant.testbed.demo.costs import watched
+from koji_adjutant.testbed.demo.report import say
 from koji_adjutant.testbed.tasks import Task
 
 PRINTED = 209_715_200
@@ -21,12 +21,12 @@ EXPECTED = Counter({LINE: PRINTED // len(LINE), b"chatty: begin\n": 1, b"chatty:
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """One build of ours, and one without us."""
+    """One build by the daemon, and one by a bare rpmbuild."""
 
     task: Task
     bare: float
     memory: float
-    """MB."""
+    """The highest resident memory of the task's process, in MB."""
     traffic: Traffic
 
     @property
@@ -42,28 +42,28 @@ def chatty(bench: Bench) -> Iterator[Figure]:
     yield figure("chatty_over_bare", [one.over for one in rounds], against=bare)
     recorded = Against(what="kojid, recorded earlier, not in this run", value=3269)
     yield figure("chatty_uploads", [one.traffic.uploads for one in rounds], "calls", against=recorded)
-    with watched(bench.stand.daemon) as small:
+    with watched(bench.testbed.daemon) as small:
         bench.built("hello")
     quiet = Against(what="the task process of hello", value=small.task / 1024)
     yield figure("task_rss", [one.memory for one in rounds], "MB", against=quiet)
 
 
 def _round(bench: Bench) -> Round:
-    with bench.stand.hub_lines() as lines, watched(bench.stand.daemon) as seen:
-        task = bench.stand.build("chatty")
+    with bench.testbed.hub_lines() as lines, watched(bench.testbed.daemon) as seen:
+        task = bench.testbed.build("chatty")
     (traffic,) = traffic_of_tasks(lines)
     bench.check(task, "chatty")
-    check_log(bench.stand.output(task) / "build.log")
+    check_log(bench.testbed.output(task) / "build.log")
     bare = bench.rebuilt("chatty")
     say(f"    chatty: {task.seconds:.2f} s, bare {bare:.2f} s, {traffic.uploads} uploads")
     return Round(task=task, bare=bare, memory=seen.task / 1024, traffic=traffic)
 
 
-def check_log(path: Path) -> None:
+def check_log(path: Path, expected: Counter[bytes] = EXPECTED) -> None:
     """Every line that the package printed is in the hub's file; what the shell says of itself may be among them."""
     with path.open("rb") as log:
-        counts = Counter(line for line in log if line in EXPECTED)
-    if counts != EXPECTED:
+        counts = Counter(line for line in log if line in expected)
+    if counts != expected:
         raise BenchFailed(f"{path} differs from what chatty printed: {dict(counts)}")
 
 

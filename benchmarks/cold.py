@@ -16,7 +16,7 @@ def cold(package: str, bench: Bench) -> Iterator[Figure]:
 
 
 def _round(package: str, bench: Bench, mock: Spread) -> Task:
-    bench.stand.forget()
+    bench.testbed.forget()
     task = bench.built(package)
     mock.take()
     return task

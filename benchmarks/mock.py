@@ -13,8 +13,8 @@ from typing import Any, Protocol, cast
 
 import koji
 
+from benchmarks.bench_testbed import BenchFailed, BenchTestbed
 from benchmarks.figures import Against
-from benchmarks.stand import BenchFailed, Stand
 from koji_adjutant.testbed.content import BUILD_TAG
 
 NAME = "bench"
@@ -51,13 +51,13 @@ class RealMock:
 
     command: Path
     directory: Path
-    stand: Stand
+    testbed: BenchTestbed
 
     def build(self, package: str) -> Against | None:
         """init, uname, rebuild and clean, as a kojid runs them."""
         configuration = self._configuration()
         # Where mock's user can read it.
-        srpm = shutil.copy(self.stand.description.srpms[package], self.directory)
+        srpm = shutil.copy(self.testbed.description.srpms[package], self.directory)
         began = time.monotonic()
         for words in (["--init"], ["--chroot", "uname -r"], ["--no-clean", "--rebuild", srpm], ["--clean"]):
             self._run(configuration, *words)
@@ -91,10 +91,10 @@ class RealMock:
             file.write_text(
                 generate(
                     NAME,
-                    self.stand.description.arch,
-                    repoid=self.stand.session.getRepo(BUILD_TAG)["id"],
+                    self.testbed.description.arch,
+                    repoid=self.testbed.session.getRepo(BUILD_TAG)["id"],
                     tag_name=BUILD_TAG,
-                    topurl=self.stand.description.topurl,
+                    topurl=self.testbed.description.topurl,
                     mockdir=str(self.directory / "roots"),
                     install_group="build",
                     package_manager="dnf",
@@ -114,7 +114,7 @@ class Spread:
         self._seen: list[Against] = []
 
     def take(self) -> None:
-        """One run beside ours."""
+        """Measure one run of mock, beside one of the daemon."""
         if isinstance(self._mock, RealMock) or not self._seen:
             found = self._mock.build(self._package)
             self._seen += [found] if found else []

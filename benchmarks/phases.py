@@ -4,8 +4,8 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from koji_adjutant.journal import Phase
-from koji_adjutant.monitoring.journal import Event
+from koji_adjutant.journal.file import Event
+from koji_adjutant.journal.phases import Phase
 
 NUMBERED = frozenset({Phase.CONTAINER_CREATED, Phase.CONTAINER_REMOVED, Phase.RPMBUILD_STARTED})
 """Reached more than once by a task: told apart by what they are about, and by their number."""
@@ -16,10 +16,10 @@ def offsets(events: Iterable[Event], task: int) -> dict[str, float]:
     mine = sorted((event for event in events if event.task == task), key=lambda event: event.time)
     found: dict[str, float] = {}
     for event in mine:
-        name = event.phase
-        if event.phase in NUMBERED:
+        name = event.name
+        if event.name in NUMBERED:
             about = event.details.get("role") or event.details.get("command") or ""
-            name = f"{event.phase} {about}".strip()
+            name = f"{event.name} {about}".strip()
             number = sum(key.startswith(name) for key in found)
             name = f"{name} #{number + 1}" if number else name
         found.setdefault(name, (event.time - mine[0].time).total_seconds())

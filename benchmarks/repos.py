@@ -13,11 +13,11 @@ import koji
 
 from benchmarks.bare import makecache_seconds
 from benchmarks.bench import Bench, Measurement
+from benchmarks.bench_testbed import BenchFailed, forget
 from benchmarks.figures import Against, Figure, figure
-from benchmarks.stand import BenchFailed, forget
 from koji_adjutant.container import labels
-from koji_adjutant.journal import Phase
-from koji_adjutant.testbed.report import say
+from koji_adjutant.journal.phases import Phase
+from koji_adjutant.testbed.demo.report import say
 from koji_adjutant.testbed.synthetic.repository import SyntheticRepo
 from koji_adjutant.testbed.synthetic.tag import LARGE_TAG, add_large_tag, new_large_repo
 from koji_adjutant.testbed.tasks import Task
@@ -41,13 +41,13 @@ class First:
 
 
 def real_size(bench: Bench) -> Iterator[Figure]:
-    add_large_tag(bench.stand.session)
+    add_large_tag(bench.testbed.session)
     oldest, *repos = [_repo(bench, BEFORE) for _ in range(1 + bench.rounds)]
     changed = [_repo(bench, AFTER) for _ in range(bench.rounds)]
     _repo(bench, BEFORE)
     for _ in range(2):
         bench.built("hello", repo=oldest, tag=LARGE_TAG)
-        bench.stand.settle()
+        bench.testbed.settle()
     same = [_builds(bench, repo) for repo in repos]
     yield _figure(bench, "new_repo_extra", same, "the next build in the same repo")
     different, makecache = [], []
@@ -68,11 +68,11 @@ def real_size(bench: Bench) -> Iterator[Figure]:
 
 def _repo(bench: Bench, wanted: SyntheticRepo) -> int:
     cache = bench.distribution.directory.parent / "synthetic"
-    return new_large_repo(bench.stand.session, Path(bench.stand.description.topdir), cache, wanted)
+    return new_large_repo(bench.testbed.session, Path(bench.testbed.description.topdir), cache, wanted)
 
 
 def _url(bench: Bench, repo: int) -> str:
-    description = bench.stand.description
+    description = bench.testbed.description
     return f"{koji.PathInfo(description.topurl).repo(repo, LARGE_TAG)}/{description.arch}"
 
 
@@ -80,9 +80,9 @@ def _builds(bench: Bench, repo: int) -> First:
     first = bench.built("hello", repo=repo, tag=LARGE_TAG)
     installers = [
         event
-        for event in bench.stand.journal()
+        for event in bench.testbed.journal()
         if event.task == first.id
-        and event.phase == Phase.CONTAINER_CREATED
+        and event.name == Phase.CONTAINER_CREATED
         and event.details.get("role") == labels.Role.INSTALLER.value
     ]
     if installers:
@@ -102,7 +102,7 @@ def _figure(
 
 def _kept(bench: Bench) -> set[Path]:
     """What the host has kept of repos so far."""
-    return {path for name in KEPT_BY_REPO for path in (bench.stand.config.cache_dir / name).glob("*")}
+    return {path for name in KEPT_BY_REPO for path in (bench.testbed.config.cache_dir / name).glob("*")}
 
 
 MEASUREMENTS = (Measurement(names=("new_repo_extra", "new_repo_changed_extra"), measure=real_size),)

@@ -24,8 +24,8 @@ def concurrent(bench: Bench) -> Iterator[Figure]:
     for number in AT_ONCE:
         each, together = [], []
         for _ in range(bench.rounds):
-            submitted = [bench.stand.submit("hello") for _ in range(number)]
-            tasks = [bench.stand.finish(task) for task in submitted]
+            submitted = [bench.testbed.submit("hello") for _ in range(number)]
+            tasks = [bench.testbed.finish(task) for task in submitted]
             each.append(statistics.median(task.seconds for task in tasks))
             together.append(max(task.ended for task in tasks) - min(task.started for task in tasks))
             bench.check(tasks[-1], "hello")
@@ -39,12 +39,12 @@ def many_images(bench: Bench) -> Iterator[Figure]:
     """What images that are nobody's concern cost a build, and the start of the daemon."""
     bench.warm_up("hello")
     few = [bench.built("hello").seconds for _ in range(bench.rounds)]
-    ready = [bench.stand.restart_daemon() for _ in range(bench.rounds)]
+    ready = [bench.testbed.restart_daemon() for _ in range(bench.rounds)]
     bench.built("hello")
     names = small_images(bench)
     many = [bench.built("hello").seconds for _ in range(bench.rounds)]
-    ready_with_many = [bench.stand.restart_daemon() for _ in range(bench.rounds)]
-    bench.stand.engine.podman("rmi", "--force", *names)
+    ready_with_many = [bench.testbed.restart_daemon() for _ in range(bench.rounds)]
+    bench.testbed.engine.podman("rmi", "--force", *names)
     without = Against(what=f"without the {IMAGES} images", value=statistics.median(few))
     yield figure(f"warm_hello_{IMAGES}_images", many, against=without)
     without = Against(what=f"without the {IMAGES} images", value=statistics.median(ready))
@@ -55,7 +55,7 @@ def small_images(bench: Bench) -> list[str]:
     """Load IMAGES images that are labelled as images of buildroots; their names."""
     path = bench.storage.directory / "small-images.tar"
     names = write_images(path)
-    bench.stand.engine.load_archive(path)
+    bench.testbed.engine.load_archive(path)
     path.unlink()
     return names
 

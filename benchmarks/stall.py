@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from benchmarks.bench import Bench, Measurement
+from benchmarks.bench_testbed import BenchFailed, BenchTestbed
 from benchmarks.figures import Against, Figure, figure
-from benchmarks.stand import BenchFailed, Stand
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.testbed.report import say
+from koji_adjutant.testbed.demo.report import say
 
 OTHER_GROUP = "srpm-build"
 BEGIN_SECONDS = 60.0
@@ -26,12 +26,12 @@ def stall_while_imaging(bench: Bench) -> Iterator[Figure]:
     undisturbed, slowest = [], []
     for _ in range(bench.rounds):
         undisturbed.append(bench.built("hello").seconds)
-        bench.stand.forget_images(f"{labels.GROUP}={OTHER_GROUP}")
-        bench.stand.finish(bench.stand.submit("hello", method="rebuildSRPM"))
-        wait_for_imaging(bench.stand)
-        meanwhile = [bench.stand.build("hello")]
-        while bench.stand.is_imaging():
-            meanwhile.append(bench.stand.build("hello"))
+        bench.testbed.forget_images(f"{labels.GROUP}={OTHER_GROUP}")
+        bench.testbed.finish(bench.testbed.submit("hello", method="rebuildSRPM"))
+        wait_for_imaging(bench.testbed)
+        meanwhile = [bench.testbed.build("hello")]
+        while bench.testbed.is_imaging():
+            meanwhile.append(bench.testbed.build("hello"))
         bench.check(meanwhile[-1], "hello")
         slowest.append(max(task.seconds for task in meanwhile))
         say(f"    while imaging: {', '.join(f'{task.seconds:.2f}' for task in meanwhile)}")
@@ -40,10 +40,10 @@ def stall_while_imaging(bench: Bench) -> Iterator[Figure]:
     yield figure("stall_while_imaging", [seconds - usual for seconds in slowest], against=against)
 
 
-def wait_for_imaging(stand: Stand) -> None:
+def wait_for_imaging(testbed: BenchTestbed) -> None:
     """Until the making of an image has begun."""
     deadline = time.monotonic() + BEGIN_SECONDS
-    with closing(PodmanManager(stand.engine.socket, Timeouts())) as manager:
+    with closing(PodmanManager(testbed.engine.socket, Timeouts())) as manager:
         while not manager.find({labels.ROLE: labels.Role.IMAGE.value}):
             if time.monotonic() > deadline:
                 raise BenchFailed(f"no image is being made after {BEGIN_SECONDS:.0f} s")

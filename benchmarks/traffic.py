@@ -15,7 +15,7 @@ class Traffic:
     calls: int
     uploads: int
     uploaded: int
-    """Bytes."""
+    """Bytes that were uploaded."""
 
 
 def traffic_of_tasks(lines: Iterable[str]) -> list[Traffic]:

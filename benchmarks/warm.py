@@ -8,8 +8,8 @@ from benchmarks.bench import Bench, Measurement
 from benchmarks.figures import Against, Figure, figure
 from benchmarks.mock import Spread
 from benchmarks.traffic import traffic_of_tasks
-from koji_adjutant.journal import Phase
-from koji_adjutant.testbed.report import say
+from koji_adjutant.journal.phases import Phase
+from koji_adjutant.testbed.demo.report import say
 from koji_adjutant.testbed.tasks import Task
 
 LATENCY = 0.005
@@ -23,9 +23,9 @@ def warm(package: str, bench: Bench) -> Iterator[Figure]:
     tasks: list[Task] = []
     written: list[float] = []
     before = bench.storage.bytes_written()
-    with bench.stand.hub_lines() as lines:
+    with bench.testbed.hub_lines() as lines:
         for _ in range(bench.rounds):
-            tasks.append(bench.stand.build(package))
+            tasks.append(bench.testbed.build(package))
             after = bench.storage.bytes_written()
             if before is not None and after is not None:
                 written.append((after - before) / 1e6)
@@ -47,8 +47,8 @@ def warm(package: str, bench: Bench) -> Iterator[Figure]:
 
 
 def _containers(bench: Bench, task: Task) -> int:
-    events = bench.stand.journal()
-    return sum(event.task == task.id and event.phase == Phase.CONTAINER_CREATED for event in events)
+    events = bench.testbed.journal()
+    return sum(event.task == task.id and event.name == Phase.CONTAINER_CREATED for event in events)
 
 
 def warm_hello(bench: Bench) -> Iterator[Figure]:
@@ -56,14 +56,14 @@ def warm_hello(bench: Bench) -> Iterator[Figure]:
 
 
 def far_hub(bench: Bench) -> Iterator[Figure]:
-    """The same with a hub that is not in the next room."""
+    """Warm builds of hello with a hub that is far away: LATENCY seconds for each request."""
     bench.warm_up("hello")
     near = [bench.built("hello").seconds for _ in range(bench.rounds)]
-    bench.stand.restart_hub(LATENCY)
+    bench.testbed.restart_hub(LATENCY)
     try:
         tasks = [bench.built("hello") for _ in range(bench.rounds)]
     finally:
-        bench.stand.restart_hub(0.0)
+        bench.testbed.restart_hub(0.0)
     against = Against(what="warm_hello, measured beside", value=statistics.median(near))
     yield figure("warm_hello_5ms", [task.seconds for task in tasks], against=against)
     bench.explain(tasks)
@@ -80,7 +80,7 @@ def warm_long(bench: Bench) -> Iterator[Figure]:
     """
     bench.warm_up("hello")
     tasks, bare = [], [bench.rebuilt("long")]
-    with bench.stand.polling_by_default():
+    with bench.testbed.polling_by_default():
         for _ in range(bench.rounds):
             tasks.append(bench.built("long"))
             bare.append(bench.rebuilt("long"))

@@ -14,26 +14,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from koji_adjutant.buildroot.images import EMPTY_IMAGE, pending_requests
+from koji_adjutant.buildroot.images.keys import EMPTY_IMAGE
+from koji_adjutant.buildroot.images.requests import pending_requests
 from koji_adjutant.config import Config, load_config
 from koji_adjutant.container import labels
 from koji_adjutant.errors import AdjutantError
-from koji_adjutant.monitoring.journal import Event, read_journal
+from koji_adjutant.journal.file import Event
+from koji_adjutant.journal.reader import read_journal
 from koji_adjutant.testbed import builder, services
 from koji_adjutant.testbed.client import admin_session
-from koji_adjutant.testbed.content import BUILD_TAG, HOST
+from koji_adjutant.testbed.content import BUILD_TAG, HOST, TARGET
+from koji_adjutant.testbed.demo.report import say
 from koji_adjutant.testbed.description import Description
-from koji_adjutant.testbed.engine import Engine
+from koji_adjutant.testbed.engine.service import Engine
 from koji_adjutant.testbed.hub_process import HUB, choose_addresses, start_hub
-from koji_adjutant.testbed.place import Place, place_at, write_secret
-from koji_adjutant.testbed.report import say
+from koji_adjutant.testbed.layout import Layout, layout_at, write_secret
+from koji_adjutant.testbed.lifecycle import Options, bring_down, bring_up
 from koji_adjutant.testbed.services import Service
-from koji_adjutant.testbed.stand import Options, bring_down, bring_up
 from koji_adjutant.testbed.tasks import ENDED, Task, fault_of, task_of, task_output
 
 STEP = 0.2
 ASKING = 0.05
-"""Of how long a task has run, until it is asked for again."""
+"""The share of a task's running time after which the hub is asked for it again."""
 TASK_SECONDS = 600.0
 IMAGE_SECONDS = 180.0
 CAPACITY = 30.0
@@ -49,10 +51,10 @@ class BenchFailed(AdjutantError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stand:
+class BenchTestbed:
     """A testbed that is up."""
 
-    place: Place
+    layout: Layout
     description: Description
     session: Any
     engine: Engine
@@ -95,6 +97,14 @@ class Stand:
         """A buildArch that has ended well."""
         return self.finish(self.submit(package, repo=repo, tag=tag))
 
+    def build_as_a_client(self, package: str) -> tuple[float, Task]:
+        """A scratch build from a source package, as `koji build` asks for it; when that began, and its end."""
+        srpm = Path(self.description.srpms[package])
+        began = time.time()
+        self.session.uploadWrapper(str(srpm), UPLOADS)
+        task_id = self.session.build(f"{UPLOADS}/{srpm.name}", TARGET, {"scratch": True})
+        return began, self.finish(int(task_id))
+
     def output(self, task: Task) -> Path:
         return task_output(Path(self.description.topdir), task.id)
 
@@ -110,7 +120,7 @@ class Stand:
         deadline = time.monotonic() + IMAGE_SECONDS
         while self.is_imaging():
             if time.monotonic() > deadline:
-                raise BenchFailed("images are not made", hint=f"see {self.place.logs / builder.DAEMON}.log")
+                raise BenchFailed("images are not made", hint=f"see {self.layout.logs / builder.DAEMON}.log")
             time.sleep(STEP)
 
     def is_imaging(self) -> bool:
@@ -139,17 +149,17 @@ class Stand:
 
     @property
     def daemon(self) -> Service:
-        found = services.recorded(self.place.record(builder.DAEMON))
+        found = services.recorded(self.layout.record(builder.DAEMON))
         if found is None:
-            raise BenchFailed("the daemon has ended", hint=f"see {self.place.logs / builder.DAEMON}.stderr")
+            raise BenchFailed("the daemon has ended", hint=f"see {self.layout.logs / builder.DAEMON}.stderr")
         return found
 
     def restart_daemon(self) -> float:
         """Stop and start the daemon; seconds from its start until the hub has heard that it is ready."""
-        services.stop(self.place.record(builder.DAEMON), grace=60.0)
+        services.stop(self.layout.record(builder.DAEMON), grace=60.0)
         host = self.session.getHost(HOST)["id"]
         began = time.time()
-        builder.start_daemon(self.place)
+        builder.start_daemon(self.layout)
         while not (
             self.session.getHost(HOST)["ready"] and self.session.getLastHostUpdate(host, ts=True) > began
         ):
@@ -159,30 +169,46 @@ class Stand:
         return time.time() - began
 
     @contextmanager
+    def without_daemon(self) -> Iterator[None]:
+        """The daemon rests, and what it cares for is left to who measures."""
+        services.stop(self.layout.record(builder.DAEMON), grace=60.0)
+        try:
+            yield
+        finally:
+            self.restart_daemon()
+
+    def wait_for_poll(self) -> None:
+        """Return when the daemon has just asked the hub."""
+        host = self.session.getHost(HOST)["id"]
+        before = self.session.getLastHostUpdate(host, ts=True)
+        while self.session.getLastHostUpdate(host, ts=True) == before:
+            time.sleep(0.02)
+
+    @contextmanager
     def polling_by_default(self) -> Iterator[None]:
         """The daemon asks the hub as often as one whose file does not say; a testbed's is in a hurry."""
-        hurried = self.place.kojid_conf.read_text()
-        write_secret(self.place.kojid_conf, re.sub(r"(?m)^sleeptime = .*\n", "", hurried))
+        hurried = self.layout.kojid_conf.read_text()
+        write_secret(self.layout.kojid_conf, re.sub(r"(?m)^sleeptime = .*\n", "", hurried))
         try:
             self.restart_daemon()
             yield
         finally:
-            write_secret(self.place.kojid_conf, hurried)
+            write_secret(self.layout.kojid_conf, hurried)
             self.restart_daemon()
 
     def restart_hub(self, latency: float) -> None:
-        """The same hub, on which every request waits `latency` seconds."""
-        services.stop(self.place.record(HUB))
-        start_hub(self.place, choose_addresses(self.place, self.engine.gateway), {}, latency=latency)
+        """Start the hub anew, with the same database, so that each request waits `latency` seconds."""
+        services.stop(self.layout.record(HUB))
+        start_hub(self.layout, choose_addresses(self.layout, self.engine.gateway), {}, latency=latency)
 
     # What it cost
 
     def journal(self) -> Sequence[Event]:
-        return read_journal(self.place.journal)
+        return read_journal(self.layout.journal)
 
     @property
     def hub_log(self) -> Path:
-        return self.place.logs / f"{HUB}.log"
+        return self.layout.logs / f"{HUB}.log"
 
     @contextmanager
     def hub_lines(self) -> Iterator[list[str]]:
@@ -204,23 +230,23 @@ def forget(path: Path) -> None:
 
 
 @contextmanager
-def stand(directory: Path, options: Options) -> Iterator[Stand]:
+def bench_testbed(directory: Path, options: Options) -> Iterator[BenchTestbed]:
     """A testbed below `directory`, taken down and removed at the end."""
-    place = place_at(directory)
-    engine = Engine(place.engine)
+    layout = layout_at(directory)
+    engine = Engine(layout.engine)
     try:
-        description = bring_up(place, options, say)
-        session = admin_session(place, description.server)
+        description = bring_up(layout, options, say)
+        session = admin_session(layout, description.server)
         session.editHost(HOST, capacity=CAPACITY)
-        yield Stand(
-            place=place,
+        yield BenchTestbed(
+            layout=layout,
             description=description,
             session=session,
             engine=engine,
-            config=load_config(place.kojid_conf),
+            config=load_config(layout.kojid_conf),
         )
         session.logout()
     finally:
-        bring_down(place, say)
+        bring_down(layout, say)
         engine.destroy()
-        shutil.rmtree(place.directory)
+        shutil.rmtree(layout.directory)
