@@ -5,11 +5,14 @@ BIN := $(VENV)/bin
 BENCH ?=
 MINUTES ?= 30
 SEED ?=
+DRAWS ?= 2000
 
-.PHONY: help demo test soak lint bench clean
+PYTEST := $(BIN)/python -m pytest --dist=loadfile --no-loadscope-reorder
+
+.PHONY: help demo demo-trixie test quick coverage soak oracle lint bench clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 $(VENV)/ready: pyproject.toml constraints.txt .ci/setup-debian
 	.ci/setup-debian
@@ -17,17 +20,25 @@ $(VENV)/ready: pyproject.toml constraints.txt .ci/setup-debian
 demo: $(VENV)/ready ## build a package on a Koji of its own, show it, take everything down
 	$(BIN)/koji-adjutant testbed demo
 
-test: $(VENV)/ready ## every test, linters and real containers included; line coverage is printed and enforced
-	rm -f .coverage .coverage.* .tests-*
-	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target .tests-builds .tests-rest
-	$(BIN)/coverage combine --quiet .coverage.builds* .coverage.rest*
-	$(BIN)/coverage report --fail-under=80
+demo-trixie: ## the same on Debian 13 (podman 5), in a root of it that is made and removed again
+	.ci/demo-trixie
 
-.tests-%: $(VENV)/ready # two parts at once, see tests/parts.py
-	COVERAGE_FILE=.coverage.$* $(BIN)/python -m pytest --cov --cov-report= --part=$* --tb=short --durations=25 tests
+test: $(VENV)/ready ## every test, linters and real containers included; a part of them over its budget fails
+	$(PYTEST) --numprocesses=2 --budgets --tb=short --durations=25 tests
+
+quick: $(VENV)/ready ## linters, units, the contract suite on the fake, one build: a few minutes
+	$(PYTEST) --numprocesses=4 --quick tests
+
+coverage: $(VENV)/ready ## as `make test`, with line coverage, which is printed and has to be 80 %
+	rm -f .coverage .coverage.*
+	$(PYTEST) --numprocesses=2 --cov --cov-report=term --cov-fail-under=80 --tb=short tests
 
 soak: $(VENV)/ready ## builds and faults for MINUTES, by SEED; fails when anything is lost or left
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+oracle: $(VENV)/ready ## DRAWS BuildRequires from SEED on, solved by dnf's own builddep and by the solver
+	$(BIN)/python -m pytest -s --timeout=0 --oracle-draws=$(DRAWS) --oracle-seed=$(or $(SEED),1) \
+		tests/integration/requirements/test_oracle.py
 
 lint: $(VENV)/ready ## the linters alone
 	$(BIN)/python -m pytest tests/test_linters.py tests/test_imports.py
