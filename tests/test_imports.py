@@ -23,6 +23,7 @@ RANKS = {
     "names": 1,
     "host": 2,
     "journal": 3,
+    "monitoring": 4,
     "container": 4,
     "config": 5,
     "hub": 6,
