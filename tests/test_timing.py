@@ -1,4 +1,4 @@
-"""A test that is marked `timing` and fails runs once more, alone."""
+"""A test that measures time or has a real engine, and fails, runs once more, alone."""
 
 import subprocess
 import sys
@@ -34,8 +34,14 @@ def test_other():
 def run(
     directory: Path, workers: int, *, compared: str, other: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    (directory / "test_it.py").write_text(TESTS.format(compared=compared, other=other))
-    (directory / "pytest.ini").write_text("[pytest]\nmarkers =\n    timing: measures time\n")
+    return run_tests(directory, workers, TESTS.format(compared=compared, other=other))
+
+
+def run_tests(directory: Path, workers: int, content: str) -> subprocess.CompletedProcess[str]:
+    (directory / "test_it.py").write_text(content)
+    (directory / "pytest.ini").write_text(
+        "[pytest]\nmarkers =\n    timing: measures time\n    podman: an engine\n"
+    )
     argv = [
         sys.executable,
         "-m",
@@ -54,6 +60,35 @@ def run(
         text=True,
         check=False,
     )
+
+
+ENGINE_TESTS = """\
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.podman
+@pytest.mark.parametrize("number", range({count}))
+def test_engine(number):
+    seen = Path(__file__).with_name(f"seen{{number}}")
+    was_there = seen.exists()
+    seen.touch()
+    assert was_there, "disturbed"
+
+
+@pytest.fixture
+def broken():
+    seen = Path(__file__).with_name("set up")
+    was_there = seen.exists()
+    seen.touch()
+    assert was_there, "not set up"
+
+
+@pytest.mark.podman
+def test_fixture(broken):
+    pass
+"""
 
 
 def runs(directory: Path) -> int:
@@ -92,3 +127,19 @@ def test_what_measures_no_time_has_failed_at_once(tmp_path: Path) -> None:
     done = run(tmp_path, 0, compared="> 0", other=False)
     assert done.returncode == 1
     assert "1 failed, 1 passed" in done.stdout
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_engines_that_were_disturbed_are_tried_again(tmp_path: Path, workers: int) -> None:
+    done = run_tests(tmp_path, workers, ENGINE_TESTS.format(count=3))
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
+    assert "first:  failed: AssertionError: disturbed" in done.stdout
+    assert "not set up" in done.stdout
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_many_engines_that_fail_have_failed(tmp_path: Path, workers: int) -> None:
+    done = run_tests(tmp_path, workers, ENGINE_TESTS.format(count=5))
+    assert done.returncode == 1, done.stdout
+    assert "6 failed" in done.stdout or "5 failed, 1 error" in done.stdout, done.stdout

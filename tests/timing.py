@@ -1,8 +1,9 @@
-"""The marker `timing`: a test that measures time, and that a busy machine may fail.
+"""What a busy machine may fail: a test that measures time (marker `timing`), one with a real engine or daemon.
 
 One that fails is run once more when everything else has ended, by a process of its own and with nothing beside it. It
-has failed when that run fails, too; both results stand in the summary. A plugin of pytest: the session's conftest
-registers it.
+has failed when that run fails, too; the whole first report and both results stand in the summary, so that what is
+unsteady is seen and mended. Of those with an engine or a daemon a few may do so: when more fail, it was not the
+machine. A plugin of pytest: the session's conftest registers it.
 """
 
 import json
@@ -16,7 +17,12 @@ from typing import Any, cast
 
 import pytest
 
-MARKER = "timing"
+TIMING, PODMAN = "timing", "podman"
+"""Markers."""
+INTEGRATION = "integration"
+"""The room of tests that run the whole daemon, with an engine or without."""
+MOST = 4
+"""Tests with an engine that may run once more."""
 DEFERRED = "deferred"
 """What a first run is that has failed: not passed, not failed yet."""
 RESULTS = "TIMING_RESULTS_FILE"
@@ -35,11 +41,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Only what was measured is measured again: what a test leaves behind is no matter of time."""
+    """Only what was seen is looked at again: what a test leaves behind is no matter of time."""
     report = yield
-    if report.when == "call" and report.failed and item.get_closest_marker(MARKER) and not is_second_run():
+    if report.failed and is_unsteady(item, report.when) and not is_second_run():
         cast("Any", report).outcome = DEFERRED
+        report.user_properties.append((TIMING, item.get_closest_marker(TIMING) is not None))
     return report
+
+
+def is_unsteady(item: pytest.Item, when: str | None) -> bool:
+    """Whether what failed then may have failed for what ran beside it. What an engine's fixtures do takes time, too."""
+    if when == "call" and item.get_closest_marker(TIMING):
+        return True
+    is_large = item.get_closest_marker(PODMAN) is not None or INTEGRATION in item.path.parts
+    return when in {"setup", "call"} and is_large
 
 
 def pytest_report_teststatus(
@@ -76,8 +91,19 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
     done = yield
     first = config.stash[FIRST]
     if first and not is_worker(config):
-        run_alone(config, list(first))
+        too_many = beyond(first)
+        for name in too_many:
+            cast("Any", first[name]).outcome = "failed"
+            config.hook.pytest_runtest_logreport(report=first.pop(name))
+        if first:
+            run_alone(config, list(first))
     return done
+
+
+def beyond(first: dict[str, pytest.TestReport]) -> list[str]:
+    """All tests with an engine that have failed, when more of them have than a machine is blamed for."""
+    with_engine = [name for name, report in first.items() if (TIMING, True) not in report.user_properties]
+    return with_engine if len(with_engine) > MOST else []
 
 
 def is_second_run() -> bool:
@@ -129,12 +155,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     first = config.stash[FIRST]
     if not first:
         return
-    terminalreporter.section("timing: once more, alone")
+    terminalreporter.section("once more, alone")
     for name, report in first.items():
         again = config.stash[SECOND].get(name, [])
         failed = next((one for one in again if one.failed), None)
         second = "passed" if again and failed is None else f"failed: {said_by(failed)}"
         terminalreporter.write_line(f"{name}\n    first:  failed: {said_by(report)}\n    second: {second}")
+        if (TIMING, True) not in report.user_properties:
+            terminalreporter.write_line(report.longreprtext)
+            for title, text in report.sections:
+                terminalreporter.write_line(f"---- {title}\n{text}")
 
 
 def said_by(report: pytest.TestReport | None) -> str:
