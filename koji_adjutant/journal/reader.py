@@ -4,11 +4,14 @@ A reader holds each file open by what it is, not by its name, so that a rotation
 was rotated, or another file in its place changes nothing: each line is read once, in the order of its file, older files
 first. A line without its end is left until that comes. What is no event is passed over and counted. A file that was
 emptied is read from its beginning again. A reader belongs to one thread and writes nothing.
+
+Where a reader is can be kept (`places`), for one that begins there after a restart, whatever was renamed meanwhile.
 """
 
+import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +23,7 @@ CHUNK = 1 << 20
 LONGEST_LINE = 1 << 20
 """What is longer is no line, and is not kept in memory."""
 _MARK = 64
+_HEAD = 256
 
 logger = logging.getLogger("koji.adjutant.journal")
 
@@ -35,6 +39,17 @@ class Skipped:
 
     def __bool__(self) -> bool:
         return bool(self.torn or self.newer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """How far a file was read. It is known by what is in it: a number of the file system may be another's tomorrow."""
+
+    offset: int
+    head: str
+    """A digest of its first bytes, of those that were read."""
+    mark: str
+    """A digest of the last that were read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +71,18 @@ class _OpenFile:
         self._mark = b""
         """What stands before the offset: a file that was emptied and written anew has something else there."""
         self._is_in_long_line = False
+
+    def place(self) -> Place:
+        """How far it was read."""
+        return self._place_at(self._offset)
+
+    def go_on_at(self, places: Sequence[Place]) -> None:
+        """Begin at the one that is of this file, if one is."""
+        for place in sorted(places, key=lambda one: one.offset, reverse=True):
+            if place.offset and place == self._place_at(place.offset):
+                self._offset = place.offset
+                self._mark = self._bytes_before(place.offset)
+                return
 
     def lines(self) -> Iterator[bytes]:
         """Those that are complete and were not given out yet, without empty ones; one that is too long is empty."""
@@ -94,13 +121,29 @@ class _OpenFile:
         before = os.pread(self._handle, len(self._mark), self._offset - len(self._mark))
         return before == self._mark
 
+    def _place_at(self, offset: int) -> Place:
+        head = os.pread(self._handle, min(_HEAD, offset), 0)
+        return Place(offset=offset, head=_digest(head), mark=_digest(self._bytes_before(offset)))
+
+    def _bytes_before(self, offset: int) -> bytes:
+        size = min(_MARK, offset)
+        return os.pread(self._handle, size, offset - size)
+
 
 class JournalReader:
     """Reads the journal of `path` on and on; to be closed."""
 
-    def __init__(self, path: Path, *, chunk: int = CHUNK, longest_line: int = LONGEST_LINE) -> None:
-        """`chunk`: bytes that are read at a time; a line over `longest_line` bytes is none."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        places: Sequence[Place] = (),
+        chunk: int = CHUNK,
+        longest_line: int = LONGEST_LINE,
+    ) -> None:
+        """`places`: where an earlier reader was; `chunk`: bytes that are read at a time; a longer line is none."""
         self._path = path
+        self._places = places
         self._chunk = chunk
         self._longest_line = longest_line
         self._files: dict[Identity, _OpenFile] = {}
@@ -112,6 +155,11 @@ class JournalReader:
     def skipped(self) -> Skipped:
         """What was passed over so far."""
         return Skipped(torn=self._torn, newer=self._newer)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """How far each file was read whose events were given out, the oldest first."""
+        return tuple(place for file in self._files.values() if (place := file.place()).offset)
 
     def close(self) -> None:
         """Let go of all files."""
@@ -168,7 +216,9 @@ class JournalReader:
             # Renamed since it was looked at.
             os.close(handle)
         else:
-            self._files[identity] = _OpenFile(handle, chunk=self._chunk, longest_line=self._longest_line)
+            made = _OpenFile(handle, chunk=self._chunk, longest_line=self._longest_line)
+            made.go_on_at(self._places)
+            self._files[identity] = made
         return identity
 
     def _event(self, line: bytes) -> Event | None:
@@ -180,6 +230,10 @@ class JournalReader:
         else:
             self._torn += 1
         return None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def _identity(status: os.stat_result) -> Identity:

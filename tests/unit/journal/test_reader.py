@@ -281,3 +281,54 @@ def test_it_reads_what_the_daemon_writes(path: Path, reader: JournalReader) -> N
     seen += [event for event in reader.new_events() if event.task is not None]
     assert [event.task for event in seen] == list(range(50))
     assert not reader.skipped
+
+
+# Going on after a restart
+
+
+def test_a_reader_goes_on_where_another_was(path: Path) -> None:
+    append(path, line(1) + line(2))
+    with closing(JournalReader(path)) as first:
+        assert numbers(islice(first.new_events(), 1)) == [1]
+        places = first.places
+    with closing(JournalReader(path, places=places)) as second:
+        assert numbers(second.new_events()) == [2]
+        append(path, line(3))
+        assert numbers(second.new_events()) == [3]
+
+
+def test_it_goes_on_over_rotations_that_nobody_saw(path: Path) -> None:
+    append(path, line(1))
+    with closing(JournalReader(path)) as first:
+        assert numbers(first.new_events()) == [1]
+        append(path, line(2) + line(3)[:20])
+        FileJournal(path).rotate()
+        append(path, line(4))
+        FileJournal(path).rotate()
+        append(path, line(5))
+        places = first.places
+    with closing(JournalReader(path, places=places)) as second:
+        assert numbers(second.new_events()) == [2, 4, 5]
+
+
+def test_a_file_is_known_by_what_is_in_it(path: Path, tmp_path: Path) -> None:
+    """Device and inode numbers are others after a boot, or when a state directory was moved to another disk."""
+    append(path, line(1))
+    with closing(JournalReader(path)) as first:
+        assert numbers(first.new_events()) == [1]
+        places = first.places
+    moved = tmp_path / "moved" / "journal"
+    moved.parent.mkdir()
+    moved.write_bytes(path.read_bytes() + line(2))
+    with closing(JournalReader(moved, places=places)) as second:
+        assert numbers(second.new_events()) == [2]
+
+
+def test_another_file_of_the_same_name_is_read_whole(path: Path) -> None:
+    append(path, line(1))
+    with closing(JournalReader(path)) as first:
+        assert numbers(first.new_events()) == [1]
+        places = first.places
+    path.write_bytes(line(2) + line(3))
+    with closing(JournalReader(path, places=places)) as second:
+        assert numbers(second.new_events()) == [2, 3]
