@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import Any, cast
 
 from koji_adjutant.config import Config, old_names, values
-from koji_adjutant.config.load import NOT_YET
 from koji_adjutant.config.option import Place
 from koji_adjutant.config.options import Row, table
 from koji_adjutant.policy.methods import METHODS
@@ -37,10 +36,6 @@ _WITHOUT_EFFECT_HEAD = """
 
 kojid has these options, so a file may have them. They are read, checked for their type, and change nothing.
 """
-_NOT_YET_HEAD = """
-## Not supported yet
-
-These are refused, so that nobody relies on them: """
 _OLD_HEAD = """
 ## Old names
 
@@ -80,7 +75,6 @@ def reference() -> str:
             _table(_rows(Place.ADJUTANT)),
             _WITHOUT_EFFECT_HEAD + "\n",
             "\n".join(idle) + "\n",
-            _NOT_YET_HEAD + ", ".join(f"`{key}`" for key in sorted(NOT_YET)) + ".\n",
             _OLD_HEAD,
             *(f"- `{key}`: now `{method}.` in `limits`\n" for key, method in old_names.LIMITS.items()),
             _METHODS_HEAD,
@@ -116,8 +110,8 @@ def default_text(row: Row) -> str:
 
 
 def _plain(value: Any) -> str:
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
+    if is_dataclass(value) and type(value).__str__ is object.__str__:
+        value = asdict(cast("Any", value))
     if isinstance(value, Mapping):
         return " ".join(f"{name}={'none' if content is None else content}" for name, content in value.items())
     if isinstance(value, tuple):

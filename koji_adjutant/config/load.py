@@ -19,6 +19,7 @@ import koji
 from koji_adjutant.config import old_names, values
 from koji_adjutant.config.autospec import autospec_plan
 from koji_adjutant.config.build_mounts import mismatch
+from koji_adjutant.config.monitoring_options import token_digest
 from koji_adjutant.config.option import Place
 from koji_adjutant.config.options import Config, Row, table
 from koji_adjutant.config.package_manager import read_options
@@ -28,14 +29,6 @@ DEFAULT_FILE = Path("/etc/kojid/kojid.conf")
 ENVIRONMENT_PREFIX = "KOJI_ADJUTANT_"
 TESTBED_PREFIX = ENVIRONMENT_PREFIX + "TESTBED"
 KEY_PREFIX = "adjutant_"
-NOT_YET = frozenset(
-    {
-        "monitoring_bind",
-        "monitoring_container_history_ttl",
-        "monitoring_enabled",
-        "monitoring_task_history_ttl",
-    }
-)
 ROWS: Mapping[tuple[Place, str], Row] = MappingProxyType(
     {(row.option.place, row.key): row for row in table()}
 )
@@ -94,6 +87,7 @@ def load_config(
     # A task reads it again, as mock does; what cannot be read is to be known before there is one.
     read_options(config.mock_site_defaults)
     autospec_plan(config)
+    token_digest(config, file)
     return config
 
 
@@ -146,8 +140,6 @@ def _row_for(setting: _Setting) -> Row:
     row = ROWS.get((setting.place, setting.key))
     if row is not None:
         return row
-    if setting.place is Place.ADJUTANT and setting.key in NOT_YET:
-        raise setting.error("is not supported yet", "leave it out")
     elsewhere = next((known for known in Place if (known, setting.key) in ROWS), None)
     if setting.key in old_names.LIMITS:
         elsewhere = Place.ADJUTANT

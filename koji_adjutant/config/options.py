@@ -16,6 +16,7 @@ from typing import Any
 
 from koji_adjutant.config import values as read
 from koji_adjutant.config.build_mounts import BuildMount, read_build_mounts
+from koji_adjutant.config.monitoring_options import MonitoringOptions
 from koji_adjutant.config.option import (
     NOTHING,
     Option,
@@ -57,7 +58,7 @@ _IGNORED_FILES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(ScmOptions):
+class Config(ScmOptions, MonitoringOptions):
     """The options, with their defaults."""
 
     server: str = required(
@@ -339,8 +340,9 @@ class Row:
 def table() -> tuple[Row, ...]:
     """All options, in the order in which they are documented."""
     rows = []
-    of_bases = tuple(item for item in fields(Config) if item.name in ScmOptions.__dataclass_fields__)
-    own = tuple(item for item in fields(Config) if item not in of_bases)
+    of_bases = tuple(item for base in (ScmOptions, MonitoringOptions) for item in fields(base))
+    names_of_bases = {item.name for item in of_bases}
+    own = tuple(item for item in fields(Config) if item.name not in names_of_bases)
     for item in (*own, *of_bases):
         option: Option | None = item.metadata.get("option")
         if option is None:

@@ -2,6 +2,7 @@
 
 | file | what | written by |
 |---|---|---|
+| `monitoring.json` | `MonitoringFacts` | the main process, when it starts |
 | `host.json` | `HostFacts` | the main process, when it goes to sleep and at most once a second |
 | `tasks/<id>.json` | `TaskFacts` | the process of the task |
 | `logs/<id>/<name>` | the logs of a task, as the hub gets them | the process of the task |
@@ -16,7 +17,7 @@ the epoch. A file of a newer version, a torn one, or none is `None` to a reader.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -25,10 +26,27 @@ from koji_adjutant.host.files import replace_json
 from koji_adjutant.journal.state import ProcessName
 
 VERSION = 1
-PUBLIC, HOST, TASKS, LOGS = "public", "host.json", "tasks", "logs"
+"""Of the form of a file, in its field `v`."""
+PUBLIC, MONITORING, HOST, TASKS, LOGS = "public", "monitoring.json", "host.json", "tasks", "logs"
 CONTAINERS, IMAGES = "containers.json", "images.json"
+GROUP = "koji-adjutant"
+"""Who may read it, unless configured otherwise."""
 DIRECTORY_MODE = 0o750
 FILE_MODE = 0o640
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringFacts:
+    """What a status server has to know of kojid.conf, which it cannot read."""
+
+    bind: str
+    """Where it listens: `host:port`, `[address]:port` or `unix:/path` (koji_adjutant.host.bind)."""
+    token_sha256: str = ""
+    """Of the token that clients send, in hex; empty: they need none, and `bind` is local."""
+    container_history_ttl: float = 3600.0
+    task_history_ttl: float = 86400.0
+    group: str = GROUP
+    """Of `public` and the journal: who may connect to the unix socket of `bind`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,15 +206,23 @@ def logs_directory(state_dir: Path, task: int) -> Path:
     return public_directory(state_dir) / LOGS / str(task)
 
 
-Facts = HostFacts | TaskFacts | Containers | Images
+Facts = MonitoringFacts | HostFacts | TaskFacts | Containers | Images
 
 
 def write_facts(path: Path, facts: Facts) -> None:
     """Replace a file. OSError."""
-    replace_json(path, {"version": VERSION, **asdict(facts)}, mode=FILE_MODE)
+    replace_json(path, {"v": VERSION, **_plain(facts)}, mode=FILE_MODE)
 
 
-_F = TypeVar("_F", HostFacts, TaskFacts, Containers, Images)
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: _plain(content) for name, content in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+_F = TypeVar("_F", MonitoringFacts, HostFacts, TaskFacts, Containers, Images)
 _ROWS: Mapping[str, Any] = {
     "disks": DiskFacts,
     "credentials": CredentialFacts,
@@ -210,7 +236,7 @@ def read_facts(kind: type[_F], path: Path) -> _F | None:
     """What a file says; keys that this version does not know are passed over."""
     try:
         data = json.loads(path.read_text())
-        if data["version"] != VERSION:
+        if data["v"] != VERSION:
             return None
         return kind(**_known(kind, data))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -126,8 +126,11 @@ def test_no_password_is_shown(tmp_path: Path) -> None:
         ("state_dir = /s\n", ["state_dir", "belongs in section [adjutant]"]),
         ("keepalive = yes\n", ["keepalive", "unknown"]),
         ("[adjutant]\nsleeptime = 3\n", ["sleeptime", "belongs in section [kojid]"]),
-        ("[adjutant]\nmonitoring_enabled = no\n", ["monitoring_enabled", "not supported yet"]),
-        ("adjutant_monitoring_enabled = yes\n", ["monitoring_enabled", "not supported yet"]),
+        ("[adjutant]\nmonitoring_bind = 8080\n", ["monitoring_bind", "'8080'", "127.0.0.1:8080"]),
+        (
+            "[adjutant]\nmonitoring_enabled = yes\nmonitoring_bind = 0.0.0.0:8080\n",
+            ["monitoring_bind", "0.0.0.0:8080", "set monitoring_token_file"],
+        ),
         (
             "[adjutant]\nlimits = memory=much\n",
             ["kojid.conf", "limits", "memory=much", "expected a size"],
