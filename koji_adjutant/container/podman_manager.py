@@ -44,6 +44,7 @@ from koji_adjutant.container.podman.api import (
     timed_out,
     unreachable,
 )
+from koji_adjutant.container.podman.engine_info import EngineInfo, engine_info
 from koji_adjutant.container.podman.images import Images
 from koji_adjutant.container.podman.wire import DeadlinePassed, StreamedAnswer, connect, socket_path
 from koji_adjutant.errors import AdjutantError, EngineError, TaskCanceled
@@ -362,6 +363,10 @@ class PodmanManager:
     def seccomp_profile(self) -> str:
         security = self._info()["host"]["security"]
         return str(security["seccompProfilePath"]) if security["seccompEnabled"] else ""
+
+    def info(self) -> EngineInfo:
+        """What the engine says of itself; costs it up to a second."""
+        return engine_info(self._info())
 
     def _info(self) -> Any:
         request = Request(purpose="ask the engine about itself", kind=Kind.START, method="GET", path="/info")

@@ -275,19 +275,41 @@ def try_login(config: Config) -> None:
 
     A hub that cannot be reached says nothing about the configuration.
     """
-    session = open_session(config)
-    session.opts = {**session.opts, "timeout": TRIAL_SECONDS, "anon_retry": False, "max_retries": 1}
-    session.give_up_early()
+    try:
+        with trial_session(config):
+            return
+    except LoginRefused:
+        raise
+    except LoginFailed:
+        return
+
+
+@contextmanager
+def trial_session(config: Config) -> Iterator[HubSession]:
+    """A session beside the daemon's, logged in without the lock and out at the end; of one attempt a call.
+
+    ConfigError or LoginFailed when there is none. While another session has the lock the hub refuses all that it is
+    asked in this one (koji.AuthLockError), and answers who has not logged in.
+    """
+    session = brief_session(config)
     try:
         _authenticate(session, config)
     except (requests.RequestException, ExpatError, Fault, koji.GenericError) as error:
         refused = isinstance(error, koji.AuthError)
-        reason = _reason(session, config, error) if refused else connection_error(config, error)
-        if isinstance(reason, (ConfigError, LoginRefused)):
-            raise reason from None
-    else:
+        raise (_reason(session, config, error) if refused else connection_error(config, error)) from None
+    try:
+        yield session
+    finally:
         with suppress(koji.GenericError, requests.RequestException):
             session.logout()
+
+
+def brief_session(config: Config) -> HubSession:
+    """A session that is not logged in, and gives up soon."""
+    session = open_session(config)
+    session.opts = {**session.opts, "timeout": TRIAL_SECONDS, "anon_retry": False, "max_retries": 1}
+    session.give_up_early()
+    return session
 
 
 def log_in_anew(
@@ -351,13 +373,14 @@ def _kerberos(session: HubSession, config: Config) -> None:
     if cache.exists() and cache.stat().st_size == 0:
         cache.unlink()
     if not os.access(config.keytab, os.R_OK) and not cache.exists():
-        raise no_keytab(config, _principal(config))
-    session.gssapi_login(_principal(config), config.keytab, config.ccache)
+        raise no_keytab(config, principal_of(config))
+    session.gssapi_login(principal_of(config), config.keytab, config.ccache)
 
 
-def _principal(config: Config) -> str:
+def principal_of(config: Config) -> str:
+    """The principal of a login by Kerberos."""
     return config.krb_principal or config.host_principal_format.replace("%s", socket.getfqdn())
 
 
 def _reason(session: HubSession, config: Config, error: Exception) -> AdjutantError:
-    return login_error(config, _principal(config), session.last_login_error or error)
+    return login_error(config, principal_of(config), session.last_login_error or error)

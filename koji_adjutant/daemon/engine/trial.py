@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from koji_adjutant.buildroot.images.keys import EMPTY_IMAGE
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, ResourceLimits
 from koji_adjutant.container.programs import USER_PATH, NullSink
 from koji_adjutant.daemon.cleanup.bound_containers import process_label
 from koji_adjutant.errors import EngineBroken, EngineError
 
 SECONDS = 60.0
+NOTHING = ("/bin/bash", "-c", ":")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +25,19 @@ class EngineTrial:
 
     config: Config
     worker: str
+    command: tuple[str, ...] = NOTHING
+    limits: ResourceLimits = ResourceLimits()
 
-    def __call__(self, manager: ContainerManager) -> None:
-        """EngineUnavailable, with the engine's own reason, when it cannot do what a task needs."""
+    def __call__(self, manager: ContainerManager, sink: LogSink = NullSink()) -> None:
+        """EngineUnavailable, with the engine's own reason, when it cannot do what a task needs.
+
+        `sink` gets what the command says; nothing, where the image is not there yet.
+        """
         reference = self.config.task_image_default
         try:
             image = manager.inspect_image(reference)
             if image is not None:
-                self._run(manager, reference, image.id)
+                self._run(manager, reference, image.id, sink)
             else:
                 # It would be pulled for a task; what the storage can do shows without.
                 with manager.created(self._spec(manager.import_empty_image(EMPTY_IMAGE).id)):
@@ -42,8 +48,8 @@ class EngineTrial:
                 hint="if the image is damaged, remove it (podman rmi --force) and pull or load it again",
             ) from error
 
-    def _run(self, manager: ContainerManager, reference: str, image: str) -> None:
-        status = manager.run(self._spec(image), NullSink(), timeout=SECONDS)
+    def _run(self, manager: ContainerManager, reference: str, image: str, sink: LogSink) -> None:
+        status = manager.run(self._spec(image), sink, timeout=SECONDS)
         if status:
             raise EngineBroken(
                 f"bash in a container of image {reference} ended with status {status}",
@@ -53,11 +59,12 @@ class EngineTrial:
     def _spec(self, image: str) -> ContainerSpec:
         return ContainerSpec(
             image=image,
-            command=("/bin/bash", "-c", ":"),
+            command=self.command,
             labels={
                 labels.WORKER: self.worker,
                 labels.ROLE: labels.Role.TOOL.value,
                 labels.PROCESS: process_label(os.getpid()),
             },
             environment={"PATH": USER_PATH},
+            limits=self.limits,
         )
