@@ -21,7 +21,10 @@ _WIDE = 0x1E
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """`subject` is the common name, by which a hub knows users; empty where there is none. Times are seconds since the epoch."""
+    """`subject` is the common name, by which a hub knows users; empty where there is none.
+
+    Times are seconds since the epoch.
+    """
 
     subject: str
     not_before: float

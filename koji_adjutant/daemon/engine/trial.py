@@ -17,6 +17,7 @@ from koji_adjutant.errors import EngineBroken, EngineError
 
 SECONDS = 60.0
 NOTHING = ("/bin/bash", "-c", ":")
+NO_LIMITS, FORGOTTEN = ResourceLimits(), NullSink()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +27,9 @@ class EngineTrial:
     config: Config
     worker: str
     command: tuple[str, ...] = NOTHING
-    limits: ResourceLimits = ResourceLimits()
+    limits: ResourceLimits = NO_LIMITS
 
-    def __call__(self, manager: ContainerManager, sink: LogSink = NullSink()) -> None:
+    def __call__(self, manager: ContainerManager, sink: LogSink = FORGOTTEN) -> None:
         """EngineUnavailable, with the engine's own reason, when it cannot do what a task needs.
 
         `sink` gets what the command says; nothing, where the image is not there yet.

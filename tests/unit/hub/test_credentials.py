@@ -48,9 +48,7 @@ def test_a_password_does_not_end(tmp_path: Path) -> None:
 
 def test_a_certificate_and_its_authority(tmp_path: Path) -> None:
     cert, ca = certificate(tmp_path / "cert.pem", days=5), certificate(tmp_path / "ca.pem", days=50)
-    found = {
-        one.kind: one.expires for one in credentials(config(tmp_path, cert=str(cert), serverca=str(ca)))
-    }
+    found = {one.kind: one.expires for one in credentials(config(tmp_path, cert=str(cert), serverca=str(ca)))}
     assert found["certificate"] == pytest.approx(time.time() + 5 * DAY, abs=600)
     assert found["ca"] == pytest.approx(time.time() + 50 * DAY, abs=600)
 
