@@ -1,0 +1,243 @@
+"""The tasks of a host, made from the events of its journal: those that run, and those that have run.
+
+A record is small, and there are at most `most` of them: a journal keeps more than a server should. A task that comes
+back after it was freed begins anew. Belongs to one thread; as durable as the process.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from koji_adjutant.journal.file import Event
+from koji_adjutant.journal.phases import HostEvent, Phase
+from koji_adjutant.monitoring.clock import Clock, Moment
+from koji_adjutant.monitoring.phases import ENDS, PhaseName, phase_after
+from koji_adjutant.monitoring.views import Outcome
+
+MOST = 3000
+MOST_SPANS = 60
+"""Of a task: a build with many rounds of BuildRequires has a dozen."""
+MOST_CONTAINERS = 40
+MOST_LINES, LINE_LENGTH = 20, 400
+"""Of the log of a failed task: how many, and characters of each."""
+ERROR_LENGTH = 2000
+MEASURES = ("memory_bytes", "cpu_seconds", "read_bytes", "written_bytes", "disk_bytes", "pids", "cpus")
+ADDED_UP = frozenset({"cpu_seconds", "read_bytes", "written_bytes"})
+"""Of several containers of a task; of the rest the largest counts."""
+_OUTCOMES: Mapping[str, Outcome] = {name.value: Outcome(name.value) for name in ENDS}
+
+
+@dataclass(slots=True)
+class Span:
+    """A phase and when it began; it ends where the next begins."""
+
+    name: PhaseName
+    began: Moment
+
+
+@dataclass(slots=True)
+class TaskRecord:
+    """What the journal has said of a task so far."""
+
+    id: int
+    first: Moment
+    last: Moment
+    method: str = ""
+    label: str = ""
+    parent: int | None = None
+    opened: Moment | None = None
+    ended: Moment | None = None
+    outcome: Outcome = Outcome.RUNNING
+    adopted: int = 0
+    spans: list[Span] = field(default_factory=list)
+    buildroot: int | None = None
+    image: str = ""
+    image_digest: str = ""
+    root: str = ""
+    packages: int | None = None
+    limits: dict[str, float] = field(default_factory=dict)
+    peak: dict[str, float] = field(default_factory=dict)
+    containers: list[str] = field(default_factory=list)
+    error: str = ""
+    first_error_line: str = ""
+    last_lines: str = ""
+    """One string: a list of twenty is three times as large."""
+    populate_seconds: float | None = None
+    _keys: int = 0
+    _is_populated: bool = False
+
+    def take(self, event: Event, now: Moment) -> None:
+        """Note an event of it."""
+        self.last = now
+        details = event.details
+        self.method = _text(details.get("method"), 100) or self.method
+        self.label = _text(details.get("label"), 300) or self.label
+        parent = details.get("parent")
+        self.parent = parent if isinstance(parent, int) else self.parent
+        if event.name in _OUTCOMES:
+            self._end(_OUTCOMES[event.name], now, details)
+        elif event.name in _TAKERS:
+            _TAKERS[event.name](self, event, now)
+        if not self.ended and (phase := phase_after(event.name, details, method=self.method)):
+            self._enter(phase, now)
+
+    def _enter(self, phase: PhaseName, now: Moment) -> None:
+        if len(self.spans) < MOST_SPANS and (not self.spans or self.spans[-1].name is not phase):
+            self.spans.append(Span(phase, now))
+
+    def _end(self, outcome: Outcome, now: Moment, details: Mapping[str, Any]) -> None:
+        if self.ended and self.outcome is not Outcome.LOST:
+            return
+        self.outcome, self.ended = outcome, now
+        self.error = _text(details.get("error") or details.get("why"), ERROR_LENGTH)
+        self.first_error_line = _text(details.get("first_error_line"), LINE_LENGTH)
+        lines = details.get("last_lines")
+        if isinstance(lines, list):
+            self.last_lines = "\n".join(
+                _text(line, LINE_LENGTH).replace("\n", " ") for line in lines[-MOST_LINES:]
+            )
+
+    def _take_opened(self, event: Event, now: Moment) -> None:  # noqa: ARG002
+        self.opened = now
+
+    def _take_adopted(self, event: Event, now: Moment) -> None:  # noqa: ARG002
+        self.adopted += 1
+        if self.outcome is Outcome.LOST:
+            self.outcome, self.ended = Outcome.RUNNING, None
+
+    def _take_record(self, event: Event, now: Moment) -> None:  # noqa: ARG002
+        self.buildroot = _number(event.details.get("buildroot"))
+
+    def _take_image(self, event: Event, now: Moment) -> None:  # noqa: ARG002
+        self.image = _text(event.details.get("image"), 300)
+        self.image_digest = _text(event.details.get("digest"), 100)
+        if event.details.get("key"):
+            self._keys += 1
+            self.root = "deps_hit" if self._keys > 1 else "populated" if self._is_populated else "hit"
+
+    def _take_populated(self, event: Event, now: Moment) -> None:
+        if not self._keys:
+            self.root, self._is_populated = "populated", True
+            seconds = event.details.get("seconds")
+            if isinstance(seconds, int | float):
+                self.populate_seconds = float(seconds)
+            elif self.spans and self.spans[-1].name is PhaseName.POPULATING:
+                self.populate_seconds = _between(self.spans[-1].began, now)
+
+    def _take_ready(self, event: Event, now: Moment) -> None:  # noqa: ARG002
+        self.root = _text(event.details.get("root"), 20) or self.root
+        packages = _number(event.details.get("packages"))
+        self.packages = self.packages if packages is None else packages
+        self.limits = _measures(event.details.get("limits")) or self.limits
+
+    def _take_container(self, event: Event, now: Moment) -> None:  # noqa: ARG002
+        if event.container and len(self.containers) < MOST_CONTAINERS:
+            self.containers.append(event.container)
+
+    def _take_usage(self, event: Event, now: Moment) -> None:  # noqa: ARG002
+        if "phase" in event.details:
+            return
+        for name, value in _measures(event.details).items():
+            before = self.peak.get(name, 0.0)
+            self.peak[name] = before + value if name in ADDED_UP else max(before, value)
+
+
+_TAKERS = {
+    Phase.OPENED.value: TaskRecord._take_opened,  # noqa: SLF001
+    Phase.ADOPTED.value: TaskRecord._take_adopted,  # noqa: SLF001
+    Phase.BUILDROOT_RECORD.value: TaskRecord._take_record,  # noqa: SLF001
+    Phase.IMAGE_READY.value: TaskRecord._take_image,  # noqa: SLF001
+    Phase.POPULATED.value: TaskRecord._take_populated,  # noqa: SLF001
+    Phase.BUILDROOT_READY.value: TaskRecord._take_ready,  # noqa: SLF001
+    Phase.CONTAINER_CREATED.value: TaskRecord._take_container,  # noqa: SLF001
+    "usage": TaskRecord._take_usage,  # noqa: SLF001
+}
+OF_NO_RUN = frozenset({Phase.SWEPT.value, HostEvent.TASK_NOT_TAKEN.value, HostEvent.IMAGE_REQUESTED.value})
+"""Events that name a task which need not have run here."""
+
+
+class TaskHistory:
+    """The records of tasks, the one that began last at the end."""
+
+    def __init__(self, clock: Clock, *, most: int = MOST) -> None:
+        self._clock = clock
+        self._most = most
+        self._records: OrderedDict[int, TaskRecord] = OrderedDict()
+        self._doubted: set[int] = set()
+        """Those that ran when a main process started, and that it has not said to have adopted."""
+
+    def __iter__(self) -> Iterator[TaskRecord]:
+        """Newest first."""
+        return reversed(self._records.values())
+
+    def find(self, task: int) -> TaskRecord | None:
+        return self._records.get(task)
+
+    def take(self, event: Event) -> None:
+        """Note an event of any kind."""
+        now = self._clock.moment(event)
+        if event.name == HostEvent.DAEMON_STARTED:
+            self._doubted = {record.id for record in self._records.values() if not record.ended}
+        elif event.name in (HostEvent.READY, HostEvent.NOT_READY) and self._doubted:
+            self._lose()
+        if event.task is None:
+            return
+        record = self._records.get(event.task)
+        if record is None or event.name == Phase.OPENED:
+            if event.name in OF_NO_RUN:
+                return
+            record = TaskRecord(event.task, now, now)
+            self._records[event.task] = record
+            self._records.move_to_end(event.task)
+            self._make_room()
+        record.take(event, now)
+        if event.name == Phase.ADOPTED:
+            self._doubted.discard(event.task)
+
+    def forget(self, *, older_than: float) -> None:
+        """Drop those that ended before a time of day."""
+        gone = [
+            record.id
+            for record in self._records.values()
+            if record.ended and self._clock.tell(record.ended) < older_than
+        ]
+        for task in gone:
+            del self._records[task]
+
+    def _make_room(self) -> None:
+        while len(self._records) > self._most:
+            ended = (record.id for record in self._records.values() if record.ended)
+            del self._records[next(ended, next(iter(self._records)))]
+
+    def _lose(self) -> None:
+        """A main process that says whether it takes tasks has adopted before what runs still."""
+        for task in self._doubted:
+            record = self._records.get(task)
+            if record and not record.ended:
+                record.outcome, record.ended = Outcome.LOST, record.last
+        self._doubted.clear()
+
+
+def _measures(said: Any) -> dict[str, float]:
+    if not isinstance(said, Mapping):
+        return {}
+    return {
+        name: float(value)
+        for name in MEASURES
+        if isinstance(value := said.get(name), int | float) and not isinstance(value, bool)
+    }
+
+
+def _between(began: Moment, ended: Moment) -> float | None:
+    if began.since_boot is None or ended.since_boot is None:
+        return max(0.0, ended.time - began.time)
+    return max(0.0, ended.since_boot - began.since_boot) if began.boot == ended.boot else None
+
+
+def _text(value: Any, most: int) -> str:
+    return value[:most] if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
