@@ -13,14 +13,20 @@ class Phase(StrEnum):
     """Points in the life of a task, in the order in which a build passes them."""
 
     OPENED = "opened"
+    """`method`, `label` (one line for people, as Koji labels tasks), `parent` (left out when it has none)."""
     STARTED = "started"
     ADOPTED = "adopted"
     """By another main process than the one that forked it."""
     IMAGE_READY = "image-ready"
+    """`image`, its `digest`, and the `key` of a buildroot image."""
     BUILDROOT_RECORD = "buildroot-record"
     SOLVED = "solved"
     POPULATED = "populated"
+    """`seconds` that it took, fetching included; `packages` that were installed."""
     BUILDROOT_READY = "buildroot-ready"
+    """Once for the install group, and again whenever BuildRequires had to be added: `root` (journal.use.Root) says how
+    the root came to what it is, so the last one counts for the task; `packages` are all that are in it, `limits` what
+    its containers may take (`memory_bytes`, `cpus`, `pids`, `disk_bytes`, each left out where there is none)."""
     COMMAND_STARTED = "command-started"
     RPMBUILD_STARTED = "rpmbuild-started"
     FIRST_LOG_UPLOADED = "first-log-uploaded"
@@ -34,6 +40,8 @@ class Phase(StrEnum):
     """A buildroot image, of no task in particular."""
     CLOSED = "closed"
     FAILED = "failed"
+    """`fault` and `error`, as the hub is told; where a log says more: `log`, its name, `first_error_line`, the first
+    line that looks like a reason, and `last_lines`, at most 20. All three are text of packages."""
     REFUSED = "refused"
     FREED = "freed"
     CANCELED = "canceled"
@@ -61,6 +69,11 @@ class HostEvent(StrEnum):
     IMAGE_BEGUN = "image-begun"
     IMAGE_FAILED = "image-failed"
     IMAGE_REMOVED = "image-removed"
+    USAGE = "usage"
+    """What a container of `task` has used: `role`, and what could be measured of journal.use.Use. Of one that is about
+    to be removed, all that it used; with `phase`, a phase of its rpmbuild with the `seconds` that it took."""
+    REQUESTS = "requests"
+    """What one process has asked of hub and engine since it last said so (journal.requests)."""
     EVENTS_LOST = "events-lost"
     """Of one process, while the journal could not be written."""
 
