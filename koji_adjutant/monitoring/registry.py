@@ -78,20 +78,12 @@ class Registry:
     def refresh(self, most: int = AT_A_TIME) -> bool:
         """Read what is new of the journal; False when there is more than `most` lines. OSError; to be tried again."""
         self._clock.look()
-        if self._unread is None:
-            self._unread = self._reader.new_events()
-        try:
-            for _ in range(most):
-                event = next(self._unread, None)
-                if event is None:
-                    self._unread = None
-                    break
-                self._take(event)
-        except OSError:
-            self._unread = None
-            raise
+        unread = self._unread or self._reader.new_events()
+        self._unread = None
+        is_all = self._take_some(unread, most)
+        self._unread = None if is_all else unread
         self._forget()
-        return self._unread is None
+        return is_all
 
     # What is shown
 
@@ -161,6 +153,14 @@ class Registry:
         return task_view(record, facts, logs, self._clock)
 
     # The journal
+
+    def _take_some(self, events: Iterator[Event], most: int) -> bool:
+        """Whether these were all."""
+        for number, event in enumerate(events, start=1):
+            self._take(event)
+            if number == most:
+                return False
+        return True
 
     def _take(self, event: Event) -> None:
         self._tasks.take(event)
