@@ -68,9 +68,10 @@ def write_kojid_conf(layout: Layout, host: BuildHost) -> None:
     write_secret(layout.kojid_conf, _section("kojid", kojid) + "\n" + _section("adjutant", adjutant))
 
 
-def start_daemon(layout: Layout) -> services.Service:
-    """`kojid` in the foreground of a session of its own."""
-    argv = [str(Path(sys.executable).with_name(DAEMON)), "--fg", "--verbose", f"--config={layout.kojid_conf}"]
+def start_daemon(layout: Layout, programs: Path | None = None) -> services.Service:
+    """`kojid` in the foreground of a session of its own, that of `programs` or of this installation."""
+    kojid = (programs or Path(sys.executable).parent) / DAEMON
+    argv = [str(kojid), "--fg", "--verbose", f"--config={layout.kojid_conf}"]
     return services.start(
         argv,
         record=layout.record(DAEMON),

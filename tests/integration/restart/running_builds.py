@@ -19,6 +19,7 @@ import koji
 import pytest
 
 import koji_adjutant
+from koji_adjutant.cli import main
 from koji_adjutant.container import labels
 from koji_adjutant.daemon.tasks.state import StateDirectory
 from koji_adjutant.journal.state import TaskState
@@ -63,6 +64,8 @@ class Host:
     """The testbed's build host."""
 
     testbed: Testbed
+    programs: Path | None = None
+    """Where its `kojid` is, unless it is this installation's."""
 
     @property
     def state(self) -> StateDirectory:
@@ -89,7 +92,7 @@ class Host:
         with pytest.MonkeyPatch.context() as environment:
             for name, value in PULLS.items():
                 environment.setenv(name, value)
-            service = builder.start_daemon(self.testbed.layout)
+            service = builder.start_daemon(self.testbed.layout, self.programs)
 
         def is_there() -> bool:
             assert service.is_running(), self.log[-2000:]
@@ -142,6 +145,10 @@ class Host:
             yield
         finally:
             conf.write_text(before)
+
+    def prune(self) -> None:
+        """Remove its buildroot images."""
+        assert main(["buildroots", "prune", "--all", f"--config={self.testbed.layout.kojid_conf}"]) == 0
 
     # Builds
 
