@@ -36,7 +36,7 @@ from koji_adjutant.errors import (
 )
 from koji_adjutant.guards import diagnose
 from koji_adjutant.guards.diagnose import Evidence, diagnosed
-from koji_adjutant.guards.disk_room import EngineRoom, OutputWatch, RoomWatch
+from koji_adjutant.guards.disk_room import HEAD_START, EngineRoom, OutputWatch, RoomWatch
 from koji_adjutant.guards.layers import ContainersLayer
 from koji_adjutant.host.disks import interrupted
 
@@ -203,7 +203,10 @@ class InterruptionAware(ContainersLayer):
 
     def run(self, spec: ContainerSpec, sink: LogSink, *, timeout: float | None = None) -> int:
         role = spec.labels.get(labels.ROLE, "")
-        room, ended_before = RoomWatch(lambda: self._written_by(role)), len(self._ended_by_us)
+        # An installation is long, and its disk may be full for a second: an engine without room is slow to say where.
+        head_start = 0.0 if role == Role.INSTALLER else HEAD_START
+        room = RoomWatch(lambda: self._written_by(role), head_start=head_start)
+        ended_before = len(self._ended_by_us)
         said = OutputWatch(room.ask)
         try:
             with room:
