@@ -28,6 +28,7 @@ NEXT = """\
 Now: systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload
 and: systemctl enable --now kojid
 """
+AFTER_REMOVAL = "Now: systemctl daemon-reload\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,7 @@ def add_command(commands: Any) -> None:
         help="of the files and of the daemon, as a package has it: /usr (default: files in /usr/local, "
         "the daemon where it is now)",
     )
+    made.add_argument("--remove", action="store_true", help="remove what was written, unless somebody changed it")
     made.set_defaults(run=install)
 
 
@@ -61,18 +63,18 @@ def _absolute(text: str) -> Path:
 
 
 def install(given: argparse.Namespace) -> int:
-    """Write the files, and say which."""
+    """Write the files, or remove them, and say which."""
     for unit in units(given.prefix):
         path = given.root / unit.path.relative_to("/")
         try:
-            is_new = _write(path, unit.content)
+            done = _remove(path, unit.content) if given.remove else _write(path, unit.content)
         except OSError as error:
             raise ConfigError(
                 f"{error.filename or path} cannot be written: {error.strerror}", hint="run as root"
             ) from error
-        sys.stdout.write(f"{'wrote' if is_new else 'unchanged'} {path}\n")
+        sys.stdout.write(f"{done} {path}\n")
     if given.root == Path("/"):
-        sys.stdout.write(NEXT)
+        sys.stdout.write(AFTER_REMOVAL if given.remove else NEXT)
     return 0
 
 
@@ -92,12 +94,21 @@ def _shipped(name: str) -> str:
     return (resources.files("koji_adjutant") / "units" / name).read_text()
 
 
-def _write(path: Path, content: str) -> bool:
+def _remove(path: Path, content: str) -> str:
+    if not path.exists():
+        return "not there:"
+    if path.read_text() != content:
+        return "changed by somebody, and left:"
+    path.unlink()
+    return "removed"
+
+
+def _write(path: Path, content: str) -> str:
     if path.exists() and path.read_text() == content:
-        return False
+        return "unchanged"
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(PARTIAL + path.name)
     new.write_text(content)
     new.chmod(MODE)
     new.rename(path)
-    return True
+    return "wrote"

@@ -57,6 +57,20 @@ def test_a_second_call_changes_nothing(root: Path, unit: Path, capsys: pytest.Ca
     assert "Type=notify" in unit.read_text()
 
 
+def test_what_was_written_is_removed_unless_somebody_changed_it(
+    root: Path, unit: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unit.write_text("[Unit]\n")
+    (root / "etc/logrotate.d/koji-adjutant").unlink()
+    capsys.readouterr()
+    assert commands.main(["install-units", "--remove", "--root", str(root)]) == 0
+    said = capsys.readouterr().out
+    assert f"changed by somebody, and left: {unit}\n" in said
+    assert f"removed {root}/usr/local/lib/sysusers.d/koji-adjutant.conf\n" in said
+    assert f"not there: {root}/etc/logrotate.d/koji-adjutant\n" in said
+    assert [path for path in root.rglob("*") if path.is_file()] == [unit]
+
+
 def test_a_package(tmp_path: Path) -> None:
     assert commands.main(["install-units", "--root", str(tmp_path), "--prefix", "/usr"]) == 0
     unit = (tmp_path / "usr/lib/systemd/system/kojid.service").read_text()
