@@ -7,7 +7,17 @@ import sys
 from collections.abc import Callable, Sequence
 
 from koji_adjutant import __version__
-from koji_adjutant.cli import buildroots, config_check, documents, end_tasks, reload, shell, units
+from koji_adjutant.cli import (
+    buildroots,
+    config_check,
+    documents,
+    end_tasks,
+    reload,
+    shell,
+    status,
+    task_logs,
+    units,
+)
 from koji_adjutant.errors import AdjutantError, ConfigError
 
 TESTBED = "koji_adjutant.testbed.cli"
@@ -40,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--version", action="version", version=f"koji-adjutant {__version__}")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("testbed", help="a Koji on one machine", add_help=False)
+    status.add_command(commands)
+    task_logs.add_command(commands)
     shell.add_command(buildroots.add_commands(commands))
     units.add_command(commands)
     end_tasks.add_command(commands)

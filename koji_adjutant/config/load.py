@@ -21,7 +21,7 @@ from koji_adjutant.config.autospec import autospec_plan
 from koji_adjutant.config.build_mounts import mismatch
 from koji_adjutant.config.monitoring_options import token_digest
 from koji_adjutant.config.option import Place
-from koji_adjutant.config.options import Config, Row, table
+from koji_adjutant.config.options import DEFAULT_STATE_DIR, Config, Row, table
 from koji_adjutant.config.package_manager import read_options
 from koji_adjutant.errors import ConfigError
 
@@ -89,6 +89,16 @@ def load_config(
     autospec_plan(config)
     token_digest(config, file)
     return config
+
+
+def state_dir_of(file: Path = DEFAULT_FILE, environment: Mapping[str, str] = os.environ) -> Path:
+    """The state directory that a configuration names, whatever is wrong with its other options."""
+    row = ROWS[Place.ADJUTANT, "state_dir"]
+    for settings in (_settings_of_environment(environment), _settings_of_file(file)):
+        named = [one for one in settings if (one.place, one.key) == (row.option.place, row.key)]
+        if named:
+            return Path(_parsed(row, named[-1]))
+    return DEFAULT_STATE_DIR
 
 
 def _parsed_overrides(overrides: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

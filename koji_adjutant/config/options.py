@@ -47,6 +47,7 @@ def default_socket(environment: Mapping[str, str] = os.environ) -> Path:
     return Path("/run/podman/podman.sock")
 
 
+DEFAULT_STATE_DIR = Path("/var/lib/koji-adjutant")
 _MOCK = "no effect: builds run in containers, not in mock"
 _CACHED = "no effect: buildroots are containers and go with their task"
 _IMAGES = "no effect: image builds are not supported"
@@ -236,7 +237,7 @@ class Config(ScmOptions, MonitoringOptions):
         (), read.path_map, "our:engine pairs of paths, where the engine sees other paths than we do"
     )
     registry_auth_file: Path | None = adjutant(None, read.optional_path, "credentials of registries")
-    state_dir: Path = adjutant(Path("/var/lib/koji-adjutant"), read.absolute_path, "state of the daemon")
+    state_dir: Path = adjutant(DEFAULT_STATE_DIR, read.absolute_path, "state of the daemon")
     cache_dir: Path = adjutant(
         Path("cache"),
         read.absolute_path,
