@@ -51,7 +51,9 @@ def add_command(commands: Any) -> None:
         help="of the files and of the daemon, as a package has it: /usr (default: files in /usr/local, "
         "the daemon where it is now)",
     )
-    made.add_argument("--remove", action="store_true", help="remove what was written, unless somebody changed it")
+    made.add_argument(
+        "--remove", action="store_true", help="remove what was written, unless somebody changed it"
+    )
     made.set_defaults(run=install)
 
 
