@@ -14,7 +14,7 @@ def duration(seconds: float | None) -> str:
     """`0.4 s`, `12 s`, `3:07`, `1:02:09`, `2 d 3 h`."""
     if seconds is None:
         return NOTHING
-    if seconds < _TEN:
+    if seconds < _TEN - 0.05:
         return f"{max(seconds, 0.0):.1f} s"
     whole = round(seconds)
     if whole < _MINUTE:

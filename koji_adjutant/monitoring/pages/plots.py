@@ -11,7 +11,7 @@ from koji_adjutant.monitoring.views import Outcome, TaskView
 
 WIDTH, HEIGHT = 320.0, 150.0
 """Of a plot, in its own units."""
-LEFT, RIGHT, TOP, BOTTOM = 34.0, 6.0, 8.0, 20.0
+LEFT, RIGHT, TOP, BOTTOM = 40.0, 6.0, 8.0, 20.0
 """Its margins, where the words are."""
 MOST_DOTS = 400
 MOST_METHODS = 6

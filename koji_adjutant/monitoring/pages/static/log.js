@@ -100,6 +100,7 @@ class LogView {
     this.decoder = new TextDecoder();
     this.rest = "";
     this.box.replaceChildren();
+    this.begun = new Promise((go) => { this.hasBegun = go; });
     element.querySelector(".logtools").hidden = false;
     this.wire(element);
     this.read();
@@ -178,9 +179,10 @@ class LogView {
     const reader = answer.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return true;
+      if (done) { this.hasBegun(); return true; }
       this.offset += value.length;
       this.take(this.decoder.decode(value, { stream: true }));
+      this.hasBegun();
     }
   }
 
@@ -284,6 +286,7 @@ class LogView {
   }
 
   async firstError() {
+    await this.begun;
     await this.all();
     const exact = this.known && this.lines.find(({ plain }) => plain.trim() === this.known.trim());
     const first = exact || this.lines.find(({ plain }) => ERROR.test(plain));
@@ -296,7 +299,7 @@ function start() {
   for (const section of document.querySelectorAll(".scripted")) section.hidden = false;
   for (const element of document.querySelectorAll("[data-log]")) {
     const view = new LogView(element);
-    if (location.hash === "#first-error") setTimeout(() => view.firstError(), 500);
+    if (location.hash === "#first-error") view.firstError();
   }
 }
 

@@ -13,7 +13,7 @@ const skew = Date.now() / 1000 - Number(document.documentElement.dataset.now);
 
 function duration(seconds) {
   const two = (number) => String(number).padStart(2, "0");
-  if (seconds < 10) return `${Math.max(seconds, 0).toFixed(1)} s`;
+  if (seconds < 9.95) return `${Math.max(seconds, 0).toFixed(1)} s`;
   const whole = Math.round(seconds);
   const minutes = Math.floor(whole / 60), hours = Math.floor(minutes / 60);
   if (whole < 60) return `${whole} s`;
