@@ -71,7 +71,7 @@ def test_what_a_page_loads_is_in_the_package(rendered: dict[str, str]) -> None:
 @pytest.fixture(scope="module")
 def hostile() -> dict[str, str]:
     """Every page, of things that all have a hostile name."""
-    words = dict.fromkeys(
+    words: dict[str, Any] = dict.fromkeys(
         ("method", "label", "package", "arch", "tag", "owner", "image", "image_digest", "link"), HOSTILE
     )
     words |= {"error": HOSTILE, "first_error_line": HOSTILE, "phase": HOSTILE, "root": HOSTILE}
