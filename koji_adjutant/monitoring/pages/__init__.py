@@ -29,6 +29,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from koji_adjutant.monitoring.host_warnings import host_warnings
 from koji_adjutant.monitoring.pages import bars, formats, history, plots
 from koji_adjutant.monitoring.sentence import advice_for
 from koji_adjutant.monitoring.text import ansi_to_html, for_terminal
@@ -88,6 +89,7 @@ class Pages:
             colored=_colored,
             main_log=_main_log,
             advice_for=advice_for,
+            host_warnings=host_warnings,
             sizes=formats.size,
             counts=formats.count,
             refresh_seconds=REFRESH_SECONDS,
