@@ -10,6 +10,7 @@ from koji_adjutant import __version__
 from koji_adjutant.cli import (
     buildroots,
     config_check,
+    doctor,
     documents,
     end_tasks,
     reload,
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     status.add_command(commands)
     task_logs.add_command(commands)
     shell.add_command(buildroots.add_commands(commands))
+    doctor.add_command(commands)
     units.add_command(commands)
     end_tasks.add_command(commands)
     reload.add_command(commands)

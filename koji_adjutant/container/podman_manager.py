@@ -190,6 +190,10 @@ class PodmanManager:
     def has_image(self, reference: str) -> bool:
         return self._images.exists(reference)
 
+    def look_in_registry(self, reference: str) -> None:
+        """EngineError when no registry has the image; nothing is pulled."""
+        self._images.look_in_registry(reference)
+
     def inspect_image(self, reference: str) -> ImageInfo | None:
         return self._images.inspect(reference)
 

@@ -40,7 +40,7 @@ def reason_not_ready(situation: Situation, config: Config) -> NotReady | None:
     """None when a task can be taken."""
     for obstacle, problem in (
         *_of_hub(situation, config),
-        (Obstacle.SPACE, _no_space(situation.storage, config.minspace)),
+        (Obstacle.SPACE, space_problem(situation.storage, config.minspace)),
         (Obstacle.LOAD, _busy(config.max_load_per_cpu)),
         (Obstacle.ENGINE, situation.engine_problem),
         (Obstacle.LEFTOVERS, situation.sweep_problem),
@@ -109,7 +109,8 @@ def storage_to_measure(engine_storage: Path | None, config: Config) -> Path:
     return Path(config.workdir)
 
 
-def _no_space(path: Path, minspace: int) -> Problem | None:
+def space_problem(path: Path, minspace: int) -> Problem | None:
+    """Why there is too little space for a task; None when there is enough of it. `minspace` in MB."""
     try:
         status = os.statvfs(path)
     except OSError as error:

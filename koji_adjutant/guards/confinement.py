@@ -234,12 +234,13 @@ def probe_spec(owner: Owner, image: str, id_map: IdMap) -> ContainerSpec:
 
 def probe(containers: Containers, owner: Owner, image: str, id_map: IdMap) -> Finding:
     """Whether containers can have the map."""
-    found = _try(containers, probe_spec(owner, image, id_map))
+    found = try_user_namespace(containers, probe_spec(owner, image, id_map))
     logger.info("user namespace of builds from host id %d: %s", id_map.first, found.problem or "yes")
     return found
 
 
-def _try(containers: Containers, spec: ContainerSpec) -> Finding:
+def try_user_namespace(containers: Containers, spec: ContainerSpec) -> Finding:
+    """What the container of `probe_spec` has to say."""
     answer = HeadSink(with_errors=True)
     try:
         code = containers.run(spec, answer, timeout=TRIAL_SECONDS)

@@ -74,6 +74,16 @@ def free_bytes(path: Path) -> int | None:
     return status.f_bavail * status.f_frsize
 
 
+def file_system(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
+    """The kind of the file system that `path` is on (`ext4`, `nfs4`); empty when it is not known."""
+    kinds = {}
+    for line in mounts.read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        # Blanks in names are \\040, which no prefix of ours has.
+        kinds[Path(before.split()[4])] = after.split()[0]
+    return next((kinds[place] for place in (path.resolve(), *path.resolve().parents) if place in kinds), "")
+
+
 def is_full(path: Path) -> bool:
     """Whether `path` is on a disk of this machine, on which nothing more can be done."""
     free = free_bytes(path)

@@ -82,6 +82,18 @@ class Images:
         answer = self._api.call(request)
         return None if answer.status == HTTPStatus.NOT_FOUND else _inspected(answer.json())
 
+    def look_in_registry(self, reference: str) -> None:
+        """See that a registry has the image, without pulling it. EngineError, in the registry's words, when not."""
+        self._api.call(
+            Request(
+                purpose=f"look for image {reference} in its registry",
+                kind=Kind.CREATE,
+                method="GET",
+                path=f"{names.url_below('/manifests', reference, 'image', EngineError)}/json",
+                headers=self._login(reference),
+            )
+        )
+
     def _pull(self, reference: str, policy: PullPolicy) -> None:
         always = policy in (PullPolicy.ALWAYS, PullPolicy.NEWER)
         request = Request(

@@ -82,6 +82,19 @@ def send(config: Config, mail: Mail, *, moment: float, patience: Patience = Pati
     return Sent(accepted=accepted, refused=refused)
 
 
+def greet(config: Config, patience: Patience = Patience()) -> None:
+    """Log in to the server as for a mail, and send none; TaskFailed, as of a mail, when that does not go."""
+    check_server(config)
+    try:
+        with _connected(config, patience) as server:
+            _log_in(server, config)
+            server.quit()
+    except (smtplib.SMTPException, OSError, ValueError) as error:
+        raise TaskFailed(
+            f"no mail can be sent: the server {config.smtphost} (option smtphost) {_reason(config, error)}"
+        ) from None
+
+
 def is_address(text: object) -> bool:
     """Whether a mail server can be told of it."""
     return isinstance(text, str) and bool(text) and text.isascii() and text.isprintable()
@@ -98,13 +111,17 @@ def _deliver(
 ) -> dict[str, tuple[int, bytes]]:
     """The answers to recipients that are refused, while another one is not."""
     with _connected(config, patience) as server:
-        if config.smtp_user and config.smtp_pass is not None:
-            server.login(config.smtp_user, config.smtp_pass)
+        _log_in(server, config)
         answers = server.sendmail(config.from_addr, recipients, message)
         # It is sent: a server that goes away now changes nothing.
         with suppress(smtplib.SMTPException, OSError):
             server.quit()
     return answers
+
+
+def _log_in(server: smtplib.SMTP, config: Config) -> None:
+    if config.smtp_user and config.smtp_pass is not None:
+        server.login(config.smtp_user, config.smtp_pass)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from koji_adjutant.testbed.hub.builds import (
     rpms,
     scratch,
     signatures,
+    volumes,
 )
 from koji_adjutant.testbed.hub.repos import repo_done, repo_init, repo_queue, repo_requests, repos
 from koji_adjutant.testbed.hub.rpc import events
@@ -66,4 +67,5 @@ MODULES: tuple[object, ...] = (
     tagging,
     tags,
     targets,
+    volumes,
 )
