@@ -17,6 +17,7 @@ from koji_adjutant import names
 from koji_adjutant.buildroot.images.cached import CachedImage, cached_images
 from koji_adjutant.buildroot.images.removal import Limits, Removal, own_size, prune, to_remove
 from koji_adjutant.buildroot.images.usage import UsageRecords
+from koji_adjutant.cli.own_paths import with_own_paths
 from koji_adjutant.config import DEFAULT_FILE, Config, load_config
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import ConfigError
@@ -54,7 +55,7 @@ class Cache:
 @contextmanager
 def open_cache(file: Path) -> Iterator[Cache]:
     """The cache of the daemon that is configured by `file`."""
-    config = load_config(file)
+    config = with_own_paths(load_config(file))
     manager = PodmanManager(str(config.podman_socket), config.container_timeouts)
     try:
         yield Cache(

@@ -18,6 +18,7 @@ import koji
 import requests
 
 from koji_adjutant.cli.kojid import assemble, make_services
+from koji_adjutant.cli.own_paths import with_own_paths
 from koji_adjutant.config import DEFAULT_FILE, Config, load_config
 from koji_adjutant.daemon.cleanup.sweeps import Sweeps
 from koji_adjutant.daemon.hand_back import LAST_CALL_SECONDS
@@ -45,7 +46,7 @@ def add_command(commands: Any) -> None:
 
 def end_tasks(given: argparse.Namespace) -> int:
     """`end-tasks`: end the tasks, and print which; exit code."""
-    config = load_config(given.config)
+    config = with_own_paths(load_config(given.config))
     state = StateDirectory(config.state_dir)
     if given.after and (not any(True for _ in state.all()) or not is_being_stopped(given.after)):
         return 0

@@ -18,6 +18,7 @@ import koji
 import requests
 
 from koji_adjutant.cli.arguments import Arguments, parse
+from koji_adjutant.cli.own_paths import with_own_paths
 from koji_adjutant.cli.reload import check_argv, start_argv
 from koji_adjutant.config import Config, load_config
 from koji_adjutant.container.podman import registry_auth
@@ -63,6 +64,7 @@ def kojid(argv: Sequence[str] | None = None) -> int:
 def _check(config: Config) -> int:
     """Whether a daemon would start with this; if one runs with it already, with the plugins that it has."""
     _prepare(config)
+    with_own_paths(config)
     try_login(config)
     missing_so_far = record.read(config.state_dir)
     lost = [one for one in task_methods(config, None).outages.found if one.plugin not in missing_so_far]
@@ -79,6 +81,7 @@ def _run(arguments: Arguments, config: Config) -> int:
         daemon_log.log_by_mail(config.admin_emails)
     started_in = Path.cwd()
     _prepare(config)
+    config = with_own_paths(config)
     state = StateDirectory(config.state_dir)
     session = open_session(config)
     with ExitStack() as stack:

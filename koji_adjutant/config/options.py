@@ -234,7 +234,10 @@ class Config(ScmOptions, MonitoringOptions):
         shown="$CONTAINER_HOST, else $XDG_RUNTIME_DIR/podman/podman.sock, for root /run/podman/podman.sock",
     )
     host_mount_map: tuple[tuple[str, str], ...] = adjutant(
-        (), read.path_map, "our:engine pairs of paths, where the engine sees other paths than we do"
+        (),
+        read.path_map,
+        "our:engine pairs of paths, where the engine sees other paths than we do; empty in a container: what the "
+        "engine says of its mounts",
     )
     registry_auth_file: Path | None = adjutant(None, read.optional_path, "credentials of registries")
     state_dir: Path = adjutant(DEFAULT_STATE_DIR, read.absolute_path, "state of the daemon")

@@ -355,6 +355,10 @@ class PodmanManager:
     def inspect(self, container: str) -> ContainerInfo | None:
         return containers.inspect(self, container)
 
+    def mounts(self, container: str) -> Mapping[str, str] | None:
+        """The engine's path of what a container has from outside, by its own, and of its root; None without it."""
+        return containers.mounts(self, container)
+
     def find(self, labels: Mapping[str, str]) -> tuple[ContainerInfo, ...]:
         return containers.find(self, labels)
 

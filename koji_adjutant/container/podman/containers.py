@@ -180,6 +180,21 @@ def mount_root(api: EngineApi, container: str) -> str:
 
 
 def inspect(api: EngineApi, container: str) -> ContainerInfo | None:
+    found = _look_at(api, container)
+    return None if found is None else inspected(found)
+
+
+def mounts(api: EngineApi, container: str) -> dict[str, str] | None:
+    """The engine's path of each directory that a container has from outside, and of its root; None without it."""
+    found = _look_at(api, container)
+    if found is None:
+        return None
+    root = ((found.get("GraphDriver") or {}).get("Data") or {}).get("MergedDir", "")
+    outside = {mount["Destination"]: mount.get("Source", "") for mount in found.get("Mounts") or ()}
+    return {ours: theirs for ours, theirs in {"/": root, **outside}.items() if theirs}
+
+
+def _look_at(api: EngineApi, container: str) -> dict[str, Any] | None:
     request = Request(
         purpose=f"look at container {container[:12]}",
         kind=Kind.CREATE,
@@ -192,7 +207,8 @@ def inspect(api: EngineApi, container: str) -> ContainerInfo | None:
         return None
     if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         raise refused(request, answer.status, answer.content)
-    return inspected(answer.json())
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 def is_gone(answer: Answer) -> bool:
