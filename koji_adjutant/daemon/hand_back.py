@@ -13,7 +13,7 @@ import requests
 
 from koji_adjutant.errors import Problem
 from koji_adjutant.hub.session import HubSession
-from koji_adjutant.journal.phases import Journal, Phase
+from koji_adjutant.journal.phases import GivenBack, Journal, Phase
 
 LAST_CALL_SECONDS = 4.0
 """For one call: a service manager waits for 30 seconds altogether."""
@@ -52,7 +52,7 @@ def _free_tasks(session: HubSession, journal: Journal) -> None:
     tasks = [task["id"] for task in session.call_once("host.getHostTasks")]
     session.call_once("host.freeTasks", tasks)
     for task in tasks:
-        journal.record(Phase.FREED, task=task, why="the daemon stops")
+        journal.record(Phase.FREED, task=task, reason=GivenBack.STOP, why="the daemon stops")
 
 
 def _take_no_more(session: HubSession) -> None:

@@ -39,7 +39,7 @@ from koji_adjutant.host import disks, systemd
 from koji_adjutant.host.files import since_boot
 from koji_adjutant.hub.claim import HubContact
 from koji_adjutant.hub.session import HubSession
-from koji_adjutant.journal.phases import HostEvent, Phase
+from koji_adjutant.journal.phases import GivenBack, HostEvent, Phase
 from koji_adjutant.journal.state import NotReady
 from koji_adjutant.plugins.outages import Methods
 
@@ -214,7 +214,14 @@ class Daemon(TaskManager):
             # good is never built.
             logger.warning("Refusing task %s (%s): %s", number, task["method"], why)
             self.session.host.refuseTask(number, soft=True, msg=str(why))
-            self.services.journal.record(Phase.REFUSED, task=number, why=str(why), soft=True)
+            self.services.journal.record(
+                Phase.REFUSED,
+                task=number,
+                method=task["method"],
+                reason=GivenBack.PLUGIN,
+                why=str(why),
+                soft=True,
+            )
             return False
         if self.takeTask(cast("Any", task)):
             return True
@@ -250,7 +257,9 @@ class Daemon(TaskManager):
         self.tasks.pop(task, None)
         subsession.logout()
         self.session.host.freeTasks([task])
-        self.services.journal.record(Phase.FREED, task=task, why=f"no process for it: {error}")
+        self.services.journal.record(
+            Phase.FREED, task=task, reason=GivenBack.NO_PROCESS, why=f"no process for it: {error}"
+        )
 
     def runTask(self, handler: BaseTaskHandler) -> None:  # noqa: N802
         """Run a task in this process: those that are about the daemon itself."""

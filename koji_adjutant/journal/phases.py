@@ -43,9 +43,33 @@ class Phase(StrEnum):
     """`fault` and `error`, as the hub is told; where a log says more: `log`, its name, `first_error_line`, the first
     line that looks like a reason, and `last_lines`, at most 20. All three are text of packages."""
     REFUSED = "refused"
+    """As `freed`, with the `reason` (GivenBack) and `why`, a sentence."""
     FREED = "freed"
     CANCELED = "canceled"
     SWEPT = "swept"
+
+
+class GivenBack(StrEnum):
+    """Why a task went back to the hub: a fixed list, for who counts or compares them."""
+
+    STOP = "stop"
+    """The daemon stops."""
+    RESTART = "restart"
+    """A task `restart`, which has to wait."""
+    ENGINE = "engine"
+    """It could not be used."""
+    INTERRUPTED = "interrupted"
+    """Somebody else has ended its container."""
+    NO_PROCESS = "no-process"
+    """None could be had for it."""
+    LOST = "lost"
+    """Its process is dead, or never was here."""
+    REFUSED = "refused"
+    """Not a task for this host."""
+    PLUGIN = "plugin"
+    """Its method is of a plugin that could not be loaded."""
+    OTHER = "other"
+    """Of a version that did not say, or of one to come."""
 
 
 class HostEvent(StrEnum):

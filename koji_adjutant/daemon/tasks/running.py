@@ -22,7 +22,7 @@ from koji_adjutant.daemon.tasks.state import StateDirectory
 from koji_adjutant.daemon.tasks.task_process import TaskProcess
 from koji_adjutant.hub.claim import HubContact, take_back
 from koji_adjutant.hub.session import HubSession
-from koji_adjutant.journal.phases import Journal, Phase
+from koji_adjutant.journal.phases import GivenBack, Journal, Phase
 from koji_adjutant.journal.state import UnreadableState
 
 ASSIGNED = koji.TASK_STATES["ASSIGNED"]
@@ -149,7 +149,9 @@ class RunningTasks:
         logger.info("freeing stale tasks: %r", stale)
         self._session.host.freeTasks(stale)
         for task in stale:
-            self._journal.record(Phase.FREED, task=task, why="no process of it runs here")
+            self._journal.record(
+                Phase.FREED, task=task, reason=GivenBack.LOST, why="no process of it runs here"
+            )
 
     def _stop_lost(self, lingering: list[int]) -> dict[int, dict[str, Any]]:
         """Stop those that are not ours any more; those that are again are returned."""

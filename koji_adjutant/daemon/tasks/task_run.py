@@ -20,7 +20,7 @@ from koji_adjutant.daemon.tasks.processes import end_if_told, signals_held_back
 from koji_adjutant.errors import EngineFailed, EngineUnavailable, TaskCanceled, TaskInterrupted
 from koji_adjutant.hub.outage import do_once
 from koji_adjutant.hub.session import HubSession, is_session_lost
-from koji_adjutant.journal.phases import Journal, Phase
+from koji_adjutant.journal.phases import GivenBack, Journal, Phase
 
 UNKNOWN_FAULT = 1
 OPEN = koji.TASK_STATES["OPEN"]
@@ -65,11 +65,12 @@ class TaskRun:
             self._close(None)
             raise
         except ServerRestart:
-            return self._free("it waits for a restart of this host")
+            return self._free(GivenBack.RESTART, "it waits for a restart of this host")
         except EngineUnavailable as error:
             # One whose container somebody has ended says nothing about the engine.
             self.engine_failed = isinstance(error, EngineFailed) or not isinstance(error, TaskInterrupted)
-            return self._free(str(error))
+            reason = GivenBack.ENGINE if self.engine_failed else GivenBack.INTERRUPTED
+            return self._free(reason, str(error))
         except RefuseTask as error:
             return self._refuse(str(error))
         except Exception as error:
@@ -107,11 +108,12 @@ class TaskRun:
             error=said,
         )
 
-    def _free(self, why: str) -> Phase:
+    def _free(self, reason: GivenBack, why: str) -> Phase:
         logger.warning("task %s is freed: %s", self._task, why)
         return self._tell(
             Phase.FREED,
             lambda: self._session.host.freeTasks([self._task]),
+            reason=reason,
             why=why,
             engine_failed=self.engine_failed,
         )
@@ -119,7 +121,11 @@ class TaskRun:
     def _refuse(self, why: str) -> Phase:
         logger.warning("task %s is refused: %s", self._task, why)
         return self._tell(
-            Phase.REFUSED, lambda: self._session.host.refuseTask(self._task, msg=why), why=why, soft=False
+            Phase.REFUSED,
+            lambda: self._session.host.refuseTask(self._task, msg=why),
+            reason=GivenBack.REFUSED,
+            why=why,
+            soft=False,
         )
 
     def _tell(self, phase: Phase, call: Callable[[], Any], **details: Any) -> Phase:

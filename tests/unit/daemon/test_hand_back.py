@@ -42,8 +42,9 @@ def journal() -> list[int]:
 
 def end(hub: Hub, journal: list[int], waits: list[float] | None = None) -> str:
     class Recorded:
-        def record(self, _phase: object, *, task: int, why: str) -> None:
+        def record(self, _phase: object, *, task: int, reason: str, why: str) -> None:
             assert why
+            assert reason == "stop"
             journal.append(task)
 
     found = hand_back(

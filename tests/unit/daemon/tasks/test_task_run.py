@@ -222,8 +222,8 @@ def test_a_report_that_did_not_arrive_is_made_again(host: Host, mocker: Any) -> 
     [
         (koji.BuildError("it broke"), "failed", {"fault": 1005, "error": "it broke"}),
         (ValueError("of ours"), "failed", {"fault": 1, "error": "ValueError: of ours"}),
-        (RefuseTask("not here"), "refused", {"why": "not here", "soft": False}),
-        (EngineTimeout("slow"), "freed", {"why": "slow", "engine_failed": True}),
+        (RefuseTask("not here"), "refused", {"reason": "refused", "why": "not here", "soft": False}),
+        (EngineTimeout("slow"), "freed", {"reason": "engine", "why": "slow", "engine_failed": True}),
         (TaskCanceled("canceled"), "canceled", {"why": "canceled"}),
     ],
     ids=["package", "ours", "refused", "engine", "user"],
