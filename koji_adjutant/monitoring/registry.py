@@ -96,6 +96,10 @@ class Registry:
         """All tasks, newest first."""
         return tuple(self._task_view(record) for record in self._tasks)
 
+    def running(self) -> tuple[TaskView, ...]:
+        """Those that have not ended."""
+        return tuple(self._task_view(record) for record in self._tasks if not record.ended)
+
     def task(self, task: int) -> TaskView | None:
         """One of them."""
         record = self._tasks.find(task)
