@@ -39,6 +39,7 @@ from koji_adjutant.host import systemd
 from koji_adjutant.host.disks import unusable
 from koji_adjutant.hub.session import HubSession, log_in_anew, login, open_session, try_login
 from koji_adjutant.journal.file import ROTATE_BYTES, FileJournal
+from koji_adjutant.journal.requests import MADE
 from koji_adjutant.logs import daemon_log
 from koji_adjutant.plugins import record
 from koji_adjutant.policy.containers import soft_and_hard
@@ -197,7 +198,10 @@ def make_services(stack: ExitStack, config: Config, state: StateDirectory) -> Se
     """What a daemon with this state directory works with, until `stack` is left."""
     journal = FileJournal(state.journal, rotate_bytes=ROTATE_BYTES)
     manager = PodmanManager(
-        str(config.podman_socket), config.container_timeouts, str(config.registry_auth_file or "")
+        str(config.podman_socket),
+        config.container_timeouts,
+        str(config.registry_auth_file or ""),
+        on_request=MADE.engine,
     )
     stack.callback(manager.close)
     return Services(

@@ -37,6 +37,8 @@ from koji_adjutant.container.podman.api import (
     Answer,
     Kind,
     Request,
+    RequestObserver,
+    ignore_request,
     new_name,
     overran,
     refused,
@@ -67,8 +69,16 @@ class _Pool(UDSConnectionPool):
 class PodmanManager:
     """An engine behind a unix socket. See `ContainerManager` for what each method promises."""
 
-    def __init__(self, socket: str, timeouts: Timeouts, registry_auth_file: str = "") -> None:
+    def __init__(
+        self,
+        socket: str,
+        timeouts: Timeouts,
+        registry_auth_file: str = "",
+        *,
+        on_request: RequestObserver = ignore_request,
+    ) -> None:
         self._socket = socket_path(socket)
+        self._on_request = on_request
         self._timeouts = timeouts
         self._client: PodmanClient | None = None
         self._pid = 0
@@ -92,6 +102,19 @@ class PodmanManager:
     def call(self, request: Request) -> Answer:
         """The complete answer to `request`."""
         self._allow(request)
+        with self._told_of(request):
+            return self._call(request)
+
+    @contextmanager
+    def _told_of(self, request: Request) -> Iterator[None]:
+        began, failed = time.monotonic(), True
+        try:
+            yield
+            failed = False
+        finally:
+            self._on_request(request.call, time.monotonic() - began, failed=failed)
+
+    def _call(self, request: Request) -> Answer:
         seconds = request.kind.seconds(self._timeouts)
         try:
             answer = self._send(request, seconds)
@@ -144,16 +167,17 @@ class PodmanManager:
             headers=request.headers,
         )
         with ExitStack() as stack:
-            try:
-                stack.enter_context(answer)
-            except TimeoutError as error:
-                if deadline is not None and time.monotonic() >= deadline:
-                    raise DeadlinePassed from error
-                raise overran(request, seconds) from error
-            except (OSError, HTTPException) as error:
-                raise unreachable(self._socket, request, error) from error
-            if answer.status >= HTTPStatus.BAD_REQUEST:
-                raise refused(request, answer.status, answer.read())
+            with self._told_of(request):
+                try:
+                    stack.enter_context(answer)
+                except TimeoutError as error:
+                    if deadline is not None and time.monotonic() >= deadline:
+                        raise DeadlinePassed from error
+                    raise overran(request, seconds) from error
+                except (OSError, HTTPException) as error:
+                    raise unreachable(self._socket, request, error) from error
+                if answer.status >= HTTPStatus.BAD_REQUEST:
+                    raise refused(request, answer.status, answer.read())
             yield answer
 
     def _api(self) -> APIClient:

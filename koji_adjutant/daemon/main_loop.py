@@ -27,6 +27,7 @@ from koji_adjutant.daemon.reload import Reloading
 from koji_adjutant.host import systemd
 from koji_adjutant.hub.outage import LoginUnavailable, innermost
 from koji_adjutant.journal.phases import HostEvent, Journal
+from koji_adjutant.journal.requests import MADE, RequestReport
 
 RETRY_SECONDS = (2.0, 5.0)
 """Between two polls of a hub that does not answer: it frees the tasks of hosts that come back late."""
@@ -79,6 +80,7 @@ def run(daemon: Daemon, reloading: Reloading, *, single: bool) -> End:
 
 def _loop(daemon: Daemon, reloading: Reloading, *, single: bool) -> End:
     step, troubles = Next.WAIT, Troubles(daemon.services.journal)
+    requests_made = RequestReport(daemon.services.journal, MADE)
     _note_start(daemon)
     daemon.begin()
     systemd.ready()
@@ -96,6 +98,7 @@ def _loop(daemon: Daemon, reloading: Reloading, *, single: bool) -> End:
                 logger.warning("Restarting")
                 return End.RESTART
             daemon.restart_pending = False
+        requests_made.say_if_due()
         if step is Next.WAIT:
             daemon.wait(reloading.patience(), reloading.pidfds())
     return End.STOP
@@ -178,6 +181,7 @@ def leave(daemon: Daemon, end: End) -> None:
     try:
         _leave(daemon, end)
     finally:
+        MADE.say(daemon.services.journal)
         daemon.services.journal.record(HostEvent.DAEMON_STOPPED, why=end.name.lower().replace("_", "-"))
 
 

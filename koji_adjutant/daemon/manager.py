@@ -11,7 +11,7 @@ import gc
 import logging
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, cast
@@ -35,6 +35,7 @@ from koji_adjutant.daemon.tasks.task_run import TaskRun
 from koji_adjutant.daemon.wakeup import Bursts, WakeUp
 from koji_adjutant.errors import Problem
 from koji_adjutant.handlers.base import Services
+from koji_adjutant.handlers.task_label import task_label
 from koji_adjutant.host import disks, systemd
 from koji_adjutant.host.files import since_boot
 from koji_adjutant.hub.claim import HubContact
@@ -232,8 +233,9 @@ class Daemon(TaskManager):
     def forkTask(self, handler: BaseTaskHandler) -> tuple[int, int]:  # noqa: N802
         """Start a task process."""
         known = cast("Any", handler)
-        self.services.journal.record(Phase.OPENED, task=known.id, method=known.method)
-        self.tasks[known.id] = {**self.tasks.get(known.id, {}), "waiting": False, "weight": known.weight()}
+        opened = self.tasks.get(known.id, {})
+        self._note_opened(handler, opened)
+        self.tasks[known.id] = {**opened, "waiting": False, "weight": known.weight()}
         subsession = self.session.subsession()
         session_id = subsession.session_id
         run = functools.partial(
@@ -250,6 +252,17 @@ class Daemon(TaskManager):
             raise
         subsession.forget()
         return child.pid, session_id
+
+    def _note_opened(self, handler: BaseTaskHandler, opened: Mapping[str, Any]) -> None:
+        """`opened` is what the hub has said of the task, where it has."""
+        known, parent = cast("Any", handler), opened.get("parent")
+        self.services.journal.record(
+            Phase.OPENED,
+            task=known.id,
+            method=known.method,
+            label=task_label(handler, str(opened.get("arch", ""))),
+            **({} if parent is None else {"parent": parent}),
+        )
 
     def _give_back(self, task: int, subsession: HubSession, error: OSError) -> None:
         """A task that is open, and that no process could be had for."""

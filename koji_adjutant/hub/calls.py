@@ -28,6 +28,7 @@ from koji_adjutant.hub.outage import (
     lines_joined,
     may_be_repeated,
 )
+from koji_adjutant.journal.requests import MADE
 
 SIGN_OF_LIFE_SECONDS = 10.0
 """Between two signs of life while a call is repeated."""
@@ -145,9 +146,12 @@ class RetryingSession(koji.ClientSession):
         self.retries = 0
         while True:
             self.retries += 1
+            if self.retries > 1:
+                MADE.hub_retried()
             try:
                 # Not the library's _sendCall: it tries twice, and does not say so.
-                return self._sendOneCall(handler, headers, request)
+                with MADE.hub(name):
+                    return self._sendOneCall(handler, headers, request)
             except Fault as fault:
                 problem: Exception = cast("Any", koji.convertFault)(fault)
                 if not isinstance(problem, koji.ServerOffline):

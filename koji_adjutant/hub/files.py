@@ -16,6 +16,7 @@ from koji_adjutant.errors import TaskFault
 from koji_adjutant.host import https
 from koji_adjutant.host.files import PARTIAL
 from koji_adjutant.hub.outage import Attempts, RetryPolicy
+from koji_adjutant.journal.requests import MADE
 
 BLOCK = 1 << 16
 _FINAL = (requests.exceptions.SSLError, requests.exceptions.InvalidURL)
@@ -83,6 +84,7 @@ def _fetch(url: str, file: IO[bytes]) -> None:
         answer.raise_for_status()
         for block in answer.iter_content(BLOCK):
             file.write(block)
+        MADE.downloaded("network", file.tell())
         announced = answer.headers.get("Content-Length")
         if announced and "Content-Encoding" not in answer.headers and file.tell() < int(announced):
             raise requests.ConnectionError(f"{url} ended after {file.tell()} of {announced} bytes")

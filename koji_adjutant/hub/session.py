@@ -26,6 +26,7 @@ from koji_adjutant.errors import AdjutantError, ConfigError, LoginFailed, LoginR
 from koji_adjutant.hub.calls import RetryingSession
 from koji_adjutant.hub.login import check_files, connection_error, has_certificate, login_error, no_keytab
 from koji_adjutant.hub.outage import Attempts, LoginUnavailable, Pauses, RetryPolicy, is_disk_full
+from koji_adjutant.journal.requests import MADE
 
 MAX_CHUNK = 1 << 20
 ONCE_TIMEOUT = 60
@@ -157,6 +158,8 @@ class HubSession(RetryingSession):
                 self.logger.warning("upload of %s: %s; sending it again", localfile, error)
                 time.sleep(self.pauses.upload)
             else:
+                with suppress(OSError):
+                    MADE.uploaded(Path(localfile).stat().st_size)
                 return
 
     def gssapi_login(self, *args: Any, **kwargs: Any) -> Any:
@@ -211,7 +214,7 @@ class HubSession(RetryingSession):
         handler, headers, request = self._prepCall(name, args, dict(kwargs))
         library: Any = self
         try:
-            with self._at_most(ONCE_TIMEOUT):
+            with self._at_most(ONCE_TIMEOUT), MADE.hub(name):
                 return library._sendOneCall(handler, headers, request)  # noqa: SLF001
         except Fault as fault:
             raise cast("Any", koji.convertFault)(fault) from None

@@ -25,6 +25,7 @@ from koji_adjutant.container.interface import Stream
 from koji_adjutant.errors import BuildFailed, TaskCanceled
 from koji_adjutant.hub.session import HubSession
 from koji_adjutant.journal.phases import Journal, Phase
+from koji_adjutant.journal.requests import MADE, RequestReport
 from koji_adjutant.logs.upload import GATHER, PAUSE, LogFile, LogUploader, write_all
 
 logger = logging.getLogger("koji.adjutant.logs")
@@ -93,6 +94,7 @@ class TaskLogs:
             path=koji.pathinfo.taskrelpath(ctx.task_id),
             on_lost=on_lost,
             on_first=self._first_uploaded,
+            on_sent=RequestReport(ctx.journal, MADE, task=ctx.task_id).say_if_due,
             gather=gather,
             pause=pause,
         )

@@ -7,6 +7,7 @@ thread lives from `start` to `stop`; `finish` does the rest of the work in the c
 """
 
 import logging
+import math
 import os
 import threading
 import time
@@ -21,6 +22,7 @@ import koji
 
 from koji_adjutant.errors import TaskCanceled
 from koji_adjutant.hub.session import HubSession
+from koji_adjutant.journal.requests import MADE
 
 logger = logging.getLogger("koji.adjutant.logs")
 
@@ -82,6 +84,7 @@ class LogUploader:
         path: str,
         on_lost: Callable[[], None] = lambda: None,
         on_first: Callable[[str], None] = lambda _name: None,
+        on_sent: Callable[[], None] = lambda: None,
         gather: float = GATHER,
         pause: float = PAUSE,
     ) -> None:
@@ -90,6 +93,7 @@ class LogUploader:
         self._path = path
         self._on_lost = on_lost
         self._on_first = on_first
+        self._on_sent = on_sent
         self._gather = gather
         self._pause = pause
         self._files: list[LogFile] = []
@@ -131,8 +135,11 @@ class LogUploader:
                 self._verify(file, found)
 
     def _loop(self) -> None:
+        since = math.inf
         while not self._stopped.is_set() and not self.lost:
             self._changed.wait()
+            # Of the first that has come: to look at the clock for each piece would be felt.
+            since = min(since, time.monotonic())
             self._stopped.wait(self._gather)
             if self._stopped.is_set():
                 return
@@ -147,6 +154,10 @@ class LogUploader:
                 logger.warning("logs of %s could not be uploaded: %s", self._path, error)
                 self._stopped.wait(self._pause)
                 self._changed.set()
+            else:
+                MADE.log_waited(time.monotonic() - since)
+                since = math.inf
+                self._on_sent()
 
     def _send_all(self) -> None:
         """Send what is there now. A file that grows as fast as it is sent has to wait for the next time."""
@@ -169,6 +180,7 @@ class LogUploader:
             except koji.ActionNotAllowed:
                 self._lose()
                 return
+        MADE.log_uploaded(len(data))
         first = file.sent == 0
         file.sent += len(data)
         file.checksum = zlib.adler32(data, file.checksum)

@@ -23,6 +23,7 @@ from urllib3.exceptions import HTTPError
 
 from koji_adjutant.errors import BuildrootFailed, Problem
 from koji_adjutant.host import https
+from koji_adjutant.journal.requests import MADE
 
 BLOCK = 1 << 18
 CONNECTIONS = 4
@@ -148,10 +149,12 @@ class Downloads:
         with locked(partial) as file:
             if is_there(download):
                 partial.unlink()
+                MADE.downloaded("cache", download.size)
                 return
             try:
                 self._attempt(self._own.session, download, file)
                 file.flush()
+                MADE.downloaded("network", file.tell())
                 move(partial, download.target)
             except BaseException:
                 if is_at(partial, file):

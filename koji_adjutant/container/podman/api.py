@@ -39,6 +39,9 @@ CRASHED = "nil pointer dereference"
 """What podman 4.3 says of an image when its storage is full, and also when it is damaged."""
 
 
+_NOUNS = {"containers": "container", "images": "image", "commit": "image-commit", "_ping": "ping"}
+
+
 class Kind(StrEnum):
     """The key of container_timeouts that a request counts under."""
 
@@ -71,6 +74,34 @@ class Request:
     """Whether processes come of it, now or later: not to be made by who is to end."""
     accepted: frozenset[int] = frozenset()
     """Statuses from 300 on that are an answer, not an error."""
+
+    @property
+    def call(self) -> str:
+        """What is asked for, in two words that name no object: `container-create`."""
+        first, *others = self.path.partition("?")[0].strip("/").split("/")
+        noun = _NOUNS.get(first, first)
+        if not others:
+            return noun
+        if self.method == "DELETE":
+            return f"{noun}-remove"
+        if others[-1] == "exec":
+            return "exec-create"
+        if others[-1] == "archive":
+            return f"{noun}-{'read' if self.method == 'GET' else 'write'}"
+        if others[-1] == "json":
+            return f"{noun}-{'inspect' if len(others) > 1 else 'list'}"
+        return f"{noun}-{others[-1]}"
+
+
+class RequestObserver(Protocol):
+    """Is told of each request to the engine when it has ended; must not raise. Of an answer that streams, when it
+    begins."""
+
+    def __call__(self, call: str, seconds: float, /, *, failed: bool) -> None: ...
+
+
+def ignore_request(_call: str, _seconds: float, /, *, failed: bool) -> None:
+    """Nobody counts them."""
 
 
 @dataclass(frozen=True, kw_only=True)

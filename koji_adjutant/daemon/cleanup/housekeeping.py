@@ -27,6 +27,7 @@ from koji_adjutant.errors import AdjutantError, Problem
 from koji_adjutant.handlers.base import Services
 from koji_adjutant.host.files import DAY
 from koji_adjutant.host.machines import forget_trial, try_machines
+from koji_adjutant.journal.requests import MADE
 
 IMAGE_NICENESS = 10
 LOOK_SECONDS = 0.1
@@ -225,6 +226,8 @@ class Housekeeping:
             except AdjutantError as error:
                 logger.warning("%s: %s", key, error)
                 return 1
+            finally:
+                MADE.say(self._services.journal)
             return 0
 
         self._helpers[key] = fork(key, run, at_start=self._at_start)

@@ -25,6 +25,7 @@ from koji_adjutant.host.files import since_boot
 from koji_adjutant.hub.claim import HubContact, TaskClaim
 from koji_adjutant.hub.session import HubSession
 from koji_adjutant.journal.phases import Journal, Phase
+from koji_adjutant.journal.requests import MADE
 
 STOP_GRACE = 1.0
 KILL_INTERVAL = 1.0
@@ -107,10 +108,13 @@ def run_in_child(
     known.services = replace(services, journal=journal)
     journal.record(Phase.STARTED, task=known.id, method=known.method)
     run = TaskRun(handler, session, journal, host_id)
-    phase = run.run()
-    # Last: until the session is closed, the hub takes calls from us.
-    with suppress(koji.GenericError, requests.RequestException):
-        session.logout()
+    try:
+        phase = run.run()
+        # Last: until the session is closed, the hub takes calls from us.
+        with suppress(koji.GenericError, requests.RequestException):
+            session.logout()
+    finally:
+        MADE.say(services.journal, task=known.id)
     if not journal.containers:
         # What the engine would not remove goes when it can: the file has the main process see to that.
         state.end(known.id)
