@@ -36,6 +36,7 @@ from koji_adjutant.buildroot.task_containers import TaskContainers
 from koji_adjutant.container.interface import ContainerSpec, LogSink, Stream
 from koji_adjutant.errors import AdjutantError, BuildrootFailed
 from koji_adjutant.journal.phases import Journal, Phase
+from koji_adjutant.journal.use import Root
 
 KEPT = 1 << 20
 RPMLIB = "rpmlib("
@@ -232,7 +233,7 @@ class BuildrootInitializer:
         if found is None or not self.roots.hand_on_home(base.container, found.container):
             return None
         self.containers.release(base.container)
-        return replace(found, is_base=False)
+        return replace(found, is_base=False, root=Root.DEPS_HIT)
 
     # Images, for later tasks
 

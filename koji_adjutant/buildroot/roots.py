@@ -7,6 +7,7 @@ and a root that was populated and differs fails the task. A root lives as long a
 import logging
 import secrets
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -40,6 +41,7 @@ from koji_adjutant.errors import (
     TaskTimeout,
 )
 from koji_adjutant.journal.phases import Journal, Phase
+from koji_adjutant.journal.use import Root
 
 logger = logging.getLogger("koji.adjutant.buildroot")
 
@@ -56,6 +58,8 @@ class Buildroot:
     packages: tuple[InstalledPackage, ...]
     content: str
     spec: ContainerSpec
+    root: Root
+    """How it came to be what it is."""
     is_base: bool = True
     """Whether it has the install group and nothing else."""
     satisfied: frozenset[str] = frozenset()
@@ -104,10 +108,17 @@ class Roots:
             problem = mismatch(image, packages) or other_packages(packages, expected)
             if problem is None:
                 self.journal.record(
-                    Phase.IMAGE_READY, task=self.owner.task_id, container=container, key=key, image=image.id
+                    Phase.IMAGE_READY,
+                    task=self.owner.task_id,
+                    container=container,
+                    key=key,
+                    image=image.id,
+                    digest=image.digest,
                 )
                 spec = replace(spec, image=image.id)
-                return Buildroot(container=container, packages=packages, content=key, spec=spec)
+                return Buildroot(
+                    container=container, packages=packages, content=key, spec=spec, root=Root.HIT
+                )
         self.containers.remove(container)
         discard(self.manager, self.config, key, str(problem), self.journal)
         return None
@@ -156,7 +167,7 @@ class Roots:
                 hint=f"check that comps group {self.settings.group} of the build tag brings bash and coreutils",
             ) from error
         self._check(packages, frozenset(package.nevra for package in solution.install))
-        return Buildroot(container=container, packages=packages, content=key, spec=spec)
+        return Buildroot(container=container, packages=packages, content=key, spec=spec, root=Root.POPULATED)
 
     def _empty_container(self, spec: ContainerSpec) -> tuple[ContainerSpec, str]:
         spec = replace(spec, image=self.manager.import_empty_image(EMPTY_IMAGE).id)
@@ -175,7 +186,7 @@ class Roots:
         self._install(buildroot.container, solution, is_base=False)
         packages = list_again(self.manager, buildroot.container)
         self._check(packages, expected)
-        return replace(buildroot, packages=packages, content=key, is_base=False)
+        return replace(buildroot, packages=packages, content=key, is_base=False, root=Root.POPULATED)
 
     def hand_on_home(self, source: str, container: str) -> bool:
         """Copy the build user's home to a container that is removed when that cannot be done; whether it was."""
@@ -189,6 +200,7 @@ class Roots:
         return True
 
     def _install(self, container: str, solution: Solution, *, is_base: bool) -> None:
+        began = time.monotonic()
         packages = self.solver.workdir / f"install-{secrets.token_hex(4)}"
         root = self.manager.mount_root(container)
         try:
@@ -207,7 +219,13 @@ class Roots:
             self._run_installer(run)
         finally:
             shutil.rmtree(packages, ignore_errors=True)
-        self.journal.record(Phase.POPULATED, task=self.owner.task_id, container=container)
+        self.journal.record(
+            Phase.POPULATED,
+            task=self.owner.task_id,
+            container=container,
+            seconds=round(time.monotonic() - began, 3),
+            packages=len(solution.install),
+        )
 
     def _run_installer(self, run: InstallerRun) -> None:
         output, limit = RpmOutput(), self.config.install_timeout

@@ -192,6 +192,9 @@ class BuildrootTask(TaskHandler):
                 buildroot_id=record.id, build_tag=plan.settings.tag_name, arch=plan.settings.arch
             )
             image = self._task_image(plan.choice)
+            ctx.journal.record(
+                Phase.IMAGE_READY, task=self.id, image=plan.choice.reference, digest=image.digest
+            )
             contained = self._containment(owner, image, plan.privileges)
             logs.sink(CONFIG_LOG).write("stdout", plan.text(ctx.config, contained, image, record.id).encode())
             manager = stack.enter_context(self._engine(plan.limits, image, contained))
@@ -207,6 +210,7 @@ class BuildrootTask(TaskHandler):
                 ),
                 logs=logs,
                 report=PackageLists(record, read, containers.submit),
+                limits=plan.limits,
             )
 
     def _plan(

@@ -65,7 +65,9 @@ class ToolTask(TaskHandler):
                 image = self.services.manager.ensure_image_available(
                     choice.reference, ctx.config.image_pull_policy
                 )
-                ctx.journal.record(Phase.IMAGE_READY, task=self.id, image=choice.reference)
+                ctx.journal.record(
+                    Phase.IMAGE_READY, task=self.id, image=choice.reference, digest=image.digest
+                )
             manager = stack.enter_context(
                 guarded(self.services.manager, ctx.config, limits, task_image=image.id, home=HOME)
             )

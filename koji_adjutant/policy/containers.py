@@ -81,6 +81,16 @@ class TaskLimits:
         """How many jobs a build should run at a time; None where nothing limits it."""
         return None if self.cpus is None else math.ceil(self.cpus)
 
+    def details(self) -> dict[str, float]:
+        """Those that are set, as an event has them."""
+        found = {
+            "memory_bytes": self.memory,
+            "cpus": self.cpus,
+            "pids": self.pids,
+            "disk_bytes": self.build_disk,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
     def text(self, name: str) -> str:
         """One limit, as people write it."""
         value = getattr(self, name)

@@ -170,7 +170,10 @@ class _Build:
             raise BuildFailed(self._message(STATUS_PACKAGES, "root.log"), hint=str(error)) from error
         finally:
             self._narrator.end()
-        return self.buildroot.content != before.content
+        if self.buildroot.content == before.content:
+            return False
+        self._adapter.place.note_ready(self.buildroot)
+        return True
 
     def _succeeded(self, status: int) -> None:
         if status == BUILT:

@@ -25,7 +25,7 @@ from koji_adjutant.container.labels import Role
 from koji_adjutant.container.programs import bash
 from koji_adjutant.journal.phases import Phase
 from koji_adjutant.logs.task_logs import TaskLogs
-from koji_adjutant.policy.containers import network_of_package_code
+from koji_adjutant.policy.containers import TaskLimits, network_of_package_code
 from koji_adjutant.task_adapters.base import BaseTaskAdapter, TaskContext
 from koji_adjutant.task_adapters.rpmbuild import Narrator
 
@@ -65,6 +65,18 @@ class Workplace:
     initializer: BuildrootInitializer
     logs: TaskLogs
     report: PackageReport
+    limits: TaskLimits
+
+    def note_ready(self, buildroot: Buildroot) -> None:
+        """The buildroot has all that is needed so far."""
+        self.ctx.journal.record(
+            Phase.BUILDROOT_READY,
+            task=self.ctx.task_id,
+            container=buildroot.container,
+            root=buildroot.root.value,
+            packages=len(buildroot.packages),
+            limits=self.limits.details(),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +114,7 @@ class BuildrootAdapter(BaseTaskAdapter):
             staged = partial(staged_home, ctx.workdir / "stage", place.settings, stage)
             home = containers.submit(staged) if spec is None else None
             buildroot = place.initializer.build_container(spec or self.build_spec(ctx, ctx.parameters))
-            ctx.journal.record(Phase.BUILDROOT_READY, task=ctx.task_id, container=buildroot.container)
+            place.note_ready(buildroot)
             place.report.base(buildroot.packages)
             narrator.end()
             directory = home.result() if home else staged()

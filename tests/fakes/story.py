@@ -105,8 +105,10 @@ class Story:
     def root(self, task: int, ago: float, root: Root, *, packages: int = 149) -> float:
         """A task comes to its buildroot; how long ago it had it."""
         pid, build = 10_000 + task, container_id(task, "build")
-        self.record(ago, Phase.IMAGE_READY, task=task, pid=pid, image=TASK_IMAGE, digest=TASK_IMAGE_DIGEST)
-        self.record(ago - 0.02, Phase.BUILDROOT_RECORD, task=task, pid=pid, buildroot=5000 + task)
+        self.record(ago, Phase.BUILDROOT_RECORD, task=task, pid=pid, buildroot=5000 + task)
+        self.record(
+            ago - 0.02, Phase.IMAGE_READY, task=task, pid=pid, image=TASK_IMAGE, digest=TASK_IMAGE_DIGEST
+        )
         self.record(ago - 0.1, Phase.SOLVED, task=task, pid=pid, packages=packages)
         self.record(ago - 0.15, Phase.CONTAINER_CREATED, task=task, container=build, pid=pid, role="build")
         for number, log in enumerate(("mock_config.log", "state.log", "mock_output.log", "root.log")):
@@ -204,7 +206,7 @@ class Story:
             task=task,
             pid=pid,
             hub={"host.closeTask": [1, 0, 0.021], "multiCall": [6, 0, 0.21], "rawUpload": [9, 0, 0.4]},
-            engine={"container-create": [2, 0, 0.2], "exec-create": [2, 0, 0.05], "exec-start": [2, 0, 41.0]},
+            engine={"container-create": [2, 0, 0.2], "exec-create": [2, 0, 0.05], "exec-start": [2, 0, 0.02]},
             uploaded_bytes=184_322,
             log_uploaded_bytes=98_410,
             log_lag_seconds=0.4,

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ class KeptEvents:
     """A journal that keeps the details of each event."""
 
     def __init__(self) -> None:
-        self.said: list[Mapping[str, Any]] = []
+        self.said: list[dict[str, Any]] = []
         self.tasks: list[int | None] = []
 
     def record(

@@ -29,6 +29,7 @@ from koji_adjutant.container.interface import ImageInfo
 from koji_adjutant.handlers.build.buildarch import request_image_for_scratch
 from koji_adjutant.journal.phases import NullJournal
 from koji_adjutant.logs.task_logs import TaskLogs
+from koji_adjutant.policy.containers import TaskLimits
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.buildarch import BuildArchAdapter
 from koji_adjutant.task_adapters.buildroot_adapter import IDLE_SCRIPT, Workplace
@@ -310,6 +311,7 @@ class Bench:
                 initializer=initializer,
                 logs=logs,
                 report=PackageLists(record, read, containers.submit),
+                limits=TaskLimits(),
             )
 
     def _initializer(
