@@ -167,19 +167,23 @@ class LogView {
     this.followButton.hidden = true;
   }
 
-  // One answer. Whether the log is over with it.
+  // One answer, and whether it is the last: one that ends at once, with nothing in it. Others may have been broken off.
   async readOnce() {
+    const asked = Date.now();
+    let got = 0;
     const answer = await fetch(`${this.address}?follow=1`, { headers: { Range: `bytes=${this.offset}-` } });
     if (answer.status === 416) {
-      // Nothing is there yet; or the log is shorter than the page thought.
-      if (!this.lines.length) this.begin = this.offset = 0;
-      return !this.running && Boolean(this.lines.length || !this.tried++);
+      if (!this.offset || this.lines.length) return !this.running;
+      // The log is shorter than the page thought.
+      this.begin = this.offset = 0;
+      return false;
     }
     if (!answer.ok) throw new Error(String(answer.status));
     const reader = answer.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) { this.hasBegun(); return true; }
+      if (done) { this.hasBegun(); return !got && Date.now() - asked < AGAIN; }
+      got += value.length;
       this.offset += value.length;
       this.take(this.decoder.decode(value, { stream: true }));
       this.hasBegun();

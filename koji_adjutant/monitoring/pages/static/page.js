@@ -100,7 +100,10 @@ function soon() {
 function watch() {
   const silent = Date.now() - heard;
   say(silent > LOST && !document.hidden ? `no answer for ${spoken(silent / 1000)}` : "");
-  if (Date.now() - last > PAUSE) refresh();
+  if (Date.now() - last <= PAUSE) return;
+  if (events?.readyState === EventSource.CLOSED) events = null;
+  listen();
+  refresh();
 }
 
 let events = null;
@@ -111,6 +114,7 @@ function listen() {
   } else if (!events) {
     events = new EventSource("/events");
     events.onmessage = soon;
+    events.addEventListener("reset", soon);
     refresh();
   }
 }
