@@ -75,6 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--part", choices=names, help="only this part of the tests (tests/parts.py)")
     parser.addoption("--quick", action="store_true", help="only what needs no engine, and one build")
     parser.addoption("--budgets", action="store_true", help="fail when a part takes longer than its budget")
+    parser.addoption("--screenshots", action="store_true", help="write those of the docs anew")
     parser.addoption("--load-tasks", type=int, default=50, help="after how many tasks memory is measured")
     parser.addoption("--fault-minutes", type=float, default=2.0, help="how long the fault run is")
     parser.addoption(

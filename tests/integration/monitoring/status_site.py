@@ -35,7 +35,7 @@ def status_server(state_dir: Path, own_dir: Path) -> Iterator[str]:
     """A server on a port of its own; its address, without a slash at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    program = Path("/tmp/pg/bin/koji-adjutant")
+    program = Path(sys.executable).with_name("koji-adjutant")
     argv = [
         str(program),
         "status-server",

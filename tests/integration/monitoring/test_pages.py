@@ -390,7 +390,6 @@ def test_screenshots(browser: Browser, site: Site, tmp_path: Path, request: pyte
         size = {"width": width, "height": 800}
         with window(browser, site, color_scheme=scheme, viewport=size, reduced_motion="reduce") as seen:
             seen.page.goto(site.pages[kind])
-            seen.page.locator("main").screenshot(path=tmp_path / "loaded.png")
             seen.page.screenshot(path=tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").stat().st_size < MOST_BYTES
         if request.config.getoption("--screenshots"):
