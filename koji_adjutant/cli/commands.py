@@ -16,6 +16,7 @@ from koji_adjutant.cli import (
     reload,
     shell,
     status,
+    status_server,
     task_logs,
     units,
 )
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("testbed", help="a Koji on one machine", add_help=False)
     status.add_command(commands)
     task_logs.add_command(commands)
+    status_server.add_command(commands)
     shell.add_command(buildroots.add_commands(commands))
     doctor.add_command(commands)
     units.add_command(commands)

@@ -7,23 +7,17 @@ A part of `Config` (`koji_adjutant.config.options`). The status server reads non
 # A field specifier is called once, at class definition, which is what it is for.
 # ruff: noqa: RUF009
 
-import hashlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_IMODE
 
 from koji_adjutant.config import values as read
 from koji_adjutant.config.option import Place, adjutant, switch
 from koji_adjutant.errors import ConfigError
 from koji_adjutant.host.bind import Bind, read_bind
+from koji_adjutant.host.token_file import LEAST_TOKEN, digest_of_token
 from koji_adjutant.journal.public import GROUP
 
-LEAST_TOKEN = 32
-"""Characters."""
-MOST_TOKEN = 4096
-_TOKEN = re.compile(r"[!-~]+")
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
@@ -83,20 +77,4 @@ def token_digest(options: MonitoringOptions, origin: str | Path = "monitoring") 
             )
         return ""
     where = f"{origin}: option monitoring_token_file = {str(options.monitoring_token_file)!r}"
-    return hashlib.sha256(_token(options.monitoring_token_file, where)).hexdigest()
-
-
-def _token(path: Path, where: str) -> bytes:
-    hint = f"openssl rand -hex {LEAST_TOKEN} > {path} && chmod 0600 {path}"
-    try:
-        with path.open("rb") as file:
-            mode = S_IMODE(os.fstat(file.fileno()).st_mode)
-            text = file.read(MOST_TOKEN + 2).strip()
-    except OSError as error:
-        raise ConfigError(f"{where}: {error.strerror}", hint=hint) from error
-    if mode & 0o077:
-        raise ConfigError(f"{where}: others may read it (mode {mode:04o})", hint=f"chmod 0600 {path}")
-    if not LEAST_TOKEN <= len(text) <= MOST_TOKEN or not _TOKEN.fullmatch(text.decode("latin-1")):
-        what = f"expected one line of {LEAST_TOKEN} to {MOST_TOKEN} printable characters without spaces"
-        raise ConfigError(f"{where}: {what}", hint=hint)
-    return text
+    return digest_of_token(options.monitoring_token_file, where)

@@ -137,7 +137,8 @@ def _cut(text: str) -> str:
 def decoded(line: bytes) -> Event | Unread:
     """The event of a line without its end."""
     try:
-        data = json.loads(line)
+        # Of text, which it need not guess the encoding of.
+        data = json.loads(str(line, "utf-8"))
         version = data.get("v", _WITHOUT_VERSION)
         if isinstance(version, int) and version > VERSION:
             return Unread.NEWER

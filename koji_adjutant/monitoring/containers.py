@@ -40,13 +40,12 @@ class ContainerHistory:
         self._records: OrderedDict[str, ContainerRecord] = OrderedDict()
         self._worker = ""
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Event, now: Moment) -> None:
         """Note an event of any kind."""
         if event.name == HostEvent.DAEMON_STARTED:
             self._worker = str(event.details.get("worker", "")) or self._worker
         if not event.container or event.name not in (Phase.CONTAINER_CREATED, *_GONE):
             return
-        now = self._clock.moment(event)
         record = self._records.get(event.container)
         if record is None:
             record = ContainerRecord(event.container, event.task, now)

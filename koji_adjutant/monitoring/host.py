@@ -35,12 +35,12 @@ class HostWatch:
         """What the main process wrote last."""
         return self._watched.get()
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Event, now: Moment) -> None:
         """Note an event of any kind."""
         if event.name == HostEvent.HUB_LOST:
             self._hub_reason = str(event.details.get("reason", ""))
         elif event.name == HostEvent.DAEMON_STOPPED:
-            self._stopped = self._clock.moment(event)
+            self._stopped = now
 
     def view(self, *, running: int) -> HostView:
         """The host now; `running`: how many tasks."""

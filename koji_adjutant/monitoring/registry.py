@@ -6,9 +6,11 @@ history is kept is forgotten. Its answers are values (`views`). Belongs to one t
 process; to be closed.
 """
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from koji_adjutant.journal.file import Event
@@ -28,7 +30,7 @@ from koji_adjutant.journal.reader import JournalReader
 from koji_adjutant.journal.state import JOURNAL
 from koji_adjutant.monitoring import public_files
 from koji_adjutant.monitoring.cache import cache_view
-from koji_adjutant.monitoring.clock import Clock
+from koji_adjutant.monitoring.clock import Clock, Moment
 from koji_adjutant.monitoring.containers import ContainerHistory
 from koji_adjutant.monitoring.host import HostWatch
 from koji_adjutant.monitoring.task_view import task_view
@@ -61,7 +63,7 @@ class Registry:
         self._unread: Iterator[Event] | None = None
         self._tasks = TaskHistory(self._clock)
         self._containers = ContainerHistory(self._clock)
-        self._events: deque[EventView] = deque(maxlen=kept_events)
+        self._events: deque[tuple[Event, Moment]] = deque(maxlen=kept_events)
         self._number = 0
         public = public_directory(state_dir)
         self._host = HostWatch(
@@ -93,8 +95,25 @@ class Registry:
         return self._host.view(running=running)
 
     def tasks(self) -> tuple[TaskView, ...]:
-        """All tasks, newest first."""
-        return tuple(self._task_view(record) for record in self._tasks)
+        """All tasks, newest first; only those that run are shown with their logs."""
+        return tuple(self._task_view(record, with_logs=not record.ended) for record in self._tasks)
+
+    def some_tasks(
+        self, *, limit: int, offset: int = 0, outcome: str | None = None, method: str | None = None
+    ) -> tuple[tuple[TaskView, ...], int]:
+        """Those of a kind, newest first, and how many there are of it."""
+        found = [
+            record
+            for record in self._tasks
+            if outcome in (None, record.outcome) and method in (None, record.method)
+        ]
+        some = found[offset : offset + limit]
+        return tuple(self._task_view(record, with_logs=not record.ended) for record in some), len(found)
+
+    def subtasks(self, parent: int) -> tuple[TaskView, ...]:
+        """Those of its subtasks that run here, or have run; newest first."""
+        found = (self._task_view(record, with_logs=False) for record in self._tasks)
+        return tuple(task for task in found if task.parent == parent)
 
     def running(self) -> tuple[TaskView, ...]:
         """Those that have not ended."""
@@ -121,10 +140,12 @@ class Registry:
 
     def events(self, after: int) -> tuple[EventView, ...]:
         """Events with a larger number than `after`, of those that are kept."""
-        missing = self._number - after
+        missing = min(self._number - after, len(self._events))
         if missing <= 0:
             return ()
-        return tuple(self._events)[-missing:]
+        kept = islice(self._events, len(self._events) - missing, None)
+        first = self._number - missing + 1
+        return tuple(self._event_view(first + place, *one) for place, one in enumerate(kept))
 
     @property
     def last_event(self) -> int:
@@ -142,6 +163,16 @@ class Registry:
         path = self.log_path(task, name)
         return None if path is None else public_files.open_log(path)
 
+    def log_tail(self, task: int, name: str, most: int) -> bytes:
+        """Its last bytes; none when there is no such log."""
+        handle = self.open_log(task, name)
+        if handle is None:
+            return b""
+        try:
+            return os.pread(handle, most, max(0, os.fstat(handle).st_size - most))
+        finally:
+            os.close(handle)
+
     def _facts_of(self, task: int) -> TaskFacts | None:
         watched = self._facts.get(task)
         if watched is None:
@@ -151,9 +182,9 @@ class Registry:
                 self._facts[task] = watched
         return watched.get()
 
-    def _task_view(self, record: TaskRecord) -> TaskView:
+    def _task_view(self, record: TaskRecord, *, with_logs: bool = True) -> TaskView:
         facts = self._facts_of(record.id)
-        logs = () if facts is None else public_files.logs_of(self._state_dir, facts)
+        logs = public_files.logs_of(self._state_dir, facts) if facts and with_logs else ()
         return task_view(record, facts, logs, self._clock)
 
     # The journal
@@ -167,19 +198,21 @@ class Registry:
         return True
 
     def _take(self, event: Event) -> None:
-        self._tasks.take(event)
-        self._containers.take(event)
-        self._host.take(event)
+        moment = self._clock.moment(event)
+        self._tasks.take(event, moment)
+        self._containers.take(event, moment)
+        self._host.take(event, moment)
         self._number += 1
-        self._events.append(
-            EventView(
-                number=self._number,
-                time=self._clock.tell(self._clock.moment(event)),
-                name=event.name,
-                task=event.task,
-                container=event.container,
-                details=event.details,
-            )
+        self._events.append((event, moment))
+
+    def _event_view(self, number: int, event: Event, moment: Moment) -> EventView:
+        return EventView(
+            number=number,
+            time=self._clock.tell(moment),
+            name=event.name,
+            task=event.task,
+            container=event.container,
+            details=event.details,
         )
 
     def _forget(self) -> None:

@@ -4,6 +4,7 @@ A record is small, and there are at most `most` of them: a journal keeps more th
 back after it was freed begins anew. Belongs to one thread; as durable as the process.
 """
 
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,12 +12,13 @@ from typing import Any
 
 from koji_adjutant.journal.file import Event
 from koji_adjutant.journal.phases import HostEvent, Phase
+from koji_adjutant.journal.use import Root
 from koji_adjutant.monitoring.clock import Clock, Moment
 from koji_adjutant.monitoring.phases import ENDS, PhaseName, phase_after
 from koji_adjutant.monitoring.views import Outcome
 
-MOST = 3000
-MOST_SPANS = 60
+MOST = 2000
+MOST_SPANS = 40
 """Of a task: a build with many rounds of BuildRequires has a dozen."""
 MOST_CONTAINERS = 40
 MOST_LINES, LINE_LENGTH = 20, 400
@@ -64,22 +66,16 @@ class TaskRecord:
     last_lines: str = ""
     """One string: a list of twenty is three times as large."""
     populate_seconds: float | None = None
-    _keys: int = 0
-    _is_populated: bool = False
 
     def take(self, event: Event, now: Moment) -> None:
         """Note an event of it."""
         self.last = now
-        details = event.details
-        self.method = _text(details.get("method"), 100) or self.method
-        self.label = _text(details.get("label"), 300) or self.label
-        parent = details.get("parent")
-        self.parent = parent if isinstance(parent, int) else self.parent
-        if event.name in _OUTCOMES:
-            self._end(_OUTCOMES[event.name], now, details)
-        elif event.name in _TAKERS:
-            _TAKERS[event.name](self, event, now)
-        if not self.ended and (phase := phase_after(event.name, details, method=self.method)):
+        name, details = event.name, event.details
+        if name in _OUTCOMES:
+            self._end(_OUTCOMES[name], now, details)
+        elif name in _TAKERS:
+            _TAKERS[name](self, event, now)
+        if not self.ended and (phase := phase_after(name, details, method=self.method)):
             self._enter(phase, now)
 
     def _enter(self, phase: PhaseName, now: Moment) -> None:
@@ -98,10 +94,17 @@ class TaskRecord:
                 _text(line, LINE_LENGTH).replace("\n", " ") for line in lines[-MOST_LINES:]
             )
 
-    def _take_opened(self, event: Event, now: Moment) -> None:  # noqa: ARG002
+    def _take_opened(self, event: Event, now: Moment) -> None:
+        self._take_started(event, now)
         self.opened = now
+        self.label = _text(event.details.get("label"), 300)
+        self.parent = _number(event.details.get("parent"))
 
-    def _take_adopted(self, event: Event, now: Moment) -> None:  # noqa: ARG002
+    def _take_started(self, event: Event, now: Moment) -> None:  # noqa: ARG002
+        self.method = sys.intern(_text(event.details.get("method"), 100)) or self.method
+
+    def _take_adopted(self, event: Event, now: Moment) -> None:
+        self._take_started(event, now)
         self.adopted += 1
         if self.outcome is Outcome.LOST:
             self.outcome, self.ended = Outcome.RUNNING, None
@@ -113,17 +116,16 @@ class TaskRecord:
         self.image = _text(event.details.get("image"), 300)
         self.image_digest = _text(event.details.get("digest"), 100)
         if event.details.get("key"):
-            self._keys += 1
-            self.root = "deps_hit" if self._keys > 1 else "populated" if self._is_populated else "hit"
+            self.root = (Root.DEPS_HIT if self.root else Root.HIT).value
 
     def _take_populated(self, event: Event, now: Moment) -> None:
-        if not self._keys:
-            self.root, self._is_populated = "populated", True
+        if not self.root:
             seconds = event.details.get("seconds")
             if isinstance(seconds, int | float):
                 self.populate_seconds = float(seconds)
             elif self.spans and self.spans[-1].name is PhaseName.POPULATING:
                 self.populate_seconds = _between(self.spans[-1].began, now)
+        self.root = Root.POPULATED.value
 
     def _take_ready(self, event: Event, now: Moment) -> None:  # noqa: ARG002
         self.root = _text(event.details.get("root"), 20) or self.root
@@ -145,15 +147,24 @@ class TaskRecord:
 
 _TAKERS = {
     Phase.OPENED.value: TaskRecord._take_opened,  # noqa: SLF001
+    Phase.STARTED.value: TaskRecord._take_started,  # noqa: SLF001
     Phase.ADOPTED.value: TaskRecord._take_adopted,  # noqa: SLF001
     Phase.BUILDROOT_RECORD.value: TaskRecord._take_record,  # noqa: SLF001
     Phase.IMAGE_READY.value: TaskRecord._take_image,  # noqa: SLF001
     Phase.POPULATED.value: TaskRecord._take_populated,  # noqa: SLF001
     Phase.BUILDROOT_READY.value: TaskRecord._take_ready,  # noqa: SLF001
     Phase.CONTAINER_CREATED.value: TaskRecord._take_container,  # noqa: SLF001
-    "usage": TaskRecord._take_usage,  # noqa: SLF001
+    HostEvent.USAGE.value: TaskRecord._take_usage,  # noqa: SLF001
 }
-OF_NO_RUN = frozenset({Phase.SWEPT.value, HostEvent.TASK_NOT_TAKEN.value, HostEvent.IMAGE_REQUESTED.value})
+OF_NO_RUN = frozenset(
+    {
+        Phase.SWEPT.value,
+        HostEvent.TASK_NOT_TAKEN.value,
+        HostEvent.IMAGE_REQUESTED.value,
+        HostEvent.REQUESTS.value,
+        HostEvent.USAGE.value,
+    }
+)
 """Events that name a task which need not have run here."""
 
 
@@ -174,9 +185,8 @@ class TaskHistory:
     def find(self, task: int) -> TaskRecord | None:
         return self._records.get(task)
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Event, now: Moment) -> None:
         """Note an event of any kind."""
-        now = self._clock.moment(event)
         if event.name == HostEvent.DAEMON_STARTED:
             self._doubted = {record.id for record in self._records.values() if not record.ended}
         elif event.name in (HostEvent.READY, HostEvent.NOT_READY) and self._doubted:
