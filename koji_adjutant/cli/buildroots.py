@@ -21,6 +21,7 @@ from koji_adjutant.cli.own_paths import with_own_paths
 from koji_adjutant.config import DEFAULT_FILE, Config, load_config
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import ConfigError
+from koji_adjutant.host.groups import group_id
 from koji_adjutant.journal.file import FileJournal
 from koji_adjutant.journal.phases import Journal, NullJournal
 from koji_adjutant.journal.state import JOURNAL
@@ -44,7 +45,9 @@ class Cache:
     @property
     def journal(self) -> Journal:
         """The daemon's."""
-        return FileJournal(self.config.state_dir / JOURNAL) if self.worker else NullJournal()
+        if not self.worker:
+            return NullJournal()
+        return FileJournal(self.config.state_dir / JOURNAL, group=group_id(self.config.monitoring_group))
 
     def images(self, *, scan: bool = False) -> tuple[CachedImage, ...]:
         """The images that tasks can find, used last first; `scan`: images that have no usage record, too."""

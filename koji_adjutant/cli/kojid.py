@@ -25,6 +25,8 @@ from koji_adjutant.container.podman import registry_auth
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.daemon import Daemon, main_loop
 from koji_adjutant.daemon.main_loop import End
+from koji_adjutant.daemon.public.directory import make_readable
+from koji_adjutant.daemon.public.status_server import server_argv
 from koji_adjutant.daemon.recurring import Recurring
 from koji_adjutant.daemon.reload import Reloading
 from koji_adjutant.daemon.sessions import OwnSession
@@ -37,6 +39,7 @@ from koji_adjutant.handlers.base import Services
 from koji_adjutant.handlers.registry import task_methods
 from koji_adjutant.host import systemd
 from koji_adjutant.host.disks import unusable
+from koji_adjutant.host.groups import group_id
 from koji_adjutant.hub.session import HubSession, log_in_anew, login, open_session, try_login
 from koji_adjutant.journal.file import ROTATE_BYTES, FileJournal
 from koji_adjutant.journal.requests import MADE
@@ -45,6 +48,8 @@ from koji_adjutant.plugins import record
 from koji_adjutant.policy.containers import soft_and_hard
 
 LOGIN_SECONDS = 2.0
+TOOLS = "koji-adjutant"
+"""The program beside `kojid`."""
 
 logger = logging.getLogger("koji.adjutant.cli")
 
@@ -111,7 +116,8 @@ def _run(arguments: Arguments, config: Config) -> int:
         session.log_in_anew = partial(
             log_in_anew, session, config, own_session.replace, tasks_run=partial(_tasks_run, state)
         )
-        daemon = assemble(stack, config, session, state)
+        status_argv = server_argv((started_in / sys.argv[0]).with_name(TOOLS), config)
+        daemon = assemble(stack, config, session, state, status_argv=status_argv)
         reloading = Reloading(check_argv(_own_argv()), started_in, daemon.services.journal)
         end = main_loop.run(daemon, reloading, single=config.single)
         main_loop.leave(daemon, end)
@@ -181,8 +187,16 @@ def _set_limit(name: str, value: str) -> None:
         raise ConfigError(f"option {name} = {value!r}: {error}", hint="lower it, or start as root") from error
 
 
-def assemble(stack: ExitStack, config: Config, session: HubSession, state: StateDirectory) -> Daemon:
+def assemble(
+    stack: ExitStack,
+    config: Config,
+    session: HubSession,
+    state: StateDirectory,
+    *,
+    status_argv: Sequence[str] = (),
+) -> Daemon:
     """The daemon, with all that it needs until `stack` is left."""
+    make_readable(config)
     services = make_services(stack, config, state)
     wakeup = stack.enter_context(WakeUp(state.wake))
     for notice in config.notices:
@@ -191,12 +205,13 @@ def assemble(stack: ExitStack, config: Config, session: HubSession, state: State
     for outage in methods.outages.found:
         logger.error("%s", outage)
     record.keep(state.path, methods.outages)
-    return Daemon(config, session, services, state, wakeup, methods=methods)
+    return Daemon(config, session, services, state, wakeup, methods=methods, status_argv=status_argv)
 
 
 def make_services(stack: ExitStack, config: Config, state: StateDirectory) -> Services:
     """What a daemon with this state directory works with, until `stack` is left."""
-    journal = FileJournal(state.journal, rotate_bytes=ROTATE_BYTES)
+    group = group_id(config.monitoring_group)
+    journal = FileJournal(state.journal, rotate_bytes=ROTATE_BYTES, group=group)
     manager = PodmanManager(
         str(config.podman_socket),
         config.container_timeouts,

@@ -130,7 +130,8 @@ class ContainerInfo:
     exit_code: int = 0
     oom_killed: bool = False
     name: str = ""
-    """Of one that was found."""
+    """Of one that was found, as is `image`, which is a name or an id."""
+    image: str = ""
     upper_dir: str = ""
     """Where the engine keeps what is written to the root, for a bind mount; empty where there is no such place."""
 

@@ -166,6 +166,7 @@ def one_pass(
         raise
     except (requests.RequestException, koji.ServerOffline) as error:
         troubles.hub_failed(error)
+        daemon.hub_failed()
         sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311
         return Next.AT_ONCE
     except Exception as error:

@@ -11,7 +11,7 @@ import gc
 import logging
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +26,9 @@ from koji_adjutant.daemon.engine.trial import EngineTrial
 from koji_adjutant.daemon.engine.watch import EngineWatch
 from koji_adjutant.daemon.hand_back import hand_back
 from koji_adjutant.daemon.poll import Report, expire_buildroots, poll
+from koji_adjutant.daemon.public.host_facts import HostShow, Moment
+from koji_adjutant.daemon.public.slow_looks import SlowLooks
+from koji_adjutant.daemon.public.status_server import Identity, StatusServer
 from koji_adjutant.daemon.readiness import Readiness, Situation, reason_not_ready, storage_to_measure
 from koji_adjutant.daemon.tasks.processes import fork, signals_held_back
 from koji_adjutant.daemon.tasks.running import RunningTasks
@@ -85,7 +88,9 @@ class Daemon(TaskManager):
         wakeup: WakeUp,
         *,
         methods: Methods,
+        status_argv: Sequence[str] = (),
     ) -> None:
+        """`status_argv`: the status server's, where it is to be a child of this process."""
         super().__init__(cast("Any", config), session)
         self.handlers = dict(methods.served)
         self.outages = methods.outages
@@ -114,6 +119,14 @@ class Daemon(TaskManager):
         )
         self.readiness = Readiness(state.path, services.journal)
         self._storage = storage_to_measure(None, config)
+        self.show = HostShow(config, methods, services.worker)
+        self.slow_looks = SlowLooks(config, self._leave_main)
+        self.status_server = StatusServer(
+            status_argv,
+            state.path,
+            Identity.here(config.monitoring_group),
+            at_start=self._leave_main,
+        )
 
     @property
     def processes(self) -> dict[int, TaskProcess]:
@@ -124,6 +137,7 @@ class Daemon(TaskManager):
 
     def one_pass(self, *, with_buildroots: bool) -> Next:
         """Look at everything once, take at most one task, and say when to look again."""
+        self.status_server.keep_running()
         self.collect()
         self.running.adopt()
         self.housekeeping.work(self.running.children(), self._storage)
@@ -133,9 +147,17 @@ class Daemon(TaskManager):
         )
         prewarming = self.housekeeping.cache.prewarming
         tags = prewarming.tags_to_ask()
-        seen = poll(self.session, self.host_id, report, with_buildroots=with_buildroots, tags=tags)
+        seen = poll(
+            self.session,
+            self.host_id,
+            report,
+            with_buildroots=with_buildroots,
+            with_channels=self.show.wants_channels(),
+            tags=tags,
+        )
         self.hostdata = seen.host()
         self.contact.seen()
+        self.show.polled(seen.channels())
         open_tasks = seen.open_tasks()
         self.tasks = {task["id"]: task for task in open_tasks if task["id"] in self.processes}
         self.tasks |= self.running.compare(open_tasks)
@@ -178,17 +200,39 @@ class Daemon(TaskManager):
     def wait(self, patience: float = math.inf, pidfds: Iterable[int] = ()) -> None:
         """Sleep until it is time for the next pass, or one of `pidfds` ends; at most `patience` seconds."""
         self.readiness.say(self._not_ready)
+        self.show.show(self._moment())
         seconds = min(
             [
                 self.options.sleeptime,
                 systemd.patience(),
                 math.inf if self._not_ready else self.bursts.seconds(),
                 patience,
+                self.status_server.patience(),
                 *(at - time.monotonic() for at in self.running.deadlines()),
             ]
         )
-        if self.wakeup.wait(seconds, (*self.running.pidfds(), *self.housekeeping.pidfds(), *pidfds)):
+        if self.wakeup.wait(seconds, (*self.running.pidfds(), *self._helpers_pidfds(), *pidfds)):
             self.bursts.begin()
+
+    def _helpers_pidfds(self) -> Iterable[int]:
+        return (*self.housekeeping.pidfds(), *self.slow_looks.pidfds(), *self.status_server.pidfds())
+
+    def hub_failed(self) -> None:
+        """Show that the hub is away: there is no sleep in which everything is shown."""
+        self.show.hub_failed(self._moment())
+
+    def _moment(self) -> Moment:
+        if self.show.is_on:
+            self.show.slow = self.slow_looks.found()
+        engine = self.engine.last
+        return Moment(
+            host=self.hostdata,
+            not_ready=self._not_ready,
+            task_load=self.load(),
+            storage=self._storage,
+            engine_version=engine.version,
+            engine_problem=str(engine.problem or ""),
+        )
 
     def collect(self) -> None:
         """Collect task processes that have ended; kill those that should have."""
@@ -239,7 +283,13 @@ class Daemon(TaskManager):
         subsession = self.session.subsession()
         session_id = subsession.session_id
         run = functools.partial(
-            run_in_child, handler, subsession, self.services, self.state, int(self.host_id)
+            run_in_child,
+            handler,
+            subsession,
+            self.services,
+            self.state,
+            int(self.host_id),
+            opened=self.tasks[known.id],
         )
         try:
             with signals_held_back():
@@ -304,12 +354,16 @@ class Daemon(TaskManager):
 
     def leave_running(self) -> None:
         """End, with all tasks running on: another main process follows."""
+        self.status_server.stop()
         self.engine.close()
+        self.slow_looks.close()
         self.housekeeping.leave()
 
     def end(self) -> Problem | None:
         """Stop all tasks, leave no container, give everything back to the hub and log out; what it was not told."""
         self.running.stop_all(STOP_GRACE)
+        self.status_server.stop()
         self.engine.close()
+        self.slow_looks.close()
         self.housekeeping.finish(LEAVE_SECONDS)
         return hand_back(self.session, self.services.journal)

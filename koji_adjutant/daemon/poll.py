@@ -69,6 +69,15 @@ class Poll:
             if repo is not None:
                 yield tag, int(repo["id"])
 
+    def channels(self) -> tuple[str, ...] | None:
+        """Names of the channels that this host takes tasks of; None when they were not asked for, or are unknown."""
+        try:
+            rows = self.answers.of("listChannels") if "listChannels" in self.answers else None
+        except koji.GenericError as error:
+            logger.debug("The channels of this host are unknown: %s", error)
+            return None
+        return None if rows is None else tuple(sorted(str(row["name"]) for row in rows))
+
     def buildroots(self) -> list[dict[str, Any]]:
         """Buildroot records of this host that are not expired; empty when they were not asked for."""
         return self.answers.of("listBuildroots") if "listBuildroots" in self.answers else []
@@ -91,7 +100,13 @@ class Poll:
 
 
 def poll(
-    session: HubSession, host_id: int, report: Report, *, with_buildroots: bool, tags: tuple[int, ...] = ()
+    session: HubSession,
+    host_id: int,
+    report: Report,
+    *,
+    with_buildroots: bool,
+    with_channels: bool = False,
+    tags: tuple[int, ...] = (),
 ) -> Poll:
     """Report this host to the hub, and ask for its tasks and for the newest repos of `tags`.
 
@@ -109,6 +124,8 @@ def poll(
     if report.ready:
         calls.append(("host.getTasks", (), {}))
     calls += [("getRepo", (tag,), {}) for tag in tags]
+    if with_channels:
+        calls.append(("listChannels", (host_id,), {}))
     return Poll(answers=multicall(session, calls), tags=tags)
 
 

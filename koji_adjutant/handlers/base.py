@@ -24,6 +24,7 @@ from koji_adjutant.errors import TaskFault
 from koji_adjutant.guards.interruptions import interruptions
 from koji_adjutant.hub.session import HubSession
 from koji_adjutant.journal.phases import Journal
+from koji_adjutant.journal.shown_task import UNSHOWN, Shown
 from koji_adjutant.task_adapters.base import TaskContext
 
 
@@ -39,6 +40,8 @@ class Services:
     """Tells the daemon's main process, from any process, to look at the hub and its own files at once."""
     poke_for_subtasks: Callable[[], None] = lambda: None
     """Tells the main process that subtasks were made: to look at the hub at once, and again soon after."""
+    shown: Shown = UNSHOWN
+    """What operators see of the task, in its own process."""
 
 
 def bind_handler(handler: type[BaseTaskHandler], services: Services | None) -> type[BaseTaskHandler]:

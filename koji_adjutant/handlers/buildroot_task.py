@@ -185,7 +185,8 @@ class BuildrootTask(TaskHandler):
         plan = self._plan(repo, build_config, arch, group)
         with ExitStack() as stack:
             containers = stack.enter_context(TaskContainers(self.kill_containers))
-            logs = stack.enter_context(TaskLogs(ctx, on_lost=self.kill_containers))
+            logs = stack.enter_context(TaskLogs(ctx, on_lost=self.kill_containers, shown=self.services.shown))
+            self.services.shown.update(tag=plan.settings.tag_name, arch=plan.settings.arch)
             record = stack.enter_context(self._record(plan.settings))
             ctx.journal.record(Phase.BUILDROOT_RECORD, task=self.id, buildroot=record.id)
             owner = ctx.owner(

@@ -56,7 +56,8 @@ class ToolTask(TaskHandler):
         """What the tools of this task need, for packages of a tag and an architecture; see `Toolbox`."""
         ctx = self.context(parameters)
         with ExitStack() as stack:
-            logs = stack.enter_context(TaskLogs(ctx, on_lost=self.kill_containers))
+            logs = stack.enter_context(TaskLogs(ctx, on_lost=self.kill_containers, shown=self.services.shown))
+            self.services.shown.update(tag=tag.name)
             with self._tag_extra(ctx, tag) as extra:
                 choice = PolicyResolver(ctx.config).image_for(
                     tag_name=tag.name, tag_extra=extra, arch=arch, method=self.method

@@ -9,15 +9,23 @@ import math
 import os
 import socket
 import time
+from collections.abc import Mapping
 
 VARIABLE = "NOTIFY_SOCKET"
 WATCHDOG = "WATCHDOG_USEC"
+INVOCATION = "INVOCATION_ID"
+"""Which run of a unit a process belongs to."""
 START_SECONDS = 300.0
 """From one sign of a daemon that starts to the next."""
 SECONDS = 1.0
 """The most that a message may take: a service manager that is stuck is not to hold up the daemon."""
 
 logger = logging.getLogger("koji.adjutant.host")
+
+
+def is_manager(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether systemd runs this daemon as a unit, and so can run others beside it."""
+    return VARIABLE in environment or INVOCATION in environment
 
 
 def starting() -> None:

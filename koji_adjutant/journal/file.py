@@ -41,6 +41,7 @@ from types import MappingProxyType
 from typing import Any
 
 from koji_adjutant.host.files import boot_id, since_boot
+from koji_adjutant.host.groups import share
 from koji_adjutant.journal.phases import EventName, HostEvent
 
 VERSION = 2
@@ -60,6 +61,8 @@ KEPT = 8
 """Files besides the one that is written."""
 COMPLAIN_SECONDS = 300.0
 FILE_MODE = 0o600
+SHARED_MODE = 0o640
+"""Where a group may read it."""
 
 logger = logging.getLogger("koji.adjutant.journal")
 
@@ -218,10 +221,15 @@ class FileJournal:
         path: Path,
         *,
         rotate_bytes: int | None = None,
+        group: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`rotate_bytes`: this process rotates a file that is longer. One process of a journal may."""
+        """`rotate_bytes`: this process rotates a file that is longer. One process of a journal may.
+
+        `group`: who may read it besides its owner.
+        """
         self._path = path
+        self._group = group
         self._rotate_bytes = rotate_bytes
         self._clock = clock
         self._boot_id = boot_id()
@@ -287,7 +295,7 @@ class FileJournal:
         """How long the file was before."""
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
         try:
-            size = os.fstat(handle).st_size
+            size = self._size(handle)
             if size and os.pread(handle, 1, size - 1) != b"\n":
                 line = b"\n" + line
             if os.write(handle, line) < len(line):
@@ -298,6 +306,13 @@ class FileJournal:
         finally:
             os.close(handle)
         return size
+
+    def _size(self, handle: int) -> int:
+        found = os.fstat(handle)
+        if self._group is not None and not found.st_size:
+            with suppress(OSError):
+                share(handle, self._group, SHARED_MODE)
+        return found.st_size
 
     def _complain(self, text: str, error: OSError) -> None:
         now = self._clock()

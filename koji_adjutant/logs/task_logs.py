@@ -26,6 +26,7 @@ from koji_adjutant.errors import BuildFailed, TaskCanceled
 from koji_adjutant.hub.session import HubSession
 from koji_adjutant.journal.phases import Journal, Phase
 from koji_adjutant.journal.requests import MADE, RequestReport
+from koji_adjutant.journal.shown_task import UNSHOWN, Shown
 from koji_adjutant.logs.upload import GATHER, PAUSE, LogFile, LogUploader, write_all
 
 logger = logging.getLogger("koji.adjutant.logs")
@@ -74,11 +75,13 @@ class TaskLogs:
         ctx: LoggedTask,
         on_lost: Callable[[], None] = lambda: None,
         *,
+        shown: Shown = UNSHOWN,
         gather: float = GATHER,
         pause: float = PAUSE,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._ctx = ctx
+        self._shown = shown
         self._clock = clock
         self._directory = ctx.workdir / "logs"
         self._files: dict[str, LogFile] = {}
@@ -143,6 +146,7 @@ class TaskLogs:
             if name not in self._files:
                 file = LogFile.create(name, self.path(name))
                 self._cleanup.callback(file.close)
+                file.copy = self._shown.log(name, self.path(name))
                 self._files[name] = file
                 self._uploader.add(file)
             return self._files[name]

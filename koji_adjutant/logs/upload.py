@@ -53,6 +53,8 @@ class LogFile:
     sent: int = 0
     checksum: int = 1
     verified: int = field(default=0)
+    copy: int | None = None
+    """Where it is shown, when that is another file."""
 
     @classmethod
     def create(cls, name: str, path: Path) -> Self:
@@ -64,6 +66,15 @@ class LogFile:
         """Write all of `data`."""
         write_all(self.descriptor, data)
         self.size += len(data)
+        if self.copy is not None:
+            self._append_to_copy(self.copy, data)
+
+    def _append_to_copy(self, copy: int, data: bytes) -> None:
+        try:
+            write_all(copy, data)
+        except OSError as error:
+            logger.warning("%s is not shown any further: %s", self.name, error)
+            self._close_copy()
 
     def next_chunk(self, end: int) -> bytes:
         """What has not been sent yet of the first `end` bytes, at most CHUNK bytes of it."""
@@ -72,6 +83,12 @@ class LogFile:
     def close(self) -> None:
         """Close the file; it stays on disk."""
         os.close(self.descriptor)
+        self._close_copy()
+
+    def _close_copy(self) -> None:
+        if self.copy is not None:
+            os.close(self.copy)
+            self.copy = None
 
 
 class LogUploader:

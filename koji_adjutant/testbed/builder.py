@@ -11,6 +11,7 @@ from pathlib import Path
 
 from koji_adjutant.testbed import services
 from koji_adjutant.testbed.content import HOST
+from koji_adjutant.testbed.hub_process import LOOPBACK, free_port
 from koji_adjutant.testbed.layout import Layout, write_secret
 
 DAEMON = "kojid"
@@ -63,9 +64,22 @@ def write_kojid_conf(layout: Layout, host: BuildHost) -> None:
         # Tests run on busy machines; a build host would rather wait.
         "max_load_per_cpu": "1000",
         "state_dir": str(layout.state_dir),
+        "monitoring_enabled": "yes",
+        "monitoring_bind": status_address(layout),
         **host.adjutant,
     }
     write_secret(layout.kojid_conf, _section("kojid", kojid) + "\n" + _section("adjutant", adjutant))
+
+
+def status_address(layout: Layout) -> str:
+    """Where the status server of the build host listens: chosen once and kept."""
+    kept = layout.builder / "status-address"
+    try:
+        return kept.read_text()
+    except FileNotFoundError:
+        layout.builder.mkdir(parents=True, exist_ok=True)
+        kept.write_text(f"{LOOPBACK}:{free_port(LOOPBACK)}")
+        return kept.read_text()
 
 
 def start_daemon(layout: Layout, programs: Path | None = None) -> services.Service:

@@ -47,7 +47,7 @@ def choose_addresses(layout: Layout, gateway: str) -> Addresses:
     try:
         port, files_port = json.loads(kept.read_text())
     except FileNotFoundError:
-        port, files_port = _free_port(LOOPBACK), _free_port(gateway)
+        port, files_port = free_port(LOOPBACK), free_port(gateway)
         layout.hub.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps([port, files_port]))
     return Addresses(gateway=gateway, port=port, files_port=files_port)
@@ -101,7 +101,8 @@ def _is_listening(address: str, port: int) -> bool:
     return False
 
 
-def _free_port(address: str) -> int:
+def free_port(address: str) -> int:
+    """A port that nobody listens at now."""
     with socket.socket() as probe:
         probe.bind((address, 0))
         return int(probe.getsockname()[1])

@@ -75,10 +75,9 @@ class FakeContainer:
 
     def info(self) -> ContainerInfo:
         """As the interface shows it."""
-        labels, code = dict(self.spec.labels), self.exit_code
-        return ContainerInfo(
-            id=self.id, state=self.state, labels=labels, created=self.created, exit_code=code
-        )
+        labels, code, spec = dict(self.spec.labels), self.exit_code, self.spec
+        found = ContainerInfo(id=self.id, state=self.state, labels=labels, created=self.created)
+        return replace(found, exit_code=code, name=spec.name, image=spec.image)
 
 
 @contextmanager

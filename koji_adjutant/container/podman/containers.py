@@ -261,4 +261,5 @@ def listed(container: dict[str, Any]) -> ContainerInfo:
         created=epoch(container.get("Created", "")),
         exit_code=container.get("ExitCode", 0),
         name=next(iter(container.get("Names") or ()), ""),
+        image=container.get("Image") or container.get("ImageID") or "",
     )

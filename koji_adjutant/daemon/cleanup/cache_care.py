@@ -15,6 +15,7 @@ from koji_adjutant.buildroot.images.removal import Limits, prune
 from koji_adjutant.buildroot.images.usage import UsageRecords
 from koji_adjutant.buildroot.install.download_removal import prune_downloads
 from koji_adjutant.daemon.cleanup.prewarming import Prewarming, RepoRequest, is_quiet, prepare
+from koji_adjutant.daemon.public.engine_facts import show_images
 from koji_adjutant.handlers.base import Services
 from koji_adjutant.task_adapters.sources.mirror_care import MirrorCare
 
@@ -89,6 +90,7 @@ class CacheCare:
         limits = Limits(size=config.buildroot_cache_size, age=config.buildroot_cache_age, missing=missing)
         worker, journal = self._services.worker, self._services.journal
         prune(images, manager, records, limits, worker=worker, journal=journal)
+        show_images(config, manager)
 
     def _take_over(self) -> None:
         self._mirrors.take_over(self._services.manager, self._services.worker)

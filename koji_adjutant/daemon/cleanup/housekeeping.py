@@ -6,6 +6,7 @@ ready, since an old container may belong to a task that is about to come back.
 """
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from koji_adjutant.buildroot.images.requests import pending_requests
 from koji_adjutant.daemon.cleanup.cache_care import MIRRORS, PREWARM, CacheCare
 from koji_adjutant.daemon.cleanup.containers import SweepIntervals
 from koji_adjutant.daemon.cleanup.sweeps import Sweeps
+from koji_adjutant.daemon.public.engine_facts import show_images
 from koji_adjutant.daemon.recurring import Recurring
 from koji_adjutant.daemon.tasks.processes import Child, fork, stop_all, wait_for_all
 from koji_adjutant.daemon.tasks.state import StateDirectory
@@ -38,6 +40,7 @@ _IMAGES = "images"
 _MACHINES = "machines"
 _CHECK = "check of images"
 _OLD_LOGS = "old logs"
+_HISTORY = "history"
 
 logger = logging.getLogger("koji.adjutant.daemon.cleanup")
 
@@ -54,6 +57,7 @@ class Intervals:
     images_retry: float = 15.0
     first_old_logs: float = 5.0
     old_logs: float = DAY
+    history: float = 300.0
     stop_grace: float = 1.0
     image_patience: float = 120.0
     """How long images wait for tasks, before the first step of one and between all of its steps."""
@@ -88,7 +92,7 @@ class Housekeeping:
         self._next_sweep = 0.0
         self._next_images = 0.0
         self._next_check = 0.0
-        self._next_old_logs = time.monotonic() + intervals.first_old_logs
+        self._next_old_logs = self._next_history = time.monotonic() + intervals.first_old_logs
         self._images_wanted: float | None = None
         """Since when (monotonic) images are asked for."""
         self._retry_at: dict[int, float] = {}
@@ -136,6 +140,11 @@ class Housekeeping:
         if now >= self._next_old_logs and _OLD_LOGS not in self._helpers:
             self._next_old_logs = now + self._intervals.old_logs
             self._start(_OLD_LOGS, self._sweeps.old_logs)
+        if now >= self._next_history and _HISTORY not in self._helpers:
+            # Where nothing is shown, what an earlier daemon has shown goes once.
+            is_on = self._services.config.monitoring_enabled
+            self._next_history = now + (self._intervals.history if is_on else math.inf)
+            self._start(_HISTORY, self._sweeps.history)
         # A sweep takes what belongs to images for lost where none are made.
         if not self._helpers.keys() & {_IMAGES, _SWEEP, _CHECK}:
             # Nor does what a task has left wait for an image.
@@ -258,6 +267,7 @@ class Housekeeping:
         for request in list(pending_requests(config)):
             pause = TasksFirst(self._state, self._intervals)
             make_image(request, manager, config, worker, journal, pause=pause, storage=self._storage)
+        show_images(config, manager)
 
 
 class TasksFirst:

@@ -15,6 +15,8 @@ from koji_adjutant.container.podman.conmon import end_lost_conmons
 from koji_adjutant.container.podman.orphans import end_orphan_processes
 from koji_adjutant.daemon.cleanup.containers import Sweeper, SweepIntervals, remove_workdir
 from koji_adjutant.daemon.cleanup.leftovers import remove_old_files, remove_old_logs, remove_work_directories
+from koji_adjutant.daemon.public.engine_facts import show_containers
+from koji_adjutant.daemon.public.history import remove_history
 from koji_adjutant.daemon.tasks.state import StateDirectory
 from koji_adjutant.guards.interruptions import interruptions_directory
 from koji_adjutant.handlers.base import Services
@@ -57,6 +59,7 @@ class Sweeps:
         for state in over:
             self.state.end(state.task)
         self._note(work_directories=work_directories)
+        show_containers(self.services.config, self.services.manager)
 
     def again(self, running: frozenset[int], *, images: bool) -> None:
         """Remove what belongs to nobody. `images`: nobody makes images until this ends."""
@@ -71,6 +74,7 @@ class Sweeps:
             conmons=end_lost_conmons(self.services.manager, settle=self.intervals.settle),
             processes=end_orphan_processes(self.services.manager, settle=self.intervals.settle),
         )
+        show_containers(self.services.config, self.services.manager)
 
     def task(self, state: TaskState) -> None:
         """Remove what one task has left, and its state file."""
@@ -86,6 +90,10 @@ class Sweeps:
             )
         )
         remove_old_files(interruptions_directory(config), COUNTED_SECONDS, now)
+
+    def history(self) -> None:
+        """Remove what is shown of tasks that ended long ago."""
+        remove_history(self.services.config, lambda: self._living(frozenset()), time.time())
 
     def _living(self, running: frozenset[int]) -> frozenset[int]:
         return running | frozenset(state.task for state in self.state.tasks() if state.is_alive())

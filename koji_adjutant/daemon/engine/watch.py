@@ -13,7 +13,7 @@ import re
 import select
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from koji_adjutant.container.interface import ContainerManager
@@ -43,6 +43,8 @@ class Answer:
 
     problem: Problem | None
     storage: Path | None = None
+    version: str = ""
+    """Empty until it has said so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +112,11 @@ class EngineWatch:
         self._last_asked: float | None = None
         self._answer = Answer(problem=NO_ANSWER_YET)
 
+    @property
+    def last(self) -> Answer:
+        """What it said last, however long ago."""
+        return self._answer
+
     def answer(self) -> Answer:
         """What is known now. Waits a moment where nothing is known."""
         answer = self._known_answer()
@@ -127,14 +134,14 @@ class EngineWatch:
             self._ask()
         if self._question is not None and now - self._question.asked > PATIENCE:
             problem = Problem(f"The engine has not answered for {now - self._question.asked:.0f} seconds")
-            return Answer(problem=problem, storage=self._answer.storage)
+            return replace(self._answer, problem=problem)
         if now < self._backoff_until and not self._answer.problem:
             seconds = self._backoff_until - now
             problem = Problem(
                 f"The engine failed tasks {len(self._failures)} times, see the log; "
                 f"this host takes no tasks for {seconds:.0f} s"
             )
-            return Answer(problem=problem, storage=self._answer.storage)
+            return replace(self._answer, problem=problem)
         return self._answer
 
     def doubt(self) -> None:
@@ -150,7 +157,7 @@ class EngineWatch:
     def _doubt_since(self, now: float) -> None:
         self._doubted = now
         self._last_asked = None
-        self._answer = Answer(problem=Problem("The engine failed a task"), storage=self._answer.storage)
+        self._answer = replace(self._answer, problem=Problem("The engine failed a task"))
 
     def _note_failure(self, now: float) -> None:
         self._failures = [*(one for one in self._failures if now - one < FAILURE_SECONDS), now]
@@ -221,12 +228,13 @@ class EngineWatch:
     def _take(self, report: bytes) -> None:
         if not report:
             unasked = Problem("The engine could not be asked")
-            self._answer = Answer(problem=unasked, storage=self._answer.storage)
+            self._answer = replace(self._answer, problem=unasked)
             return
         data = json.loads(report)
         storage = Path(data["storage"]) if data["storage"] else self._answer.storage
         problem = Problem(data["problem"]) if data["problem"] else None
-        before, self._answer = self._answer, Answer(problem=problem, storage=storage)
+        version = str(data["version"] or self._answer.version)
+        before, self._answer = self._answer, Answer(problem=problem, storage=storage, version=version)
         if self._answer.problem and self._answer.problem != before.problem:
             logger.error("%s", self._answer.problem)
 
@@ -234,14 +242,15 @@ class EngineWatch:
 def _report(
     manager: ContainerManager, storage: Path | None, trial: Callable[[ContainerManager], None] | None
 ) -> str:
+    version = ""
     try:
         # Where the storage is costs the engine a second of looking for versions; it does not change.
         if storage is None:
-            storage = manager.storage_path()
+            storage, version = manager.storage_path(), manager.version()
         else:
             manager.ping()
         if trial is not None:
             trial(manager)
     except AdjutantError as error:
-        return json.dumps({"problem": str(error), "storage": ""})
-    return json.dumps({"problem": "", "storage": str(storage)})
+        return json.dumps({"problem": str(error), "storage": "", "version": ""})
+    return json.dumps({"problem": "", "storage": str(storage), "version": version})

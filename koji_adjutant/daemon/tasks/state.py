@@ -1,11 +1,12 @@
 """What the daemon keeps on disk: who it is, and which task processes it has started.
 
-`<state_dir>` (0700) holds `lock` (one daemon a directory), `main` (who has it), `worker` (a random name, kept for
-ever), `wake` (the socket of koji_adjutant.daemon.wakeup), `readiness.json` (koji_adjutant.daemon.readiness), `session`
-and `tasks/<id>.session` (koji_adjutant.daemon.sessions), `journal`, `plugins` (koji_adjutant.plugins.record),
-`machines` (koji_adjutant.host.machines), and `tasks/<id>.json`, one file for each task process. A task process
-writes its own file before it does anything and removes it as the last thing it does: a file that stays is the mark of
-a task that has to be cleaned up after. What the files say is koji_adjutant.journal.state's.
+`<state_dir>`, of which koji_adjutant.daemon.public.directory opens a part to a group, holds `lock` (one daemon a
+directory), `main` (who has it), `worker` (a random name, kept for ever), `wake` (the socket of
+koji_adjutant.daemon.wakeup), `readiness.json` (koji_adjutant.daemon.readiness), `session` and `tasks/<id>.session`
+(koji_adjutant.daemon.sessions), `journal`, `public` (koji_adjutant.journal.public), `plugins`
+(koji_adjutant.plugins.record), `machines` (koji_adjutant.host.machines), and `tasks/<id>.json`, one file for each task
+process. A task process writes its own file before it does anything and removes it as the last thing it does: a file
+that stays is the mark of a task that has to be cleaned up after. What the files say is koji_adjutant.journal.state's.
 """
 
 import fcntl
@@ -66,7 +67,7 @@ class StateDirectory:
         try:
             for directory in (self.path, self.path / TASKS):
                 directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-                directory.chmod(DIRECTORY_MODE)
+            (self.path / TASKS).chmod(DIRECTORY_MODE)
             self.unlock()
             # A POSIX lock: forked task processes, which outlive a killed daemon, must not hold it.
             self._lock = open(self.path / "lock", "ab", opener=_private)  # noqa: SIM115

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, cast
 
 import koji
@@ -16,6 +17,7 @@ import requests
 from koji.tasks import BaseTaskHandler
 
 from koji_adjutant.container.labels import ROLE
+from koji_adjutant.daemon.public.task_facts import show_task
 from koji_adjutant.daemon.sessions import SessionWaiter
 from koji_adjutant.daemon.tasks.processes import Child, before_the_end
 from koji_adjutant.daemon.tasks.state import StateDirectory, TaskJournal
@@ -92,9 +94,15 @@ class ContainerEvents:
 
 
 def run_in_child(
-    handler: BaseTaskHandler, session: HubSession, services: Services, state: StateDirectory, host_id: int
+    handler: BaseTaskHandler,
+    session: HubSession,
+    services: Services,
+    state: StateDirectory,
+    host_id: int,
+    *,
+    opened: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
-    """The life of a task process; its exit code."""
+    """The life of a task process; its exit code. `opened`: what the hub said of the task when it was opened."""
     known = cast("Any", handler)
     services.manager.close()
     before_the_end(services.manager.stop_starting)
@@ -105,11 +113,14 @@ def run_in_child(
     journal = TaskJournal(services.journal, state, own)
     services.manager.observe(ContainerEvents(journal, known.id))
     known.session = session
-    known.services = replace(services, journal=journal)
+    shown = show_task(services.config, handler, opened)
+    known.services = replace(services, journal=journal, shown=shown)
     journal.record(Phase.STARTED, task=known.id, method=known.method)
     run = TaskRun(handler, session, journal, host_id)
     try:
         phase = run.run()
+        # From now on it is history, which is as old as the facts.
+        shown.update()
         # Last: until the session is closed, the hub takes calls from us.
         with suppress(koji.GenericError, requests.RequestException):
             session.logout()

@@ -35,12 +35,17 @@ class Passes:
 
     error: Exception | None = None
     asked: list[bool] = field(default_factory=list)
+    shown: int = 0
+    """How often it was shown that the hub is away."""
 
     def one_pass(self, *, with_buildroots: bool) -> Next:
         self.asked.append(with_buildroots)
         if self.error:
             raise self.error
         return Next.WAIT
+
+    def hub_failed(self) -> None:
+        self.shown += 1
 
 
 def moments(trouble: Recurring, clock: Clock, seconds: float) -> list[float]:

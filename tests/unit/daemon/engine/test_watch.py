@@ -57,7 +57,9 @@ class MovingManager(FakeContainerManager):
 def test_a_good_engine() -> None:
     manager = FakeContainerManager()
     watch = EngineWatch(manager, nothing, 0.0, journal=NullJournal())
-    assert watch.answer() == Answer(problem=None, storage=manager.storage_path())
+    good = Answer(problem=None, storage=manager.storage_path(), version=manager.version())
+    assert watch.answer() == good
+    assert watch.answer() == good, "the version is not asked for again"
     watch.close()
 
 
