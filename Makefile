@@ -9,7 +9,7 @@ DRAWS ?= 2000
 
 PYTEST := $(BIN)/python -m pytest --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help demo demo-trixie test quick coverage soak oracle lint bench clean
+.PHONY: help demo demo-trixie test quick coverage soak oracle lint bench man srpm clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ lint: $(VENV)/ready ## the linters alone
 
 bench: $(VENV)/ready ## measure what is claimed to be fast (BENCH: options of python -m benchmarks)
 	$(BIN)/python -m benchmarks $(BENCH)
+
+man: $(VENV)/ready ## manual pages and completion, into build/share
+	$(BIN)/python -m release documents build/share
+
+srpm: $(VENV)/ready ## the source package of this tree, into dist
+	$(BIN)/python -m release srpm dist
 
 clean: ## stop the testbed and remove everything that was made here
 	[ ! -x $(BIN)/koji-adjutant ] || $(BIN)/koji-adjutant testbed down

@@ -28,11 +28,10 @@ TESTBED = "koji_adjutant.testbed.cli"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["testbed"]:
-        run: Callable[[Sequence[str]], int] = importlib.import_module(TESTBED).main
-        return run(words[1:])
-    given = parser().parse_args(words)
     try:
+        if words[:1] == ["testbed"]:
+            return _testbed()(words[1:])
+        given = parser().parse_args(words)
         chosen: Callable[[argparse.Namespace], int] = getattr(given, "run", _config)
         return chosen(given)
     except AdjutantError as error:
@@ -42,6 +41,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; what is left of it goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _testbed() -> Callable[[Sequence[str]], int]:
+    try:
+        found: Callable[[Sequence[str]], int] = importlib.import_module(TESTBED).main
+    except ModuleNotFoundError as error:
+        if error.name != TESTBED.rpartition(".")[0]:
+            raise
+        raise ConfigError(
+            "the testbed is not installed", hint="it is in the package koji-adjutant-testbed"
+        ) from error
+    return found
 
 
 def parser() -> argparse.ArgumentParser:

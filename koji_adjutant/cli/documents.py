@@ -14,23 +14,27 @@ _EXAMPLE_HEAD = """\
 # Section [kojid] means what it means to kojid. Section [adjutant] is koji-adjutant's own; kojid refuses a
 # file that has one. docs/configuration.md says more.
 """
-_REFERENCE_HEAD = """\
-# Configuration
-
+REFERENCE_TEXT = """\
 The daemon reads `/etc/kojid/kojid.conf`, or what `--config` names: a file, or a directory whose files are read
 in order. Values are taken as they stand, `%` included. A value on the command line wins over the environment,
 that over the file, and that over the default. Whatever is not understood ends the daemon with exit code 2 and
 one line that names file, option and value. `koji-adjutant config check` reads a file as the daemon would, and
 says what becomes of each setting in mock's `/etc/mock/site-defaults.cfg`, which it reads and never runs.
+"""
+_REFERENCE_HEAD = f"""\
+# Configuration
 
+{REFERENCE_TEXT}
 This page is made by `koji-adjutant config docs`; `kojid.conf.example` by `koji-adjutant config example`.
 """
-_ADJUTANT_HEAD = """
-## [adjutant]
-
+ADJUTANT_TEXT = """\
 The options of koji-adjutant. Each may also be written into `[kojid]` with the prefix `adjutant_`, or given in
 the environment as `KOJI_ADJUTANT_` and its name in capitals. Stock kojid refuses a file that has any of them.
 """
+_ADJUTANT_HEAD = f"""
+## [adjutant]
+
+{ADJUTANT_TEXT}"""
 _WITHOUT_EFFECT_HEAD = """
 ## Without effect
 

@@ -1,0 +1,1 @@
+"""Packages that a testbed may have beside the mini distribution."""
