@@ -159,6 +159,9 @@ class ContainerObserver(Protocol):
     def container_created(self, container: str, labels: Mapping[str, str]) -> None:
         """`container` is there now."""
 
+    def container_goes(self, container: str) -> None:
+        """`container` is about to be removed; it may have ended, or be gone."""
+
     def container_removed(self, container: str) -> None:
         """`container` is gone."""
 

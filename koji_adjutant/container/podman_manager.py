@@ -32,10 +32,9 @@ from koji_adjutant.container.interface import (
     PullPolicy,
     Timeouts,
 )
-from koji_adjutant.container.podman import archive, commands, containers
+from koji_adjutant.container.podman import about, archive, commands, containers
 from koji_adjutant.container.podman.api import (
     Answer,
-    Kind,
     Request,
     RequestObserver,
     ignore_request,
@@ -44,6 +43,7 @@ from koji_adjutant.container.podman.api import (
     refused,
     root_cause,
     timed_out,
+    told,
     unreachable,
 )
 from koji_adjutant.container.podman.engine_info import EngineInfo, engine_info
@@ -102,17 +102,8 @@ class PodmanManager:
     def call(self, request: Request) -> Answer:
         """The complete answer to `request`."""
         self._allow(request)
-        with self._told_of(request):
+        with told(self._on_request, request):
             return self._call(request)
-
-    @contextmanager
-    def _told_of(self, request: Request) -> Iterator[None]:
-        began, failed = time.monotonic(), True
-        try:
-            yield
-            failed = False
-        finally:
-            self._on_request(request.call, time.monotonic() - began, failed=failed)
 
     def _call(self, request: Request) -> Answer:
         seconds = request.kind.seconds(self._timeouts)
@@ -167,7 +158,7 @@ class PodmanManager:
             headers=request.headers,
         )
         with ExitStack() as stack:
-            with self._told_of(request):
+            with told(self._on_request, request):
                 try:
                     stack.enter_context(answer)
                 except TimeoutError as error:
@@ -266,6 +257,8 @@ class PodmanManager:
         containers.kill(self, container)
 
     def remove(self, container: str) -> None:
+        if self._observer is not None:
+            self._observer.container_goes(container)
         containers.remove(self, container)
         if self._observer is not None:
             self._observer.container_removed(container)
@@ -390,25 +383,18 @@ class PodmanManager:
         return containers.find_unfinished(self)
 
     def storage_path(self) -> Path:
-        return Path(self._info()["store"]["graphRoot"])
+        return Path(about.info(self)["store"]["graphRoot"])
 
     def seccomp_profile(self) -> str:
-        security = self._info()["host"]["security"]
+        security = about.info(self)["host"]["security"]
         return str(security["seccompProfilePath"]) if security["seccompEnabled"] else ""
 
     def info(self) -> EngineInfo:
         """What the engine says of itself; costs it up to a second."""
-        return engine_info(self._info())
-
-    def _info(self) -> Any:
-        request = Request(purpose="ask the engine about itself", kind=Kind.START, method="GET", path="/info")
-        return self.call(request).json()
+        return engine_info(about.info(self))
 
     def version(self) -> str:
-        request = Request(
-            purpose="ask the engine for its version", kind=Kind.START, method="GET", path="/version"
-        )
-        return str(self.call(request).json()["Version"])
+        return about.version(self)
 
     def ping(self) -> None:
-        self.call(Request(purpose="reach the engine", kind=Kind.START, method="GET", path="/_ping"))
+        about.ping(self)

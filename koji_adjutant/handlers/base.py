@@ -8,7 +8,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 from xmlrpc.client import Fault
@@ -22,6 +22,7 @@ from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.container.podman.processes import kill_processes
 from koji_adjutant.errors import TaskFault
 from koji_adjutant.guards.interruptions import interruptions
+from koji_adjutant.guards.usage import TaskUsage
 from koji_adjutant.hub.session import HubSession
 from koji_adjutant.journal.phases import Journal
 from koji_adjutant.journal.shown_task import UNSHOWN, Shown
@@ -42,6 +43,8 @@ class Services:
     """Tells the main process that subtasks were made: to look at the hub at once, and again soon after."""
     shown: Shown = UNSHOWN
     """What operators see of the task, in its own process."""
+    usage: TaskUsage = field(default_factory=TaskUsage)
+    """In a task process: what its containers use."""
 
 
 def bind_handler(handler: type[BaseTaskHandler], services: Services | None) -> type[BaseTaskHandler]:
@@ -155,4 +158,5 @@ class TaskHandler(BaseTaskHandler):
             config=self.services.config,
             worker=self.services.worker,
             journal=self.services.journal,
+            usage=self.services.usage,
         )

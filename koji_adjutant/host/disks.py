@@ -6,10 +6,12 @@ so that a host is not ready when its next task would fail at once, and at no oth
 
 import ctypes
 import errno
+import math
 import os
 import re
 import shutil
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -90,10 +92,13 @@ def is_full(path: Path) -> bool:
     return free is not None and free < LEAST_BYTES
 
 
-def written_by(owner: int, directory: Path, enough: int) -> int:
-    """Bytes of the files below `directory` that belong to `owner`, counted until there are `enough`."""
+def written_by(owner: int, directory: Path, enough: float, *, deadline: float = math.inf) -> int:
+    """Bytes of the files below `directory` that belong to `owner`, counted until there are `enough`. TimeoutError when
+    `deadline` (monotonic) has come before."""
     total, seen, directories = 0, set[int](), [os.fspath(directory)]
     while directories and total < enough:
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"{directory} has more files than can be counted")
         with suppress(OSError), os.scandir(directories.pop()) as entries:
             for entry in entries:
                 status = entry.stat(follow_symlinks=False)

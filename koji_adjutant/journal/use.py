@@ -38,7 +38,11 @@ class Use:
 
     def details(self) -> dict[str, Any]:
         """As an event has it."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {
+            name: round(value, 3) if isinstance(value, float) else value
+            for name, value in asdict(self).items()
+            if value is not None
+        }
 
     @classmethod
     def of(cls, details: Mapping[str, Any]) -> Self:

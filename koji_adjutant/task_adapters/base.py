@@ -14,6 +14,7 @@ from typing import Any
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, LogSink, VolumeMount
 from koji_adjutant.container.labels import Owner
+from koji_adjutant.guards.usage import TaskUsage
 from koji_adjutant.hub.session import HubSession
 from koji_adjutant.journal.phases import Journal, NullJournal
 
@@ -30,6 +31,7 @@ class TaskContext:
     worker: str
     """Identity of this daemon among all that use the engine; part of every container's labels."""
     journal: Journal = field(default_factory=NullJournal)
+    usage: TaskUsage = field(default_factory=TaskUsage)
 
     def owner(self, *, buildroot_id: int | None = None, build_tag: str = "", arch: str = "") -> Owner:
         """Whose the containers of this task are."""

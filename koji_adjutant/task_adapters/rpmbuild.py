@@ -13,7 +13,7 @@ has.
 import logging
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +39,17 @@ IN_ROOT_LOG = frozenset({"unpack", "sources"})
 PHASES = frozenset(
     {*IN_ROOT_LOG, "check", "rpmautospec", "rpmbuild-bs", "rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"}
 )
+WITH_STEPS = frozenset({"rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"})
+"""Phases in which rpmbuild says what it does."""
+STEP_WORDS = (b"Executing(%", b"Processing files: ")
+STEP = re.compile(
+    rb"^(?:Executing\(%(prep|generate_buildrequires|conf|build|install|check)\): |Processing files: )",
+    re.MULTILINE,
+)
+STEP_LENGTH = 40
+"""Bytes of the longest."""
+MOST_STEPS = 40
+"""Of a build."""
 MESSAGE_LIMIT = 1 << 16
 MESSAGES_LIMIT = 1000
 """Lines that are taken of a script, which says far fewer: what a package runs could reach the script's descriptors, and
@@ -79,6 +90,33 @@ ORIGINALS = f"{TOPDIR}/originals"
 logger = logging.getLogger("koji.adjutant.task_adapters")
 
 
+class StepWatch:
+    """Tells `begin` of the steps that rpmbuild says it begins. A package can say so, too: nothing depends on it, and of
+    `MOST_STEPS` no more are told."""
+
+    def __init__(self, begin: Callable[[str], None]) -> None:
+        self._begin = begin
+        self._step = ""
+        self._told = 0
+        self._tail = b"\n"
+
+    def look_at(self, data: bytes) -> None:
+        """Take one piece of output."""
+        text = self._tail + data
+        # What is hardly ever there is found faster than what is to stand at the beginning of a line.
+        if any(word in text for word in STEP_WORDS):
+            for found in STEP.finditer(text):
+                if found.end() > len(self._tail):
+                    self._tell((found[1] or b"package").decode())
+        self._tail = text[-STEP_LENGTH:]
+
+    def _tell(self, step: str) -> None:
+        if step != self._step and self._told < MOST_STEPS:
+            self._step = step
+            self._told += 1
+            self._begin(step)
+
+
 class Narrator:
     """The sink of the scripts. `result` is a script's own last word on how it ended, `source` the name of the source
     package that it made last, `requires` the BuildRequires of that, `lacking` what rpmbuild does not find of them
@@ -93,6 +131,8 @@ class Narrator:
         self._ctx = ctx
         self._logs = logs
         self._target = logs.sink(BUILD_LOG)
+        self._container = ""
+        self._steps = StepWatch(self._begin_step)
         self._phase = ""
         self._partial = b""
         self._messages = 0
@@ -120,6 +160,8 @@ class Narrator:
     def write(self, stream: Stream, data: bytes) -> None:
         """Output of commands on stdout; on stderr the script's lines to us."""
         if stream == "stdout":
+            if self._phase in WITH_STEPS:
+                self._steps.look_at(data)
             self._target.write(stream, data)
             return
         *lines, self._partial = (self._partial + data).split(b"\n")
@@ -162,11 +204,20 @@ class Narrator:
         self._target = self._logs.sink(ROOT_LOG if phase in IN_ROOT_LOG else BUILD_LOG)
         self._logs.heading(phase)
         if phase.startswith("rpmbuild-"):
-            self._ctx.journal.record(Phase.RPMBUILD_STARTED, task=self._ctx.task_id, command=phase)
+            self._begin_step(phase)
         self.state(f"Start: {phase}")
+
+    def works_in(self, container: str) -> None:
+        """What the scripts say from now on is of this container."""
+        self._container = container
+
+    def _begin_step(self, step: str) -> None:
+        self._ctx.usage.phase_began(self._container, step)
+        self._ctx.journal.record(Phase.RPMBUILD_STARTED, task=self._ctx.task_id, command=step)
 
     def end(self) -> None:
         """The phase under way has ended."""
+        self._ctx.usage.phase_ended()
         if self._phase:
             self.state(f"Finish: {self._phase}")
             self._phase = ""
@@ -238,6 +289,7 @@ class Scripts:
         open_files, _ = process_limits(self.ctx.config).get(FILES, (None, None))
         step = build_step(self.settings, action, target, *arguments, timeout=timeout, open_files=open_files)
         narrator = self.narrator
+        narrator.works_in(container)
         narrator.result = ""
         try:
             return self.manager.exec(

@@ -324,6 +324,9 @@ class Told:
     def container_created(self, container: str, labels: Mapping[str, str]) -> None:
         self.created.append((container, labels))
 
+    def container_goes(self, container: str) -> None:
+        return
+
     def container_removed(self, container: str) -> None:
         self.removed.append(container)
 

@@ -45,6 +45,9 @@ class Created:
     def container_created(self, container: str, labels: Mapping[str, str]) -> None:
         self.labels.append(labels)
 
+    def container_goes(self, container: str) -> None:
+        return
+
     def container_removed(self, container: str) -> None:
         """All go."""
 

@@ -350,6 +350,8 @@ class FakeContainerManager:
 
     def remove(self, container: str) -> None:
         self._call("remove")
+        if self._observer is not None:
+            self._observer.container_goes(container)
         if found := self._containers.pop(container, None):
             found.end(KILLED)
             self.removed.append(container)

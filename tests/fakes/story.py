@@ -3,7 +3,6 @@
 import hashlib
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +41,17 @@ BUILD_ERROR = (
     "error building package (arch x86_64), build exited with status 1; see build.log for more information; "
     "rpmbuild-bb 1 in the build"
 )
+
+
+STEPS = (
+    ("rpmbuild-bb", 0.02),
+    ("prep", 0.03),
+    ("build", 0.7),
+    ("install", 0.1),
+    ("check", 0.1),
+    ("package", 0.05),
+)
+"""Of rpmbuild, with the share of its time that each takes."""
 
 
 def container_id(*words: object) -> str:
@@ -222,24 +232,24 @@ class Story:
         label: str = "hello-1.0-1.src.rpm, x86_64",
         parent: int | None = None,
         root: Root = Root.HIT,
-        phases: Sequence[str] = ("rpmbuild-bs", "rpmbuild-bb"),
         is_running: bool = False,
     ) -> None:
-        """A buildArch up to the end of its rpmbuild, which takes `seconds`; of one that runs, up to its beginning.
+        """A buildArch up to the end of its rpmbuild, which takes `seconds`; of one that runs, up to its %build.
 
         What becomes of it is told by `ended`.
         """
         pid = self.opened(task, "buildArch", ago, label=label, parent=parent)
         begun = self.root(task, ago - 0.1, root) - 0.2
-        self.record(begun, Phase.RPMBUILD_STARTED, task=task, pid=pid, command=phases[0])
+        self.record(begun, Phase.RPMBUILD_STARTED, task=task, pid=pid, command="rpmbuild-bs")
         if root is Root.DEPS_HIT:
             self.requires(task, begun - 0.2, root)
-        for phase in phases[1:]:
-            self.record(begun - 0.5, Phase.RPMBUILD_STARTED, task=task, pid=pid, command=phase)
         self.record(begun - 0.9, Phase.FIRST_LOG_UPLOADED, task=task, pid=pid, log="build.log")
-        if is_running:
-            return
-        for phase, part in zip(phases, (0.01, 0.99), strict=False):
+        at = begun - 0.4
+        for step, part in STEPS:
+            self.record(at, Phase.RPMBUILD_STARTED, task=task, pid=pid, command=step)
+            if is_running and step == "build":
+                return
+            at -= seconds * part
             use = Use(
                 memory_bytes=int(640 * part + 20) << 20,
                 cpu_seconds=round(seconds * 1.6 * part, 3),
@@ -247,9 +257,7 @@ class Story:
                 written_bytes=int(300 * part) << 20,
                 pids=17,
             )
-            self.used(
-                task, begun - seconds * part, "build", use, phase=phase, seconds=round(seconds * part, 3)
-            )
+            self.used(task, at, "build", use, phase=step, seconds=round(seconds * part, 3))
         whole = Use(
             memory_bytes=660 << 20,
             cpu_seconds=round(seconds * 1.6, 3),

@@ -6,9 +6,10 @@ the modules that know images and commands use it.
 
 import json
 import re
+import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, Protocol
@@ -102,6 +103,17 @@ class RequestObserver(Protocol):
 
 def ignore_request(_call: str, _seconds: float, /, *, failed: bool) -> None:
     """Nobody counts them."""
+
+
+@contextmanager
+def told(observer: RequestObserver, request: Request) -> Iterator[None]:
+    """In this context a request is made, and failed when it is left by an exception."""
+    began, failed = time.monotonic(), True
+    try:
+        yield
+        failed = False
+    finally:
+        observer(request.call, time.monotonic() - began, failed=failed)
 
 
 @dataclass(frozen=True, kw_only=True)

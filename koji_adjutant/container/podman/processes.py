@@ -19,6 +19,17 @@ GROUP = re.compile(r"/libpod-([0-9a-f]{64})\b")
 """Of a container's processes; those of its monitor are named otherwise."""
 
 
+def group_names(container: str, uid: int | None = None) -> tuple[str, ...]:
+    """What the control group of a container may be called, below the root of a hierarchy: as podman calls it itself,
+    and where systemd makes it, for the host or for the user `uid` (the caller)."""
+    scope, user = f"libpod-{container}.scope", os.getuid() if uid is None else uid
+    return (
+        f"machine.slice/{scope}",
+        f"libpod_parent/libpod-{container}",
+        f"user.slice/user-{user}.slice/user@{user}.service/user.slice/{scope}",
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ContainerProcess:
     """A process of a container."""

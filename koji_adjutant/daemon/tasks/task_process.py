@@ -16,12 +16,14 @@ import koji
 import requests
 from koji.tasks import BaseTaskHandler
 
+from koji_adjutant.buildroot.settings import HOME
 from koji_adjutant.container.labels import ROLE
 from koji_adjutant.daemon.public.task_facts import show_task
 from koji_adjutant.daemon.sessions import SessionWaiter
 from koji_adjutant.daemon.tasks.processes import Child, before_the_end
 from koji_adjutant.daemon.tasks.state import StateDirectory, TaskJournal
 from koji_adjutant.daemon.tasks.task_run import TaskRun
+from koji_adjutant.guards.usage import TaskUsage
 from koji_adjutant.handlers.base import Services
 from koji_adjutant.host.files import since_boot
 from koji_adjutant.hub.claim import HubContact, TaskClaim
@@ -79,14 +81,20 @@ class TaskProcess:
 class ContainerEvents:
     """Reports the containers of a task to its journal, and so to its state file."""
 
-    def __init__(self, journal: Journal, task: int) -> None:
+    def __init__(self, journal: Journal, task: int, usage: TaskUsage) -> None:
         self._journal = journal
         self._task = task
+        self._usage = usage
 
     def container_created(self, container: str, labels: Mapping[str, str]) -> None:
         """`container` is there now."""
         role = labels.get(ROLE, "")
         self._journal.record(Phase.CONTAINER_CREATED, task=self._task, container=container, role=role)
+        self._usage.container_came(container, role)
+
+    def container_goes(self, container: str) -> None:
+        """`container` is about to be removed."""
+        self._usage.container_goes(container)
 
     def container_removed(self, container: str) -> None:
         """`container` is gone."""
@@ -111,10 +119,11 @@ def run_in_child(
     session.claim = TaskClaim(task=known.id, host=host_id, contact=contact, since=since_boot())
     session.on_session_lost = SessionWaiter(state, own, session, services.poke)
     journal = TaskJournal(services.journal, state, own)
-    services.manager.observe(ContainerEvents(journal, known.id))
+    usage = TaskUsage(services.journal, known.id, home=HOME)
+    services.manager.observe(ContainerEvents(journal, known.id, usage))
     known.session = session
     shown = show_task(services.config, handler, opened)
-    known.services = replace(services, journal=journal, shown=shown)
+    known.services = replace(services, journal=journal, shown=shown, usage=usage)
     journal.record(Phase.STARTED, task=known.id, method=known.method)
     run = TaskRun(handler, session, journal, host_id)
     try:

@@ -86,7 +86,12 @@ def another_container(host: Host, running: Running) -> str:
         return "" if running.container in names or not names else names[0]
 
     container: str = eventually(found, "it is begun anew")
-    eventually(lambda: host.events(running.task.id).count("rpmbuild-started") >= 3, "it builds again")
+
+    def builds_again() -> bool:
+        runs = " ".join(host.events(running.task.id)).split("buildroot-ready")
+        return len(runs) > 2 and "rpmbuild-started" in runs[-1]
+
+    eventually(builds_again, "it builds again")
     return container
 
 

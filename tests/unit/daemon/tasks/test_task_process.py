@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from koji_adjutant.container.labels import ROLE
 from koji_adjutant.daemon.tasks.task_process import KILL_INTERVAL, STOP_GRACE, ContainerEvents, TaskProcess
+from koji_adjutant.guards.usage import TaskUsage
 from koji_adjutant.journal.phases import HostEvent, Phase
 
 NOW = 1000.0
@@ -54,9 +55,10 @@ def test_its_containers_are_reported_with_what_they_are_for() -> None:
         ) -> None:
             seen.append((event, task, container, details))
 
-    events = ContainerEvents(Journal(), 7)
+    events = ContainerEvents(Journal(), 7, TaskUsage())
     events.container_created("ab", {ROLE: "build"})
     events.container_created("cd", {})
+    events.container_goes("ab")
     events.container_removed("ab")
     assert seen == [
         (Phase.CONTAINER_CREATED, 7, "ab", {"role": "build"}),
