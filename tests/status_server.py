@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from tests.waiting import PATIENCE, eventually
 
+ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ("-P", "-m", "koji_adjutant.monitoring")
 _LISTENING = re.compile(r"Listening at (?:http://127\.0\.0\.1:(?P<port>[0-9]+)|unix:(?P<path>\S+))")
 
@@ -98,21 +99,24 @@ class Server:
         return int(found[1]) << 10
 
 
-def argv_for(state_dir: Path, own_dir: Path, *options: str) -> list[str]:
+def argv_for(state_dir: Path, own_dir: Path, *options: str, program: tuple[str, ...] = PROGRAM) -> list[str]:
     """The command line of a server."""
-    return [sys.executable, *PROGRAM, f"--state-dir={state_dir}", f"--own-dir={own_dir}", *options]
+    return [sys.executable, *program, f"--state-dir={state_dir}", f"--own-dir={own_dir}", *options]
 
 
 @contextmanager
 def running_server(
-    state_dir: Path, own_dir: Path, *options: str, bind: str = "127.0.0.1:0"
+    state_dir: Path,
+    own_dir: Path,
+    *options: str,
+    bind: str = "127.0.0.1:0",
+    program: tuple[str, ...] = PROGRAM,
 ) -> Iterator[Server]:
     """A server of a state directory, until the end of the context; it has to end in order."""
     with tempfile.NamedTemporaryFile(prefix="status-server-", suffix=".log") as log:
         bound = (f"--bind={bind}",) if bind else ()
-        process = subprocess.Popen(
-            argv_for(state_dir, own_dir, *bound, *options), stdout=log, stderr=subprocess.STDOUT
-        )
+        argv = argv_for(state_dir, own_dir, *bound, *options, program=program)
+        process = subprocess.Popen(argv, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
         try:
             yield listening(process, log)
         finally:
