@@ -17,6 +17,7 @@ from typing import NoReturn
 import koji
 import requests
 
+from koji_adjutant.cli import status_server
 from koji_adjutant.cli.arguments import Arguments, parse
 from koji_adjutant.cli.own_paths import with_own_paths
 from koji_adjutant.cli.reload import check_argv, start_argv
@@ -25,8 +26,8 @@ from koji_adjutant.container.podman import registry_auth
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.daemon import Daemon, main_loop
 from koji_adjutant.daemon.main_loop import End
-from koji_adjutant.daemon.public.directory import make_readable
-from koji_adjutant.daemon.public.status_server import server_argv
+from koji_adjutant.daemon.public.directory import OF_SERVER, make_readable
+from koji_adjutant.daemon.public.status_server import is_wanted
 from koji_adjutant.daemon.recurring import Recurring
 from koji_adjutant.daemon.reload import Reloading
 from koji_adjutant.daemon.sessions import OwnSession
@@ -48,8 +49,6 @@ from koji_adjutant.plugins import record
 from koji_adjutant.policy.containers import soft_and_hard
 
 LOGIN_SECONDS = 2.0
-TOOLS = "koji-adjutant"
-"""The program beside `kojid`."""
 
 logger = logging.getLogger("koji.adjutant.cli")
 
@@ -116,7 +115,7 @@ def _run(arguments: Arguments, config: Config) -> int:
         session.log_in_anew = partial(
             log_in_anew, session, config, own_session.replace, tasks_run=partial(_tasks_run, state)
         )
-        status_argv = server_argv((started_in / sys.argv[0]).with_name(TOOLS), config)
+        status_argv = status_server.argv_in_state_directory(OF_SERVER) if is_wanted(config) else ()
         daemon = assemble(stack, config, session, state, status_argv=status_argv)
         reloading = Reloading(check_argv(_own_argv()), started_in, daemon.services.journal)
         end = main_loop.run(daemon, reloading, single=config.single)

@@ -34,6 +34,11 @@ def argv_for(given: argparse.Namespace) -> list[str]:
     return [sys.executable, "-P", "-m", PROGRAM, *options]
 
 
+def argv_in_state_directory(own: str) -> list[str]:
+    """The same, of one that is started in the daemon's state directory, in which it has directory `own`."""
+    return argv_for(argparse.Namespace(state_dir=".", own_dir=own, bind=None, token_file=None))
+
+
 def _become(given: argparse.Namespace) -> int:
     argv = argv_for(given)
     os.execv(argv[0], argv)  # noqa: S606

@@ -19,6 +19,7 @@ LOCAL = Path("/usr/local")
 MODE = 0o644
 PLACES = {
     "kojid.service": "lib/systemd/system/kojid.service",
+    "kojid-status.service": "lib/systemd/system/kojid-status.service",
     "sysusers.conf": "lib/sysusers.d/koji-adjutant.conf",
     "tmpfiles.conf": "lib/tmpfiles.d/koji-adjutant.conf",
     "logrotate.conf": "/etc/logrotate.d/koji-adjutant",
@@ -26,7 +27,7 @@ PLACES = {
 """Where the files go, by the name they have here; relative ones below the prefix. logrotate looks at one place only."""
 NEXT = """\
 Now: systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload
-and: systemctl enable --now kojid
+and: systemctl enable --now kojid; with monitoring_enabled, kojid-status too
 """
 AFTER_REMOVAL = "Now: systemctl daemon-reload\n"
 
@@ -41,7 +42,7 @@ class Unit:
 
 def add_command(commands: Any) -> None:
     """The parser of `install-units`."""
-    text = "write the systemd unit of the daemon, and its sysusers, tmpfiles and logrotate files"
+    text = "write the systemd units of daemon and status server, and their sysusers, tmpfiles and logrotate files"
     made = commands.add_parser("install-units", help=text, description=text)
     made.add_argument("--root", metavar="DIR", type=Path, default=Path("/"), help="below DIR (for packagers)")
     made.add_argument(

@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from koji_adjutant.host import systemd
 from koji_adjutant.testbed import services
 from koji_adjutant.testbed.content import HOST
 from koji_adjutant.testbed.hub_process import LOOPBACK, free_port
 from koji_adjutant.testbed.layout import Layout, write_secret
 
 DAEMON = "kojid"
+OF_UNITS = frozenset({systemd.VARIABLE, systemd.INVOCATION, systemd.WATCHDOG})
+"""Variables by which a daemon knows that it is a unit of systemd's, which the testbed's is not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +93,7 @@ def start_daemon(layout: Layout, programs: Path | None = None) -> services.Servi
         argv,
         record=layout.record(DAEMON),
         log=log_of(layout),
-        environment=os.environ,
+        environment={key: value for key, value in os.environ.items() if key not in OF_UNITS},
     )
 
 

@@ -8,7 +8,6 @@ has been upgraded.
 """
 
 import ctypes
-import errno
 import logging
 import os
 import pwd
@@ -64,16 +63,6 @@ class Identity:
 def is_wanted(config: Config) -> bool:
     """Whether the main process is to have a server: something is shown, and no service manager would start one."""
     return config.monitoring_enabled and not config.single and not systemd.is_manager()
-
-
-def server_argv(program: Path, config: Config) -> tuple[str, ...]:
-    """The command line of a server in the state directory; empty where there is to be none.
-
-    What else it is told stands in `public/monitoring.json`.
-    """
-    if not is_wanted(config):
-        return ()
-    return (str(program), "status-server", "--state-dir", ".", "--own-dir", OF_SERVER)
 
 
 def make_own_directory(path: Path, identity: Identity) -> None:
@@ -147,8 +136,6 @@ class StatusServer:
 
         try:
             make_own_directory(self._state_dir / OF_SERVER, self._identity)
-            if not os.access(self._argv[0], os.X_OK):
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._argv[0])
             self._child = fork("status server", run, at_start=self._at_start)
         except OSError as error:
             self._delay(f"could not be started: {error}")

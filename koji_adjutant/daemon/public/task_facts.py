@@ -16,12 +16,13 @@ from koji.tasks import BaseTaskHandler
 
 from koji_adjutant import names
 from koji_adjutant.config import Config
+from koji_adjutant.handlers.task_label import task_label
 from koji_adjutant.host.groups import group_id
 from koji_adjutant.journal.public import TaskFacts
 from koji_adjutant.journal.shown_task import UNSHOWN, Shown, ShownTask
 from koji_adjutant.policy.methods import METHODS
 
-LABEL_LIMIT = 300
+TEXT_LIMIT = 300
 """Characters."""
 SECONDS = 10.0
 """That an answer may take."""
@@ -35,43 +36,31 @@ def show_task(config: Config, handler: BaseTaskHandler, opened: Mapping[str, Any
     """Show the task of this process from now on, if anything is to be shown."""
     if not config.monitoring_enabled:
         return UNSHOWN
-    known = cast("Any", handler)
-    facts = facts_of(known.id, known.method, known.params, known.opts, opened)
+    facts = facts_of(handler, opened)
     shown = ShownTask(config.state_dir, facts, group_id(config.monitoring_group))
     shown.begin()
     ask_in_background(shown, config, facts, opened.get("owner"))
     return shown
 
 
-def facts_of(
-    number: int, method: str, params: Sequence[Any], opts: Mapping[str, Any], opened: Mapping[str, Any]
-) -> TaskFacts:
-    """A task with these parameters; `opened` is what the hub said of it when it was opened, as far as it did. Pure."""
+def facts_of(handler: BaseTaskHandler, opened: Mapping[str, Any]) -> TaskFacts:
+    """The task of a handler; `opened` is what the hub said of it when it was opened, as far as it did. Pure."""
+    known = cast("Any", handler)
+    method, params = str(known.method), known.params
     row = METHODS.get(method)
-    tag = row.tag(params, opts) if row else None
-    arch = row.arch(params, opts) if row else None
+    tag = row.tag(params, known.opts) if row else None
+    arch = row.arch(params, known.opts) if row else None
     created, parent = opened.get("create_ts"), opened.get("parent")
     return TaskFacts(
-        task=number,
+        task=known.id,
         method=method,
-        label=label_of(method, params, opts, str(opened.get("arch", ""))),
+        label=_text(task_label(handler, str(opened.get("arch", "")))),
         package=package_of(method, params),
         arch=_text(arch or opened.get("arch")),
         tag=_text(tag if isinstance(tag, str) else _target(method, params)),
         parent=parent if isinstance(parent, int) else None,
         created=float(created) if isinstance(created, int | float) else None,
     )
-
-
-def label_of(method: str, params: Sequence[Any], opts: Mapping[str, Any], arch: str = "") -> str:
-    """What a task is about, in a line, as Koji's library says it without the method."""
-    request = cast("Any", koji).encode_args(*params, **opts)
-    try:
-        label = str(cast("Any", koji).taskLabel({"method": method, "request": request, "arch": arch}))
-    except (koji.GenericError, LookupError, TypeError, AttributeError, ValueError):
-        # Parameters that nobody checks before the handler does.
-        return ""
-    return _text(label.removeprefix(f"{method} (").removesuffix(")"))
 
 
 def package_of(method: str, params: Sequence[Any]) -> str:
@@ -95,7 +84,7 @@ def _target(method: str, params: Sequence[Any]) -> str:
 
 def _text(value: object) -> str:
     """Of people and packages, in one line of a bearable length, without passwords."""
-    return names.one_line(names.without_passwords(str(value or "")))[:LABEL_LIMIT]
+    return names.one_line(names.without_passwords(str(value or "")))[:TEXT_LIMIT]
 
 
 def ask_in_background(shown: Shown, config: Config, facts: TaskFacts, owner: object) -> None:
