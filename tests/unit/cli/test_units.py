@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import subprocess
 import sysconfig
 from logging.handlers import WatchedFileHandler
@@ -11,7 +12,7 @@ import pytest
 
 from koji_adjutant.cli import commands
 
-MOST_EXPOSED = 40
+MOST_EXPOSED, MOST_EXPOSED_STATUS = 40, 20
 """Tenths, as systemd counts; a service that asks for nothing has 96."""
 YEAR = 365 * 86400
 
@@ -38,14 +39,20 @@ def unit(root: Path) -> Path:
     return root / "usr/local/lib/systemd/system/kojid.service"
 
 
+@pytest.fixture
+def status_unit(unit: Path) -> Path:
+    return unit.with_name("kojid-status.service")
+
+
 def test_a_second_call_changes_nothing(root: Path, unit: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.stat().st_ino for path in root.rglob("*") if path.is_file()}
-    assert len(before) == 4
+    assert len(before) == 5
     assert {path.stat().st_mode & 0o777 for path in before} == {0o644}
     capsys.readouterr()
     assert commands.main(["install-units", "--root", str(root)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"unchanged {root}/usr/local/lib/systemd/system/kojid.service",
+        f"unchanged {root}/usr/local/lib/systemd/system/kojid-status.service",
         f"unchanged {root}/usr/local/lib/sysusers.d/koji-adjutant.conf",
         f"unchanged {root}/usr/local/lib/tmpfiles.d/koji-adjutant.conf",
         f"unchanged {root}/etc/logrotate.d/koji-adjutant",
@@ -84,8 +91,9 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFi
     assert "run as root" in capsys.readouterr().err
 
 
-def test_systemd_understands_the_unit(unit: Path) -> None:
+def test_systemd_understands_the_unit(unit: Path, status_unit: Path) -> None:
     assert succeeds("systemd-analyze", "verify", "--recursive-errors=no", unit) == ""
+    assert succeeds("systemd-analyze", "verify", "--recursive-errors=no", status_unit) == ""
     unit.write_text(unit.read_text().replace("KillMode=process", "KillMode=builds"))
     assert "kill mode" in run("systemd-analyze", "verify", "--recursive-errors=no", unit).stderr
 
@@ -95,6 +103,30 @@ def test_what_the_unit_leaves_open(unit: Path) -> None:
     succeeds(*check, unit)
     unit.write_text("\n".join(line for line in unit.read_text().splitlines() if "Protect" not in line))
     assert run(*check, unit).returncode != 0
+
+
+def test_what_the_status_server_leaves_open(status_unit: Path) -> None:
+    check = ("systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSED_STATUS}")
+    succeeds(*check, status_unit)
+    lines = status_unit.read_text().splitlines()
+    assert {"User=koji-adjutant-status", "Group=koji-adjutant", "Nice=19", "CapabilityBoundingSet="} <= set(
+        lines
+    )
+    (start,) = (line for line in lines if line.startswith("ExecStart="))
+    words = shlex.split(start.removeprefix("ExecStart="))
+    given = commands.parser().parse_args(words[1:])
+    assert given.own_dir == Path("/var/lib") / "koji-adjutant-status"
+    assert "StateDirectory=koji-adjutant-status" in lines
+
+
+def test_the_status_server_has_a_user(root: Path) -> None:
+    succeeds("systemd-sysusers", f"--root={root}", root / "usr/local/lib/sysusers.d/koji-adjutant.conf")
+    groups = (root / "etc/group").read_text().splitlines()
+    (members,) = (line for line in groups if line.startswith("koji-adjutant:"))
+    assert members.endswith(":koji-adjutant-status")
+    (user,) = (line for line in (root / "etc/passwd").read_text().splitlines() if "koji-adjutant" in line)
+    assert user.startswith("koji-adjutant-status:")
+    assert user.endswith("/nologin")
 
 
 def test_what_the_unit_promises(unit: Path) -> None:
@@ -124,7 +156,12 @@ def test_places(root: Path, tmpfiles: Path) -> None:
     succeeds("systemd-tmpfiles", f"--root={root}", "--create", tmpfiles)
     modes = {name: (root / name).stat().st_mode & 0o777 for name in ("var/tmp/koji", "var/log/kojid.log")}
     assert modes == {"var/tmp/koji": 0o755, "var/log/kojid.log": 0o640}
-    assert (root / "var/lib/koji-adjutant").stat().st_mode & 0o777 == 0o700
+    state = (root / "var/lib/koji-adjutant").stat()
+    assert state.st_mode & 0o777 == 0o710
+    (group,) = (
+        line for line in (root / "etc/group").read_text().splitlines() if line.startswith("koji-adjutant:")
+    )
+    assert state.st_gid == int(group.split(":")[2])
 
 
 def test_what_a_long_build_has_unpacked_stays(root: Path, tmpfiles: Path) -> None:
