@@ -53,8 +53,9 @@ def _finalize(value: object) -> object:
     return for_terminal(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _colored(data: bytes) -> Markup:
-    """A piece of a log; `ansi_to_html` escapes it."""
+def _colored(log: bytes | str) -> Markup:
+    """A piece of a log; `ansi_to_html` escapes it. Compilers clear the rest of a line, which is nothing to see."""
+    data = log if isinstance(log, bytes) else log.encode(errors="surrogateescape")
     return Markup(ansi_to_html(data.replace(b"\x1b[K", b"")))  # noqa: S704
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from koji_adjutant.monitoring.phases import PhaseName
 from koji_adjutant.monitoring.views import PhaseView, TaskView
 
 WIDTH = 1000.0
@@ -66,8 +67,9 @@ def timeline(task: TaskView, now: float) -> tuple[Span, ...]:
 
 
 def phase_names(tasks: Iterable[TaskView]) -> tuple[str, ...]:
-    """The phases that `tasks` have had, each once, in the order in which they came."""
-    return tuple(dict.fromkeys(phase.name for task in tasks for phase in task.phases))
+    """The phases that `tasks` have had, each once, in the order in which a build passes through them."""
+    had = {phase.name for task in tasks for phase in task.phases}
+    return (*(name.value for name in PhaseName if name in had), *sorted(had - set(PhaseName)))
 
 
 def _spans(phases: list[PhaseView], began: float, full: float, end: float) -> Iterator[Span]:

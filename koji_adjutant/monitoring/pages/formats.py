@@ -73,6 +73,11 @@ def moment(when: float | None) -> str:
     return NOTHING if when is None else _utc(when).strftime("%Y-%m-%d %H:%M")
 
 
+def date(when: float) -> str:
+    """The day of a time of the epoch, UTC."""
+    return _utc(when).strftime("%Y-%m-%d")
+
+
 def iso(when: float) -> str:
     """A time of the epoch as machines read it."""
     return _utc(when).isoformat(timespec="seconds")
@@ -95,5 +100,5 @@ def web_address(text: str) -> str:
 
 FILTERS: Mapping[str, Callable[..., str]] = {
     one.__name__: one
-    for one in (duration, spoken, size, count, percent, clock, moment, iso, digest, web_address)
+    for one in (duration, spoken, size, count, percent, clock, moment, date, iso, digest, web_address)
 }

@@ -93,7 +93,7 @@ def history(tasks: Iterable[TaskView], query: Mapping[str, str], now: float) -> 
     begin = (max(asked.page, 1) - 1) * ROWS
     return History(
         query=asked,
-        methods=tuple(sorted({task.method for task in known})),
+        methods=tuple(sorted({task.method for task in known if task.method})),
         matching=matching,
         rows=matching[begin : begin + ROWS],
         known=len(known),

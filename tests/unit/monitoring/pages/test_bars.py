@@ -70,5 +70,5 @@ def test_meters() -> None:
 
 
 def test_each_phase_is_named_once() -> None:
-    tasks = (a_task(phases=phases(0, repo=1, build=2)), a_task(phases=phases(0, repo=1, check=2)))
-    assert phase_names(tasks) == ("repo", "build", "check")
+    tasks = (a_task(phases=phases(0, check=1, build=2)), a_task(phases=phases(0, repo=1, check=2, later=1)))
+    assert phase_names(tasks) == ("repo", "build", "check", "later")

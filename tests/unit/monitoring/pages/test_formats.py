@@ -65,6 +65,7 @@ def test_numbers_and_shares() -> None:
 def test_times_are_utc() -> None:
     assert formats.clock(1_796_000_000) == "00:53:20"
     assert formats.moment(1_796_000_000) == "2026-11-30 00:53"
+    assert formats.date(1_796_000_000) == "2026-11-30"
     assert formats.iso(1_796_000_000) == "2026-11-30T00:53:20+00:00"
 
 

@@ -11,7 +11,7 @@ import pytest
 from koji_adjutant.monitoring.pages import CONTENT_SECURITY_POLICY, NAMES, STATIC, Pages
 from koji_adjutant.monitoring.registry import Registry
 from koji_adjutant.monitoring.views import LogView, Outcome
-from tests.fakes.journals import write_sample
+from tests.fakes.journals import Sample, write_sample
 from tests.fakes.views import NO_CACHE, NOW, a_host, a_task
 
 HOSTILE = (
@@ -22,10 +22,10 @@ INLINE = re.compile(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=|javascri
 REFERENCE = re.compile(r"""(?:src|href|action)="([^"]*)\"""")
 
 
-def views(registry: Registry) -> dict[str, dict[str, Any]]:
+def views(registry: Registry, sample: Sample) -> dict[str, dict[str, Any]]:
     """What each page gets."""
-    tasks = registry.tasks()
-    task = next(task for task in tasks if task.outcome is Outcome.FAILED and task.logs)
+    tasks, task = registry.tasks(), registry.task(sample.failed)
+    assert task
     return {
         "overview": {"tasks": tasks, "cache": registry.cache(), "containers": registry.containers()},
         "tasks": {"tasks": tasks, "query": {"text": "hello"}},
@@ -45,7 +45,10 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     with closing(Registry(state_dir)) as registry:
         assert registry.refresh()
         pages = Pages(clock=lambda: sample.now)
-        yield {name: pages.render(name, host=registry.host(), **of) for name, of in views(registry).items()}
+        yield {
+            name: pages.render(name, host=registry.host(), **of)
+            for name, of in views(registry, sample).items()
+        }
 
 
 def test_every_page_is_drawn(rendered: dict[str, str]) -> None:
