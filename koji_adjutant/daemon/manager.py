@@ -29,7 +29,6 @@ from koji_adjutant.daemon.poll import Report, expire_buildroots, poll
 from koji_adjutant.daemon.public.host_facts import HostShow, Moment
 from koji_adjutant.daemon.public.slow_looks import SlowLooks
 from koji_adjutant.daemon.public.status_server import Identity, StatusServer
-from koji_adjutant.daemon.public.task_facts import label_of
 from koji_adjutant.daemon.readiness import Readiness, Situation, reason_not_ready, storage_to_measure
 from koji_adjutant.daemon.tasks.processes import fork, signals_held_back
 from koji_adjutant.daemon.tasks.running import RunningTasks
@@ -39,6 +38,7 @@ from koji_adjutant.daemon.tasks.task_run import TaskRun
 from koji_adjutant.daemon.wakeup import Bursts, WakeUp
 from koji_adjutant.errors import Problem
 from koji_adjutant.handlers.base import Services
+from koji_adjutant.handlers.task_label import task_label
 from koji_adjutant.host import disks, systemd
 from koji_adjutant.host.files import since_boot
 from koji_adjutant.hub.claim import HubContact
@@ -310,7 +310,7 @@ class Daemon(TaskManager):
             Phase.OPENED,
             task=known.id,
             method=known.method,
-            label=label_of(known.method, known.params, known.opts, str(opened.get("arch", ""))),
+            label=task_label(handler, str(opened.get("arch", ""))),
             **({} if parent is None else {"parent": parent}),
         )
 
