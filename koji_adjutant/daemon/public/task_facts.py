@@ -16,7 +16,6 @@ from koji.tasks import BaseTaskHandler
 
 from koji_adjutant import names
 from koji_adjutant.config import Config
-from koji_adjutant.handlers.task_label import task_label
 from koji_adjutant.host.groups import group_id
 from koji_adjutant.journal.public import TaskFacts
 from koji_adjutant.journal.shown_task import UNSHOWN, Shown, ShownTask
@@ -54,13 +53,21 @@ def facts_of(handler: BaseTaskHandler, opened: Mapping[str, Any]) -> TaskFacts:
     return TaskFacts(
         task=known.id,
         method=method,
-        label=_text(task_label(handler, str(opened.get("arch", "")))),
+        label=label_of(method, params, known.opts, str(opened.get("arch", ""))),
         package=package_of(method, params),
         arch=_text(arch or opened.get("arch")),
         tag=_text(tag if isinstance(tag, str) else _target(method, params)),
         parent=parent if isinstance(parent, int) else None,
         created=float(created) if isinstance(created, int | float) else None,
     )
+
+
+def label_of(method: str, params: Sequence[Any], opts: Mapping[str, Any], arch: str = "") -> str:
+    """What a task is about, in a line, as Koji's library says it without the method: `hello-1.0-1.src.rpm, x86_64`."""
+    request = cast("Any", koji).encode_args(*params, **opts)
+    label = str(cast("Any", koji).taskLabel({"method": method, "request": request, "arch": arch}))
+    inside = label.removeprefix(f"{method} (").removesuffix(")") if label.endswith(")") else label
+    return _text(inside)
 
 
 def package_of(method: str, params: Sequence[Any]) -> str:
