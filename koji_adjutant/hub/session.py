@@ -92,6 +92,10 @@ class HubSession(RetryingSession):
         library: Any = super()
         library._forget()  # noqa: SLF001
 
+    def close(self) -> None:
+        """Drop the connections."""
+        cast("requests.Session", self.rsession).close()
+
     def logout(self, session_id: int | None = None) -> None:
         """End the session on the hub, or one of its children."""
         with self._lock, self._at_most(ONCE_TIMEOUT):
@@ -298,6 +302,7 @@ def trial_session(config: Config) -> Iterator[HubSession]:
     try:
         _authenticate(session, config)
     except (requests.RequestException, ExpatError, Fault, koji.GenericError) as error:
+        session.close()
         refused = isinstance(error, koji.AuthError)
         raise (_reason(session, config, error) if refused else connection_error(config, error)) from None
     try:
@@ -305,6 +310,7 @@ def trial_session(config: Config) -> Iterator[HubSession]:
     finally:
         with suppress(koji.GenericError, requests.RequestException):
             session.logout()
+        session.close()
 
 
 def brief_session(config: Config) -> HubSession:

@@ -13,8 +13,9 @@ from koji_adjutant.cli.doctor import report
 from koji_adjutant.cli.doctor.check import Result, Status
 from koji_adjutant.cli.doctor.run import examine
 from koji_adjutant.cli.doctor.surroundings import Surroundings
-from koji_adjutant.cli.doctor.table import CHECKS
+from koji_adjutant.cli.doctor.table import CHECKS, chosen
 from koji_adjutant.config import DEFAULT_FILE
+from koji_adjutant.errors import ConfigError
 
 FAILED, FAULTY = 1, 2
 TEXT = (
@@ -29,6 +30,9 @@ def add_command(commands: Any) -> None:
         "doctor", help="say what is wrong on this host, and what to do", description=TEXT
     )
     made.add_argument("-c", "--config", metavar="FILE", type=Path, default=DEFAULT_FILE)
+    made.add_argument(
+        "checks", nargs="*", metavar="CHECK", help="only this one (hub.login) or those of a room (hub)"
+    )
     made.add_argument("--json", action="store_true", help="for programs")
     made.add_argument("--list", action="store_true", help="print the ids and titles of all checks, and end")
     made.set_defaults(run=doctor)
@@ -39,7 +43,11 @@ def doctor(given: argparse.Namespace) -> int:
     if given.list:
         sys.stdout.write(report.listing(CHECKS))
         return 0
-    width = max(len(check.id) for check in CHECKS)
+    try:
+        checks = chosen(given.checks)
+    except KeyError as error:
+        raise ConfigError(f"there is no check {error}", hint="koji-adjutant doctor --list has all") from None
+    width = max(len(check.id) for check in checks)
 
     def tell(result: Result) -> None:
         if not given.json:
@@ -48,7 +56,7 @@ def doctor(given: argparse.Namespace) -> int:
 
     surroundings = Surroundings(given.config)
     try:
-        results, is_sound = examine(CHECKS, surroundings, tell)
+        results, is_sound = examine(checks, surroundings, tell)
     finally:
         surroundings.close()
     sys.stdout.write(report.as_json(results) if given.json else report.summary(results))

@@ -160,9 +160,11 @@ class Surroundings:
         return dict(one.split("=", 1) for one in entries)
 
     def close(self) -> None:
-        """Drop the connection to the engine, if there is one."""
+        """Drop the connections to hub and engine."""
         if "manager" in self.__dict__:
             self.manager.close()
+        if "_anonymous" in self.__dict__:
+            self._anonymous.close()
 
 
 @contextmanager
