@@ -31,7 +31,7 @@ def configured_sections(testbed: Testbed, sections: Mapping[str, Mapping[str, st
     conf = testbed.layout.kojid_conf
     before = conf.read_text()
     try:
-        conf.write_text(_changed(before, sections))
+        conf.write_text(changed(before, sections))
         _restart(testbed)
         yield
     finally:
@@ -45,7 +45,8 @@ class _Options(configparser.RawConfigParser):
         return optionstr
 
 
-def _changed(text: str, sections: Mapping[str, Mapping[str, str]]) -> str:
+def changed(text: str, sections: Mapping[str, Mapping[str, str]]) -> str:
+    """A configuration with other options."""
     parser = _Options(delimiters=("=",))
     parser.read_string(text)
     parser.read_dict(sections)

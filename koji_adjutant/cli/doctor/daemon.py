@@ -162,5 +162,5 @@ CHECKS = (
     Check(id="daemon.state", title="State directory", look=_state, needs=("config.file",)),
     Check(id="daemon.ready", title="Takes tasks", look=_ready, needs=("config.file",)),
     Check(id="daemon.second", title="Another kojid", look=_second, needs=("config.file",)),
-    Check(id="daemon.leftovers", title="Leftovers", look=_leftovers, needs=("engine.socket",)),
+    Check(id="daemon.leftovers", title="Leftovers", look=_leftovers, needs=("engine.version",), seconds=60),
 )

@@ -71,8 +71,8 @@ def _caches(on: Surroundings) -> Finding:
 
 _NEEDS = ("config.file",)
 CHECKS = (
-    Check(id="disks.space", title="Space for builds", look=_space, needs=("engine.socket",)),
-    Check(id="disks.files", title="Room for files", look=_files, needs=("engine.socket",)),
+    Check(id="disks.space", title="Space for builds", look=_space, needs=("engine.version",)),
+    Check(id="disks.files", title="Room for files", look=_files, needs=("engine.version",)),
     Check(id="disks.directories", title="Directories of the daemon", look=_directories, needs=_NEEDS),
-    Check(id="disks.caches", title="Limits of caches", look=_caches, needs=("engine.socket",)),
+    Check(id="disks.caches", title="Limits of caches", look=_caches, needs=("engine.version",)),
 )

@@ -29,6 +29,8 @@ MEMORY, PIDS, CPUS = 256 << 20, 1234, 0.5
 TOLERANCE = 1 << 16
 """A kernel rounds a limit down to whole pages."""
 LEAST_FILES = 1024
+PATIENCE = 60.0
+"""Seconds. An engine answers nobody while it writes a layer, and a busy one is no broken one."""
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
@@ -48,7 +50,7 @@ def _socket(on: Surroundings) -> Finding:
 
 
 def _version(on: Surroundings) -> Finding:
-    version = on.manager.version()
+    version = on.engine.version
     found = _VERSION.match(version)
     numbers = (int(found[1]), int(found[2])) if found else (0, 0)
     if numbers < OLDEST:
@@ -192,7 +194,7 @@ def _seccomp(on: Surroundings) -> Finding:
         return failure(
             "the engine has no seccomp: nothing filters system calls of builds", "install libseccomp"
         )
-    path = on.config.our_path(on.manager.seccomp_profile())
+    path = on.config.our_path(on.engine.seccomp_profile)
     if not os.access(path, os.R_OK):
         return warning(
             f"the engine's seccomp profile {path} cannot be read here: builds have it as it is",
@@ -201,18 +203,30 @@ def _seccomp(on: Surroundings) -> Finding:
     return ok(f"builds have a profile made of {path}")
 
 
-_ENGINE, _RAN = ("engine.socket",), ("engine.trial",)
+_ENGINE, _RAN = ("engine.version",), ("engine.trial",)
 CHECKS = (
-    Check(id="engine.socket", title="Engine's socket", look=_socket, needs=("config.file",), seconds=30),
-    Check(id="engine.version", title="Engine's version", look=_version, needs=_ENGINE),
+    Check(
+        id="engine.socket", title="Engine's socket", look=_socket, needs=("config.file",), seconds=PATIENCE
+    ),
+    Check(
+        id="engine.version",
+        title="Engine's version",
+        look=_version,
+        needs=("engine.socket",),
+        seconds=PATIENCE,
+    ),
     Check(id="engine.storage", title="Engine's storage driver", look=_storage, needs=_ENGINE),
     Check(id="engine.runtime", title="Engine's runtime", look=_runtime, needs=_ENGINE),
     Check(id="engine.seccomp", title="Seccomp profile", look=_seccomp, needs=_ENGINE),
-    Check(id="engine.trial", title="A container runs", look=_trial, needs=_ENGINE, seconds=60),
+    Check(id="engine.trial", title="A container runs", look=_trial, needs=_ENGINE, seconds=PATIENCE),
     Check(id="engine.limits", title="Limits of containers", look=_limits, needs=_RAN),
     Check(id="engine.files", title="Open files in containers", look=_files, needs=_RAN),
     Check(id="engine.selinux", title="SELinux", look=_selinux, needs=_RAN),
     Check(
-        id="engine.user-namespaces", title="User namespaces", look=_user_namespaces, needs=_RAN, seconds=60
+        id="engine.user-namespaces",
+        title="User namespaces",
+        look=_user_namespaces,
+        needs=_RAN,
+        seconds=PATIENCE,
     ),
 )

@@ -51,8 +51,9 @@ def _clock(on: Surroundings) -> Finding:
         return warning("the hub does not say what time it is", "compare the clocks by hand")
     theirs = parsedate_to_datetime(said).timestamp()
     # It says whole seconds, and at some moment between question and answer.
-    apart = max(0.0, theirs - after, before - theirs - 1.0)
-    text = f"the clocks of this host and of the hub are {apart:.0f} s apart"
+    behind, ahead = max(0.0, theirs - after), max(0.0, before - theirs - 1.0)
+    apart = max(behind, ahead)
+    text = f"the clock of this host is {apart:.0f} s {'ahead of' if ahead else 'behind'} the hub's"
     hint = "synchronise the clock (timedatectl, chronyc tracking), and order the unit after time-sync.target"
     if apart > CLOCK_FAILURE:
         return failure(text, hint)

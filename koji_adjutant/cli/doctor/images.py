@@ -146,7 +146,7 @@ CHECKS = (
         id="images.present",
         title="Task images are there",
         look=_present,
-        needs=("engine.socket", "images.policy"),
+        needs=("engine.version", "images.policy"),
         seconds=60,
     ),
     Check(id="images.programs", title="Programs of the task image", look=_programs, needs=("engine.trial",)),

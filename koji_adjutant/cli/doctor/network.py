@@ -100,7 +100,7 @@ CHECKS = (
         title="Network of checkouts and repos",
         look=_of_containers,
         needs=("images.present", "engine.trial"),
-        seconds=45,
+        seconds=60,
     ),
     Check(id="mail.server", title="Mail server", look=_mail, needs=("config.file",), seconds=30),
 )

@@ -22,6 +22,7 @@ from koji_adjutant.hub.outage import lines_joined
 
 AT_A_TIME = 12
 GOOD = frozenset({Status.OK, Status.WARNING})
+CORRECT = "correct what it names, and run doctor again"
 NO_ANSWER = "it hangs: find out on what (ps, dmesg, the log of what it asks), and run doctor again"
 
 logger = logging.getLogger("koji.adjutant.cli.doctor")
@@ -87,9 +88,9 @@ class Examination:
         try:
             return check.look(self.surroundings)
         except AdjutantError as error:
-            return failure(error.message, error.hint)
+            return failure(error.message, error.hint or CORRECT)
         except (koji.GenericError, Fault, requests.RequestException, ExpatError, OSError) as error:
-            return failure(f"{check.title}: {lines_joined(error)}", "see what it says, and run doctor again")
+            return failure(f"{check.title}: {lines_joined(error)}", CORRECT)
         except Exception:
             logger.exception("check %s has a fault of its own", check.id)
             self.is_faulty = True

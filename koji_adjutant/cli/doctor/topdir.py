@@ -93,6 +93,6 @@ CHECKS = (
         title="Hub's volume in containers",
         look=_in_engine,
         needs=("topdir.mount", "images.present", "engine.trial"),
-        seconds=45,
+        seconds=60,
     ),
 )

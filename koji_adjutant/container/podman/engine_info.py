@@ -29,6 +29,8 @@ class EngineInfo:
     is_rootless: bool = False
     has_selinux: bool = False
     has_seccomp: bool = False
+    seccomp_profile: str = ""
+    """Path, as the engine sees it."""
 
 
 def engine_info(said: Mapping[str, Any]) -> EngineInfo:
@@ -47,4 +49,5 @@ def engine_info(said: Mapping[str, Any]) -> EngineInfo:
         is_rootless=bool(security.get("rootless")),
         has_selinux=bool(security.get("selinuxEnabled")),
         has_seccomp=bool(security.get("seccompEnabled")),
+        seccomp_profile=str(security.get("seccompProfilePath", "")),
     )
