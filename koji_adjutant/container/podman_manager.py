@@ -46,7 +46,6 @@ from koji_adjutant.container.podman.api import (
     told,
     unreachable,
 )
-from koji_adjutant.container.podman.engine_info import EngineInfo, engine_info
 from koji_adjutant.container.podman.images import Images
 from koji_adjutant.container.podman.wire import DeadlinePassed, StreamedAnswer, connect, socket_path
 from koji_adjutant.errors import AdjutantError, EngineError, TaskCanceled
@@ -204,10 +203,6 @@ class PodmanManager:
 
     def has_image(self, reference: str) -> bool:
         return self._images.exists(reference)
-
-    def look_in_registry(self, reference: str) -> None:
-        """EngineError when no registry has the image; nothing is pulled."""
-        self._images.look_in_registry(reference)
 
     def inspect_image(self, reference: str) -> ImageInfo | None:
         return self._images.inspect(reference)
@@ -388,10 +383,6 @@ class PodmanManager:
     def seccomp_profile(self) -> str:
         security = about.info(self)["host"]["security"]
         return str(security["seccompProfilePath"]) if security["seccompEnabled"] else ""
-
-    def info(self) -> EngineInfo:
-        """What the engine says of itself; costs it up to a second."""
-        return engine_info(about.info(self))
 
     def version(self) -> str:
         return about.version(self)

@@ -13,6 +13,7 @@ from koji_adjutant.cli.doctor.check import Check, Finding, failure, not_checked,
 from koji_adjutant.cli.doctor.configuration import some
 from koji_adjutant.cli.doctor.surroundings import Surroundings
 from koji_adjutant.container.interface import PullPolicy
+from koji_adjutant.container.podman.images import Images
 from koji_adjutant.errors import BuildrootFailed, EngineError
 from koji_adjutant.policy.methods import METHODS
 from koji_adjutant.policy.resolver import PolicyResolver
@@ -75,10 +76,10 @@ def _present(on: Surroundings) -> Finding:
             f"{told}: not in podman's storage, and image_pull_policy is never",
             "podman pull or podman build it on this host, or set image_pull_policy to missing",
         )
-    refused = []
+    refused, store = [], Images(on.manager, str(on.config.registry_auth_file or ""))
     for reference in missing:
         try:
-            on.manager.look_in_registry(reference)
+            store.look_in_registry(reference)
         except EngineError as error:
             refused.append(f"{reference}: {error.message}")
     if refused:

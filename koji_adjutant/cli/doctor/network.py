@@ -7,7 +7,6 @@ import requests
 
 from koji_adjutant.cli.doctor.check import Check, Finding, failure, not_checked, ok, warning
 from koji_adjutant.cli.doctor.surroundings import Surroundings
-from koji_adjutant.cli.doctor.trials import short_container
 from koji_adjutant.container.programs import HeadSink, bash
 from koji_adjutant.errors import EngineError, TaskFailed
 from koji_adjutant.handlers.notify.smtp import Patience, greet
@@ -60,7 +59,7 @@ def _of_containers(on: Surroundings) -> Finding:
     config = on.config
     parts = urlsplit(config.topurl)
     host, port = str(parts.hostname), parts.port or PORTS[parts.scheme]
-    spec = short_container(on, bash(REACH, "reach", host, str(port)))
+    spec = on.short_container(bash(REACH, "reach", host, str(port)))
     hint = "solver_network (bridge, pasta, slirp4netns, host, a network's name); netavark, and the host's firewall"
     answer = HeadSink(with_errors=True)
     try:

@@ -19,8 +19,13 @@ from typing import Any
 import koji
 
 from koji_adjutant.config import Config, load_config
-from koji_adjutant.container.podman.engine_info import EngineInfo
+from koji_adjutant.container import labels
+from koji_adjutant.container.interface import ContainerSpec
+from koji_adjutant.container.labels import Owner, Role
+from koji_adjutant.container.podman.engine_info import EngineInfo, ask_engine
 from koji_adjutant.container.podman_manager import PodmanManager
+from koji_adjutant.container.programs import TOOL_PATH
+from koji_adjutant.daemon.cleanup.bound_containers import process_label
 from koji_adjutant.host.certificates import read_certificates
 from koji_adjutant.hub.login import has_certificate
 from koji_adjutant.hub.session import brief_session, principal_of, trial_session
@@ -118,7 +123,7 @@ class Surroundings:
     @cached_property
     def engine(self) -> EngineInfo:
         """What it says of itself."""
-        return self.manager.info()
+        return ask_engine(self.manager)
 
     @property
     def worker(self) -> str:
@@ -133,6 +138,19 @@ class Surroundings:
         """Where the engine's storage is for us; None where it is not on this machine."""
         path = self.config.our_path(self.engine.storage)
         return path if path.is_dir() else None
+
+    def short_container(self, command: tuple[str, ...]) -> ContainerSpec:
+        """A container of the default task image with no network, no mount and no privilege.
+
+        It carries the name of this process: a sweep removes it should this process be killed.
+        """
+        owner = Owner(worker=self.worker).labels(Role.TOOL)
+        return ContainerSpec(
+            image=self.config.task_image_default,
+            command=command,
+            labels={**owner, labels.PROCESS: process_label(os.getpid())},
+            environment={"PATH": TOOL_PATH},
+        )
 
     # The daemon
 

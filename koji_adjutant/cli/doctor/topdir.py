@@ -6,7 +6,6 @@ from pathlib import Path
 
 from koji_adjutant.cli.doctor.check import Check, Finding, failure, ok, warning
 from koji_adjutant.cli.doctor.surroundings import Surroundings
-from koji_adjutant.cli.doctor.trials import short_container
 from koji_adjutant.container.programs import HeadSink, bash
 from koji_adjutant.errors import EngineError
 from koji_adjutant.host.disks import file_system
@@ -71,7 +70,7 @@ def _in_engine(on: Surroundings) -> Finding:
     script = 'for path; do [ -x "$path" ] && ls "$path" >/dev/null || echo "$path"; done'
     paths = [str(Path(topdir, name)) for name in EXPECTED]
     answer = HeadSink()
-    spec = short_container(on, bash(script, "look", *paths))
+    spec = on.short_container(bash(script, "look", *paths))
     spec = replace(spec, mounts=topdir_mounts(on.config), user=tool_user(on.config), label_disable=True)
     try:
         on.manager.run(spec, answer, timeout=30)

@@ -1,11 +1,15 @@
-"""What podman says of itself (`/info`), in words of ours. Pure.
+"""What podman says of itself (`/info`), in words of ours.
 
-Keys are those of podman 4.3 to 5.8; what a release does not say is empty.
+It costs the engine up to a second, in which it answers nobody. Keys are those of podman 4.3 to 5.8; what a release does
+not say is empty.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from koji_adjutant.container.podman import about
+from koji_adjutant.container.podman.api import EngineApi
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,11 @@ class EngineInfo:
     has_seccomp: bool = False
     seccomp_profile: str = ""
     """Path, as the engine sees it."""
+
+
+def ask_engine(api: EngineApi) -> EngineInfo:
+    """What the engine says of itself now."""
+    return engine_info(about.info(api))
 
 
 def engine_info(said: Mapping[str, Any]) -> EngineInfo:

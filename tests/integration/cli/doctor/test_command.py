@@ -1,10 +1,8 @@
-"""doctor on a host where all is well, and beside a daemon at work: it finds nothing, and nobody notices it."""
+"""doctor on a host where all is well: it finds nothing."""
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,9 +14,6 @@ from tests.integration.running import Testbed
 
 EXPLAINED = {"mail.server": "a testbed has no mail server, and a hub that sends no mail"}
 """The warnings of a testbed on which all is well."""
-ROUNDS = 2
-UNTOUCHED = ("main", "worker", "lock", "session")
-"""Files of the state directory that only a start of the daemon changes."""
 
 
 def doctor(testbed: Testbed, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,32 +39,6 @@ def test_the_exit_code_is_of_failures_alone(ground: Ground) -> None:
     finally:
         ground.testbed.session.enableHost(HOST)
     assert main([*argv, "no.such-check"]) == 2
-
-
-def sessions(testbed: Testbed) -> list[dict[str, Any]]:
-    """The sessions of the host that live, but for those of its tasks."""
-    found = testbed.session.getSessionInfo(details=True, user_id=HOST)
-    return [one for one in found if one["master"] is None]
-
-
-def test_a_build_goes_on_beside_it(ground: Ground) -> None:
-    testbed = ground.testbed
-    files = {name: testbed.layout.state_dir / name for name in UNTOUCHED}
-    before = {name: file.stat().st_mtime_ns for name, file in files.items()}
-    (own,) = sessions(testbed)
-    rounds = 0
-    with ThreadPoolExecutor(1) as pool:
-        build = pool.submit(testbed.build, testbed.srpm("hello"), "--scratch")
-        while not rounds or (rounds < ROUNDS and not build.done()):
-            found = ground.examine()
-            rounds += 1
-            bad = {name: one["text"] for name, one in found.items() if one["status"] == "failure"}
-            assert not bad
-    assert build.result().returncode == 0, build.result().output
-    (after,) = sessions(testbed)
-    assert (after["id"], after["exclusive"]) == (own["id"], own["exclusive"])
-    assert after["exclusive"]
-    assert {name: file.stat().st_mtime_ns for name, file in files.items()} == before
 
 
 def test_the_list_needs_no_host(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """Faults of what the login is made with."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.unit.host.test_certificates import certificate
 from tests.unit.hub.test_credentials import keytab
 
 table = Table()
-BY_KERBEROS = {"user": "", "password": "", "krb_principal": "compile/builder@EXAMPLE.COM"}
+BY_KERBEROS: dict[str, Any] = {"user": "", "password": "", "krb_principal": "compile/builder@EXAMPLE.COM"}
 
 
 @table.fault(
