@@ -21,6 +21,7 @@ from koji_adjutant.cli import (
     units,
 )
 from koji_adjutant.errors import AdjutantError, ConfigError
+from koji_adjutant.monitoring import document
 
 TESTBED = "koji_adjutant.testbed.cli"
 
@@ -75,10 +76,18 @@ def parser() -> argparse.ArgumentParser:
     actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("example", help="print kojid.conf.example")
     actions.add_parser("docs", help="print docs/configuration.md")
+    actions.add_parser("monitoring", help="print docs/monitoring.md")
+    actions.add_parser("alerts", help="print alert rules for Prometheus")
     config_check.add_command(actions)
     return made
 
 
 def _config(given: argparse.Namespace) -> int:
-    sys.stdout.write(documents.example() if given.action == "example" else documents.reference())
+    made = {
+        "example": documents.example,
+        "docs": documents.reference,
+        "monitoring": document.page,
+        "alerts": document.ALERTS.read_text,
+    }
+    sys.stdout.write(made[given.action]())
     return 0
