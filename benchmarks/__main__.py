@@ -12,7 +12,7 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from benchmarks import chatty, cold, figures, imaging, repos, scale, scm, stall, total, warm
+from benchmarks import chatty, cold, figures, imaging, repos, scale, scm, stall, status_cost, total, warm
 from benchmarks.bare import make_bare_root
 from benchmarks.bench import Bench, Measurement
 from benchmarks.bench_testbed import MAXJOBS, bench_testbed
@@ -36,6 +36,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *repos.MEASUREMENTS,
     *scale.MEASUREMENTS,
     *cold.MEASUREMENTS,
+    *status_cost.MEASUREMENTS,
     *total.MEASUREMENTS,
     *scm.MEASUREMENTS,
     *warm.LONG,

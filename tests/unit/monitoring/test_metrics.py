@@ -94,7 +94,8 @@ def test_a_host_is_told_in_figures(sampled: Path, own_dir: Path) -> None:
     assert value(values, "info", version=host.version, hub=host.hub, arch=" ".join(host.arches)) == 1
     assert value(values, "last_poll_timestamp_seconds") == pytest.approx(host.last_poll)
     assert value(values, "plugins_failed") == len(host.plugins_failed)
-    assert value(values, "tasks", method="buildArch", phase="building") == 2
+    running = {labels: found for (name, labels), found in values.items() if name == "koji_adjutant_tasks"}
+    assert sum(found for labels, found in running.items() if ("method", "buildArch") in labels) == 2
     assert value(values, "tasks_total", method="buildArch", outcome="canceled") == 1
     assert value(values, "tasks_total", method="buildArch", outcome="failed") == 1
     assert value(values, "restarts_total", kind="crash") == 1
