@@ -26,7 +26,8 @@ LIMITS: Mapping[str, float] = {
     "task_rss": 80.0,
     "status_rss": 60.0,
 }
-"""The limits of the figures that are promised. Those of new_repo_changed_extra and status_cost depend on what is measured beside them."""
+"""The limits of the figures that are promised. Two, new_repo_changed_extra and status_cost, have theirs from what is
+measured beside them."""
 
 
 @dataclass(frozen=True, kw_only=True)
