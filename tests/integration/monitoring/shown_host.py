@@ -11,7 +11,7 @@ from tests.fakes.story import BUILD_ERROR, Story, append_events
 
 HOSTILE, LONG, RUNS_LONG, NEW, FIRST_USUAL = 271, 272, 273, 281, 300
 """Tasks more: one with names that are none, one with a very long name, one with a long log; the first of many."""
-USUAL = 40
+USUAL = 30
 BAD_NAME = "<script>window.guest = 1</script><img src=x onerror='window.guest = 1'>\u202egnp.exe\x1b[2J\x07"
 LONG_NAME = "texlive-" + "w" * 600 + "-1.0-1.src.rpm"
 LINES = 20_000

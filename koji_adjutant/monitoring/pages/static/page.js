@@ -43,7 +43,7 @@ function localTimes() {
 // ---- Fresh parts
 
 const freshness = document.getElementById("freshness");
-let wanted = null, last = 0, busy = false, heard = Date.now();
+let wanted = null, last = 0, busy = false, again = false, heard = Date.now();
 
 function say(text) {
   if (freshness.textContent !== text) freshness.textContent = text;
@@ -69,7 +69,8 @@ function replace(part, fresh) {
 }
 
 async function refresh() {
-  if (busy || document.hidden) return;
+  if (document.hidden) return;
+  if (busy) { again = true; return; }
   busy = true;
   last = Date.now();
   try {
@@ -89,6 +90,8 @@ async function refresh() {
     // The next time may succeed; `watch` says so when none does.
   } finally {
     busy = false;
+    if (again) soon();
+    again = false;
   }
 }
 
