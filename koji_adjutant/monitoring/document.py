@@ -24,6 +24,15 @@ where and for whom. With a token, clients give it as `Authorization: Bearer TOKE
 
 This page is made by `koji-adjutant config monitoring`.
 
+## Pages
+
+In a browser, `/` shows what runs, with phases beside the package's average, and why the host takes no tasks; each task
+with its timeline, buildroot, use, error and logs as they come; the history with filters and plots; cache; containers.
+Nothing is loaded from elsewhere; keys (`?` lists them) and a browser without JavaScript are enough.
+
+![What runs](screenshots/now.png) ![A task that failed](screenshots/task.png)
+![The history](screenshots/history.png) ![A narrow screen](screenshots/narrow.png)
+
 ## Endpoints
 
 """
