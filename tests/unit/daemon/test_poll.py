@@ -52,6 +52,15 @@ def test_repos_are_asked_for_in_the_same_request(hub: Hub, session: HubSession, 
     assert seen.open_tasks() == []
 
 
+def test_channels_are_asked_for_in_the_same_request(hub: Hub, session: HubSession, mocker: Any) -> None:
+    sent = mocker.spy(session.rsession, "post")
+    hub.admin.addHostToChannel("builder", "images", create=True)
+    seen = poll(session, session.host.getID(), READY, with_buildroots=False, with_channels=True)
+    assert sent.call_count == 2
+    assert seen.channels() == ("createrepo", "default", "images")
+    assert poll(session, session.host.getID(), READY, with_buildroots=False).channels() is None
+
+
 def test_who_is_not_ready_gets_no_task(hub: Hub, session: HubSession) -> None:
     task = hub.admin.makeTask("sleep", [1])
     seen = poll(session, session.host.getID(), NOT_READY, with_buildroots=False)

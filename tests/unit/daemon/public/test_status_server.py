@@ -27,13 +27,21 @@ def server(tmp_path: Path, code: str, clock: Clock) -> StatusServer:
     return StatusServer(argv, tmp_path, nobody_else, at_start=lambda: None, clock=clock)
 
 
+def wait_until_dead(one: StatusServer) -> None:
+    def is_dead() -> bool:
+        one.keep_running()
+        return one.pid is None
+
+    eventually(is_dead, "it is dead")
+
+
 def test_it_is_started_again_later_each_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     one = server(tmp_path, "raise SystemExit(2)", clock)
     pauses = []
     for _ in range(9):
         one.keep_running()
-        eventually(lambda: (one.keep_running(), one.pid is None)[1], "it is dead")
+        wait_until_dead(one)
         pauses.append(one.patience())
         clock.now += one.patience()
     assert pauses[:4] == [1.0, 2.0, 4.0, 8.0]
@@ -53,7 +61,7 @@ def test_one_that_has_lived_had_no_reason_to_die(tmp_path: Path) -> None:
         assert first is not None
         clock.now += 61.0 if pause == 1.0 else 1.0
         os.kill(first, 9)
-        eventually(lambda: (one.keep_running(), one.pid is None)[1], "it is dead")
+        wait_until_dead(one)
         assert one.patience() == pause
         clock.now += pause
     one.stop()
