@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from koji_adjutant.testbed.engine.processes import command_line
 from koji_adjutant.testbed.services import Service, children_of, resident_kb
 
 INTERVAL = 0.05
@@ -20,7 +21,13 @@ class Memory:
     def take(self, daemon: Service) -> None:
         """Measure once, and keep the highest values."""
         self.main = max(self.main, resident_kb(daemon.pid))
-        self.task = max([self.task, *(resident_kb(child) for child in children_of(daemon.pid))])
+        forked = [child for child in children_of(daemon.pid) if is_forked(child, daemon.pid)]
+        self.task = max([self.task, *map(resident_kb, forked)])
+
+
+def is_forked(child: int, parent: int) -> bool:
+    """Whether a process still runs the program that it was forked with: the status server does not."""
+    return command_line(child) == command_line(parent)
 
 
 @contextmanager
