@@ -49,6 +49,7 @@ HUB_METHODS = frozenset(
         "getHost",
         "getKojiVersion",
         "getLastEvent",
+        "getLoggedInUser",
         "getPackageConfig",
         "getRepo",
         "getTag",
