@@ -14,7 +14,7 @@ from koji_adjutant.journal.public import Containers
 from koji_adjutant.monitoring.clock import Clock, Moment
 from koji_adjutant.monitoring.views import ContainerView
 
-MOST = 4000
+MOST = 2000
 CREATED, REMOVED = "created", "removed"
 """Of `ContainerView.state`: what the journal knows. The engine has more words for those that are there."""
 _GONE = frozenset({Phase.CONTAINER_REMOVED.value, Phase.SWEPT.value})

@@ -27,7 +27,7 @@ def task_view(
         owner=known.owner,
         parent=known.parent if record.parent is None else record.parent,
         outcome=record.outcome,
-        phase="" if ended is not None or not record.spans else record.spans[-1].name.value,
+        phase="" if ended is not None or not record.phases else record.phases[-1].value,
         phases=tuple(_phases(record, known.created, opened, ended, clock)),
         created=known.created,
         opened=opened,
@@ -55,6 +55,6 @@ def _phases(
 ) -> Iterator[PhaseView]:
     if created is not None and opened is not None and created < opened:
         yield PhaseView(name=PhaseName.QUEUED.value, began=created, ended=opened)
-    begins = [clock.tell(span.began) for span in record.spans]
-    for span, began, end in zip(record.spans, begins, [*begins[1:], ended], strict=False):
-        yield PhaseView(name=span.name.value, began=began, ended=end)
+    begins = [clock.tell(record.began[place]) for place in range(len(record.began))]
+    for name, began, end in zip(record.phases, begins, [*begins[1:], ended], strict=False):
+        yield PhaseView(name=name.value, began=began, ended=end)

@@ -13,12 +13,12 @@ from typing import Any
 from koji_adjutant.journal.file import Event
 from koji_adjutant.journal.phases import HostEvent, Phase
 from koji_adjutant.journal.use import Root
-from koji_adjutant.monitoring.clock import Clock, Moment
+from koji_adjutant.monitoring.clock import Clock, Moment, Moments
 from koji_adjutant.monitoring.phases import ENDS, PhaseName, phase_after
 from koji_adjutant.monitoring.views import Outcome
 
 MOST = 2000
-MOST_SPANS = 40
+MOST_PHASES = 30
 """Of a task: a build with many rounds of BuildRequires has a dozen."""
 MOST_CONTAINERS = 40
 MOST_LINES, LINE_LENGTH = 20, 400
@@ -28,14 +28,6 @@ MEASURES = ("memory_bytes", "cpu_seconds", "read_bytes", "written_bytes", "disk_
 ADDED_UP = frozenset({"cpu_seconds", "read_bytes", "written_bytes"})
 """Of several containers of a task; of the rest the largest counts."""
 _OUTCOMES: Mapping[str, Outcome] = {name.value: Outcome(name.value) for name in ENDS}
-
-
-@dataclass(slots=True)
-class Span:
-    """A phase and when it began; it ends where the next begins."""
-
-    name: PhaseName
-    began: Moment
 
 
 @dataclass(slots=True)
@@ -52,7 +44,9 @@ class TaskRecord:
     ended: Moment | None = None
     outcome: Outcome = Outcome.RUNNING
     adopted: int = 0
-    spans: list[Span] = field(default_factory=list)
+    phases: list[PhaseName] = field(default_factory=list)
+    began: Moments = field(default_factory=Moments)
+    """When each phase began; it ended where the next began."""
     buildroot: int | None = None
     image: str = ""
     image_digest: str = ""
@@ -79,8 +73,9 @@ class TaskRecord:
             self._enter(phase, now)
 
     def _enter(self, phase: PhaseName, now: Moment) -> None:
-        if len(self.spans) < MOST_SPANS and (not self.spans or self.spans[-1].name is not phase):
-            self.spans.append(Span(phase, now))
+        if len(self.phases) < MOST_PHASES and (not self.phases or self.phases[-1] is not phase):
+            self.phases.append(phase)
+            self.began.append(now)
 
     def _end(self, outcome: Outcome, now: Moment, details: Mapping[str, Any]) -> None:
         if self.ended and self.outcome is not Outcome.LOST:
@@ -123,8 +118,8 @@ class TaskRecord:
             seconds = event.details.get("seconds")
             if isinstance(seconds, int | float):
                 self.populate_seconds = float(seconds)
-            elif self.spans and self.spans[-1].name is PhaseName.POPULATING:
-                self.populate_seconds = _between(self.spans[-1].began, now)
+            elif self.phases and self.phases[-1] is PhaseName.POPULATING:
+                self.populate_seconds = _between(self.began[len(self.began) - 1], now)
         self.root = Root.POPULATED.value
 
     def _take_ready(self, event: Event, now: Moment) -> None:  # noqa: ARG002

@@ -26,7 +26,7 @@ class Outcome(StrEnum):
     """Its process is dead, and nothing says how it ended; it is cleaned up."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HostView:
     """The host in one look."""
 
@@ -59,7 +59,7 @@ class HostView:
     plugins_failed: tuple[PluginFacts, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PhaseView:
     """A span in the life of a task. `name` is one of a fixed list (`monitoring.phases`)."""
 
@@ -69,7 +69,7 @@ class PhaseView:
     """None while it lasts."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LogView:
     """A log of a task."""
 
@@ -77,7 +77,7 @@ class LogView:
     size: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TaskView:
     """A task that runs here, or has run."""
 
@@ -123,7 +123,7 @@ class TaskView:
         return None if self.opened is None or self.created is None else max(0.0, self.opened - self.created)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ContainerView:
     """A container that is there, or was."""
 
@@ -140,7 +140,7 @@ class ContainerView:
     limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BuildrootView:
     """A buildroot image of the cache."""
 
@@ -155,7 +155,7 @@ class BuildrootView:
     uses: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CacheView:
     """What the cache of buildroot images is worth."""
 
@@ -169,7 +169,7 @@ class CacheView:
     """Hits, each by what populating a root took on this host's average."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EventView:
     """A line of the journal, as `/events` sends it."""
 

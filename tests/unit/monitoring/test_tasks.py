@@ -206,7 +206,7 @@ def test_those_that_ended_long_ago_are_forgotten() -> None:
 
 def test_an_endless_task_stays_small() -> None:
     many = [event(9, name) for _ in range(500) for name in ("solved", "populated")]
-    assert len(view(history([event(10, "opened"), *many])).phases) <= 40
+    assert len(view(history([event(10, "opened"), *many])).phases) <= 30
 
 
 def test_details_of_any_kind_do_no_harm() -> None:
