@@ -140,12 +140,15 @@ class JournalReader:
         places: Sequence[Place] = (),
         chunk: int = CHUNK,
         longest_line: int = LONGEST_LINE,
+        is_old: Callable[[bytes], bool] | None = None,
     ) -> None:
-        """`places`: where an earlier reader was; `chunk`: bytes that are read at a time; a longer line is none."""
+        """`places`: where an earlier reader was; `chunk`: bytes that are read at a time; a longer line is none;
+        `is_old`: which lines are passed over as if they were not there."""
         self._path = path
         self._places = places
         self._chunk = chunk
         self._longest_line = longest_line
+        self._is_old = is_old
         self._files: dict[Identity, _OpenFile] = {}
         """The oldest first."""
         self._torn = 0
@@ -222,6 +225,8 @@ class JournalReader:
         return identity
 
     def _event(self, line: bytes) -> Event | None:
+        if self._is_old is not None and self._is_old(line):
+            return None
         found = decoded(line)
         if isinstance(found, Event):
             return found

@@ -6,6 +6,7 @@ thread.
 
 import asyncio
 
+from koji_adjutant.monitoring.answers import Refused
 from koji_adjutant.monitoring.counters import Counters
 from koji_adjutant.monitoring.live import IDLE_SECONDS, PIECE, Live
 from koji_adjutant.monitoring.metrics import Exposition, MetricsCollector
@@ -29,12 +30,13 @@ class Figures:
         await self._live.fresh()
         if self._has_counted.is_set():
             self._counters.refresh()
-        else:
-            await within(BUSY_SECONDS, self._has_counted)
+        elif not await within(BUSY_SECONDS, self._has_counted):
+            raise Refused(503, "The journal is still being counted", "try again in a moment", Retry_After="5")
         return self._exposition.answer(accept)
 
     async def keep(self) -> None:
         """Count, for as long as the server runs: a journal forgets what nobody counts in time."""
+        await self._live.has_all()
         while self._live.goes_on():
             while not self._counters.refresh(PIECE) and self._live.goes_on() and not self._live.problem:
                 await asyncio.sleep(0)

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from koji_adjutant.monitoring.answers import Refused
 from koji_adjutant.monitoring.registry import Registry
 from koji_adjutant.monitoring.waiting import within
 
@@ -51,13 +52,19 @@ class Live:
         return self._problem
 
     async def fresh(self) -> Registry:
-        """The registry, with what has happened up to now."""
+        """The registry, with what has happened up to now. Refused, while nobody can say."""
         if not self._has_all.is_set():
-            # What cannot be waited for is shown as far as it is known.
-            await within(PATIENCE, self._has_all)
+            if not await within(PATIENCE, self._has_all):
+                raise Refused(
+                    503, "The journal is still being read", "try again in a moment", Retry_After="2"
+                )
         elif self._clock() - self._looked >= AT_MOST_EVERY:
             self._look(PIECE * 10)
         return self.registry
+
+    async def has_all(self) -> None:
+        """Wait for the end of the first look."""
+        await self._has_all.wait()
 
     async def keep(self) -> None:
         """Look now and then, for as long as the server runs."""

@@ -39,6 +39,8 @@ class PhaseName(StrEnum):
     BUILD = "build"
     INSTALL = "install"
     CHECK = "check"
+    PACKAGING = "packaging"
+    """Built files become packages."""
     COMMAND = "command"
     """A tool of a task without a buildroot: createrepo_c, mergerepo_c."""
     UPLOADING = "uploading"
@@ -71,9 +73,12 @@ _RPMBUILD: Mapping[str, PhaseName] = MappingProxyType(
         "br": PhaseName.REQUIRES,
         "bd": PhaseName.REQUIRES,
         "prep": PhaseName.PREP,
+        "generate_buildrequires": PhaseName.REQUIRES,
+        "conf": PhaseName.BUILD,
         "build": PhaseName.BUILD,
         "install": PhaseName.INSTALL,
         "check": PhaseName.CHECK,
+        "package": PhaseName.PACKAGING,
     }
 )
 CHECKOUT_COMMAND = "checkout"

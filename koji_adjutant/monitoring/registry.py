@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from koji_adjutant.journal.file import Event
+from koji_adjutant.journal.old_lines import OldLines
 from koji_adjutant.journal.public import (
     CONTAINERS,
     HOST,
@@ -38,7 +39,11 @@ from koji_adjutant.monitoring.tasks import TaskHistory, TaskRecord
 from koji_adjutant.monitoring.views import CacheView, ContainerView, EventView, HostView, TaskView
 
 TASK_HISTORY_TTL, CONTAINER_HISTORY_TTL = 86400.0, 3600.0
-KEPT_EVENTS = 2000
+KEPT_EVENTS = 1000
+LONGEST_TASK = 4 * 86400.0
+"""Seconds: the beginning of a task is looked for so long before its end."""
+CHUNK = 128 << 10
+"""Bytes of a journal that are read at a time: little, for what they are cut into is memory that stays used."""
 AT_A_TIME = 20_000
 """Lines of a journal that are read before anybody is answered: some tenths of a second."""
 
@@ -59,7 +64,8 @@ class Registry:
         self._clock = clock or Clock()
         self._task_ttl = task_history_ttl
         self._container_ttl = container_history_ttl
-        self._reader = JournalReader(state_dir / JOURNAL)
+        is_old = OldLines.than(max(task_history_ttl, container_history_ttl) + LONGEST_TASK)
+        self._reader = JournalReader(state_dir / JOURNAL, chunk=CHUNK, is_old=is_old)
         self._unread: Iterator[Event] | None = None
         self._tasks = TaskHistory(self._clock)
         self._containers = ContainerHistory(self._clock)
@@ -112,8 +118,8 @@ class Registry:
 
     def subtasks(self, parent: int) -> tuple[TaskView, ...]:
         """Those of its subtasks that run here, or have run; newest first."""
-        found = (self._task_view(record, with_logs=False) for record in self._tasks)
-        return tuple(task for task in found if task.parent == parent)
+        found = (record for record in self._tasks if self._parent_of(record) == parent)
+        return tuple(self._task_view(record, with_logs=False) for record in found)
 
     def running(self) -> tuple[TaskView, ...]:
         """Those that have not ended."""
@@ -186,6 +192,10 @@ class Registry:
         facts = self._facts_of(record.id)
         logs = public_files.logs_of(self._state_dir, facts) if facts and with_logs else ()
         return task_view(record, facts, logs, self._clock)
+
+    def _parent_of(self, record: TaskRecord) -> int | None:
+        facts = self._facts_of(record.id) if record.parent is None else None
+        return facts.parent if facts else record.parent
 
     # The journal
 

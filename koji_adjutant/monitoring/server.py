@@ -128,6 +128,8 @@ async def _served(
     tasks = [
         asyncio.create_task(work) for work in (live.keep(), figures.keep(), watch.until_other(server.end))
     ]
+    for task in tasks:
+        task.add_done_callback(_say_if_failed)
     try:
         await server.serve(sockets=[listener])
     finally:
@@ -135,6 +137,11 @@ async def _served(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return watch.other
+
+
+def _say_if_failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("A part of the server has failed, what is shown is old", exc_info=error)
 
 
 def _application(live: Live, figures: Figures, wanted: Settings) -> ASGIApp:

@@ -40,6 +40,7 @@ def test_every_phase_but_the_queue_is_begun_by_some_event() -> None:
         "build",
         "install",
         "check",
+        "package",
         "checkout",
         "x",
     ]
