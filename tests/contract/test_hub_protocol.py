@@ -104,6 +104,18 @@ def test_calls_that_need_a_login(world: World) -> None:
         anonymous.makeTask("sleep", [0])
 
 
+def test_what_is_shown_of_a_task_is_told_without_a_login(world: World, builder: Builder) -> None:
+    user = world.user()
+    anonymous = world.anonymous()
+    with anonymous.multicall() as calls:
+        owner = calls.getUser(world.login(user).getLoggedInUser()["id"])
+        average = calls.getAverageBuildDuration(world.name("nothing"))
+    assert owner.result["name"] == user
+    assert average.result is None
+    channels = builder.session.listChannels(builder.session.host.getID())
+    assert "default" in {channel["name"] for channel in channels}
+
+
 def test_host_calls_need_the_exclusive_session(world: World) -> None:
     name, host_id = world.host()
     session = world.login(name)

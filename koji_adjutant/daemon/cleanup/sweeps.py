@@ -15,6 +15,7 @@ from koji_adjutant.container.podman.conmon import end_lost_conmons
 from koji_adjutant.container.podman.orphans import end_orphan_processes
 from koji_adjutant.daemon.cleanup.containers import Sweeper, SweepIntervals, remove_workdir
 from koji_adjutant.daemon.cleanup.leftovers import remove_old_files, remove_old_logs, remove_work_directories
+from koji_adjutant.daemon.public.directory import OF_SERVER
 from koji_adjutant.daemon.public.engine_facts import show_containers
 from koji_adjutant.daemon.public.history import remove_history
 from koji_adjutant.daemon.tasks.state import StateDirectory
@@ -110,7 +111,7 @@ class Sweeps:
     def _remove_partial(self) -> None:
         """Remove the files that killed processes were writing."""
         cache = self.services.config.cache_dir
-        remove_partial_below(self.state.path, but=(CONTENT, cache.name))
+        remove_partial_below(self.state.path, but=(CONTENT, cache.name, OF_SERVER))
         remove_partial_below(cache, but=(CONTENT,))
         remove_abandoned(cache)
 

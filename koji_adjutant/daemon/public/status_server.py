@@ -34,8 +34,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 GOOD_SECONDS = 60.0
 """One that has lived for so long had no reason to die that lasts."""
 STOP_GRACE = 1.0
-FIRST_DESCRIPTOR = 3
-"""Behind standard error."""
+STDERR, FIRST_DESCRIPTOR = 2, 3
+SAID = "messages"
+"""A file of the server's own."""
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
 logger = logging.getLogger("koji.adjutant.daemon.public")
@@ -168,6 +169,7 @@ def become(argv: Sequence[str], directory: Path, identity: Identity, parent: int
     library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         raise SystemExit
+    _keep_what_it_says(Path(OF_SERVER, SAID))
     for each in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
         signal.signal(each, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -176,3 +178,11 @@ def become(argv: Sequence[str], directory: Path, identity: Identity, parent: int
             os.set_inheritable(number, False)
     # Nothing of our environment, in which passwords may be.
     os.execve(argv[0], [*argv], {"PATH": os.defpath, "LANG": "C.UTF-8"})  # noqa: S606
+
+
+def _keep_what_it_says(file: Path) -> None:
+    """In the background nobody reads standard error: there it is a file, of the last start."""
+    if os.fstat(STDERR).st_rdev != os.stat(os.devnull).st_rdev:  # noqa: PTH116
+        return
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    os.dup2(handle, STDERR)

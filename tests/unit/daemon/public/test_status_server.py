@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.config import Config
-from koji_adjutant.daemon.public.status_server import LONGEST_PAUSE, Identity, StatusServer, is_wanted
+from koji_adjutant.daemon.public.directory import OF_SERVER
+from koji_adjutant.daemon.public.status_server import LONGEST_PAUSE, SAID, Identity, StatusServer, is_wanted
 from koji_adjutant.host import systemd
 from tests.waiting import eventually
 
@@ -89,3 +90,18 @@ def test_there_is_none_where_none_is_wanted(tmp_path: Path, monkeypatch: pytest.
     none.keep_running()
     assert none.pid is None
     assert none.patience() == float("inf")
+
+
+def test_what_it_says_in_the_background_is_kept(tmp_path: Path) -> None:
+    one, usual = server(tmp_path, "raise SystemExit('the port is taken')", Clock()), os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        one.keep_running()
+    finally:
+        os.dup2(usual, 2)
+        os.close(usual)
+        os.close(nowhere)
+    wait_until_dead(one)
+    one.stop()
+    assert (tmp_path / OF_SERVER / SAID).read_text() == "the port is taken\n"
