@@ -108,3 +108,51 @@ def test_a_state_directory_may_go_and_come_back(tmp_path: Path) -> None:
         journal.record(Phase.OPENED, task=900, method="buildArch")
         eventually(lambda: server.ask("/tasks").json()["total"] == before + 1, "the new task is shown")
         assert server.ask("/status").json()["ready"]
+
+
+def test_a_journal_that_is_damaged_is_shown_as_far_as_it_is_one(tmp_path: Path) -> None:
+    sample = write_sample(tmp_path / "state")
+    path = sample.state_dir / JOURNAL
+    lines = path.read_bytes().splitlines(keepends=True)
+    newer = b'{"v": 99, "time": "later", "event": "closed", "task": 203}\n'
+    nested = b"[" * 100_000 + b"\n"
+    wrong = (
+        b'{"v": 2, "time": 5, "boot_id": [], "since_boot": "x", "pid": null, "event": {}, "task": "203"}\n'
+    )
+    odd = b'{"v": 2, "time": "2026-01-01T00:00:00Z", "boot_id": "", "since_boot": 1e400, "pid": 1, "event": "x"}\n'
+    bad = [
+        newer,
+        nested,
+        wrong,
+        odd,
+        b"\0" * 5000 + b"\n",
+        b"\xff\xfe\n",
+        b"x" * (3 << 20) + b"\n",
+        lines[3][:40],
+    ]
+    path.write_bytes(b"".join([*lines[:50], *bad[:-1], *lines[50:], bad[-1]]))
+    with running_server(sample.state_dir, tmp_path / "own") as server:
+        before = server.ask("/tasks").json()
+        assert {task["id"] for task in before["tasks"]} >= {sample.closed, sample.failed, sample.running}
+        FileJournal(path).record(Phase.OPENED, task=900, method="buildArch")
+        eventually(
+            lambda: server.ask("/tasks").json()["total"] == before["total"] + 1, "what follows is read"
+        )
+        assert server.ask("/metrics").status == 200
+        assert server.said().count("\n") == 1, server.said()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"v": 99}', b"\xff" * 100, b'{"v": 1}', b"[" * 100_000]
+)
+def test_public_files_that_are_damaged_are_as_if_they_were_not_there(tmp_path: Path, content: bytes) -> None:
+    sample = write_sample(tmp_path / "state")
+    public = public_directory(sample.state_dir)
+    for path in (*public.glob("*.json"), *(public / "tasks").glob("*.json")):
+        path.write_bytes(content)
+    with running_server(sample.state_dir, tmp_path / "own") as server:
+        assert server.ask("/status").json()["obstacle"] == "daemon"
+        for target in ("/tasks", f"/tasks/{sample.failed}", "/containers", "/buildroots", "/metrics"):
+            for accept in ("*/*", "text/html"):
+                assert server.ask(target, Accept=accept).status == 200, target
+        assert server.said().count("\n") == 1, server.said()
