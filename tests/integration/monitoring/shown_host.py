@@ -9,7 +9,7 @@ from tests.fakes.journals import Sample
 from tests.fakes.public_facts import task_facts
 from tests.fakes.story import BUILD_ERROR, Story, append_events
 
-HOSTILE, LONG, RUNS_LONG, NEW, FIRST_USUAL = 271, 272, 273, 281, 300
+HOSTILE, LONG, RUNS_LONG, NEW, FAILS, FIRST_USUAL = 271, 272, 273, 281, 282, 300
 """Tasks more: one with names that are none, one with a very long name, one with a long log; the first of many."""
 USUAL = 30
 BAD_NAME = "<script>window.guest = 1</script><img src=x onerror='window.guest = 1'>\u202egnp.exe\x1b[2J\x07"

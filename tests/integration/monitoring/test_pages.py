@@ -16,11 +16,20 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from koji_adjutant.journal.phases import Phase
 from koji_adjutant.journal.public import logs_directory
 from tests.fakes.journals import Sample, write_sample
-from tests.fakes.story import FIRST_ERROR, Story, append_events
-from tests.integration.monitoring.shown_host import HOSTILE, LINES, LONG, MARK, NEW, RUNS_LONG, add_tasks
+from tests.fakes.story import BUILD_ERROR, FIRST_ERROR, Story, append_events
+from tests.integration.monitoring.shown_host import (
+    FAILS,
+    HOSTILE,
+    LINES,
+    LONG,
+    MARK,
+    NEW,
+    RUNS_LONG,
+    add_tasks,
+)
 from tests.integration.monitoring.status_site import chromium, status_server
 from tests.pace import slowness
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, eventually
 
 SCREENSHOTS = Path(__file__).resolve().parents[3] / "docs" / "screenshots"
 MOST_BYTES = 120_000
@@ -262,6 +271,21 @@ def test_what_happens_is_seen_without_a_reload(page: Page, site: Site) -> None:
     append_events(site.sample.state_dir, ended)
     expect(page.locator("#ended")).to_contain_text("brandnew-1.0-1")
     assert page.evaluate("window.same")
+
+
+def test_a_task_fails_while_it_is_looked_at(page: Page, site: Site) -> None:
+    story = Story()
+    story.opened(FAILS, "buildArch", 5, label="fragile-1.0-1.src.rpm, x86_64")
+    append_events(site.sample.state_dir, story)
+    eventually(lambda: page.goto(f"/tasks/{FAILS}", wait_until="commit") and page.locator("#failure").count())
+    expect(page.get_by_role("heading", name="Why it failed")).to_be_hidden()
+    page.locator(".skip").focus()
+    failed = Story()
+    failed.ended(FAILS, 0, Phase.FAILED, fault=1005, error=BUILD_ERROR, first_error_line=FIRST_ERROR)
+    append_events(site.sample.state_dir, failed)
+    expect(page.get_by_role("heading", name="Why it failed")).to_be_visible()
+    expect(page.locator("#task-head .outcome")).to_have_text("failed")
+    expect(page.locator(".skip")).to_be_focused()
 
 
 def test_keys_alone_are_enough(page: Page, site: Site) -> None:

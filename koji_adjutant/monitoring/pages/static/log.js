@@ -4,7 +4,8 @@
 // that goes on; when it breaks off, the next begins where that one ended.
 "use strict";
 
-const AT_FIRST = 256 * 1024, MOST = 8 * 1024 * 1024, LONGEST = 4000, CHUNK = 200, AGAIN = 1000;
+const AT_FIRST = 256 * 1024, MOST = 8 * 1024 * 1024, LONGEST = 4000, CHUNK = 200, AGAIN = 1000, MOST_LINES = 150000;
+const TOO_LONG = "The log is longer than what is shown: the raw log has all of it.";
 const ERROR = /\b(?:fatal )?error:/i;
 const NAMES = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 const STYLES = { 1: "bold", 2: "faint", 3: "italic", 4: "underline", 7: "reverse", 9: "strike" };
@@ -89,7 +90,8 @@ class LogView {
     this.found = element.querySelector(".found");
     this.state = element.querySelector(".state");
     this.followButton = element.querySelector(".follow");
-    this.begin = Math.max(0, Number(element.dataset.size) - AT_FIRST);
+    this.size = Number(element.dataset.size);
+    this.begin = Math.max(0, this.size - AT_FIRST);
     this.offset = this.begin;
     this.following = true;
     this.lines = [];
@@ -100,7 +102,7 @@ class LogView {
     this.decoder = new TextDecoder();
     this.rest = "";
     this.box.replaceChildren();
-    this.begun = new Promise((go) => { this.hasBegun = go; });
+    this.there = new Promise((go) => { this.isThere = go; });
     element.querySelector(".logtools").hidden = false;
     this.wire(element);
     this.read();
@@ -173,7 +175,7 @@ class LogView {
     let got = 0;
     const answer = await fetch(`${this.address}?follow=1`, { headers: { Range: `bytes=${this.offset}-` } });
     if (answer.status === 416) {
-      if (!this.offset || this.lines.length) return !this.running;
+      if (!this.offset || this.lines.length) { this.isThere(); return !this.running; }
       // The log is shorter than the page thought.
       this.begin = this.offset = 0;
       return false;
@@ -182,11 +184,11 @@ class LogView {
     const reader = answer.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) { this.hasBegun(); return !got && Date.now() - asked < AGAIN; }
+      if (done) { this.isThere(); return !got && Date.now() - asked < AGAIN; }
       got += value.length;
       this.offset += value.length;
       this.take(this.decoder.decode(value, { stream: true }));
-      this.hasBegun();
+      if (this.offset >= this.size) this.isThere();
     }
   }
 
@@ -200,6 +202,7 @@ class LogView {
       [this.partial] = lineElement(this.rest, Object.assign(new Style(), { styles: new Set(this.style.styles), colour: this.style.colour, ground: this.style.ground }));
       this.box.append(this.partial);
     }
+    this.trim();
     if (this.following) this.toEnd();
     this.count();
   }
@@ -226,13 +229,33 @@ class LogView {
     }
   }
 
-  // What stands before the part that was read first.
-  async all() {
+  // Lets go of the oldest lines of a log that is very long.
+  trim() {
+    if (this.lines.length <= MOST_LINES) return;
+    const number = this.box.firstElementChild.childElementCount;
+    this.box.firstElementChild.remove();
+    this.lines.splice(0, number);
+    this.matches = this.matches.map((one) => one - number).filter((one) => one >= 0);
+    this.at = Math.max(-1, Math.min(this.at, this.matches.length - 1));
+    this.say(TOO_LONG);
+  }
+
+  // What stands before the part that was read first; asked for twice, it is read once.
+  all() {
+    this.whole ??= this.readAll();
+    return this.whole;
+  }
+
+  async readAll() {
     if (!this.begin) return;
     const end = this.begin, from = Math.max(0, end - MOST);
     this.say("reading the rest of the log");
     const answer = await fetch(this.address, { headers: { Range: `bytes=${from}-${end - 1}` } });
-    if (!answer.ok) { this.say("the rest of the log cannot be read"); return; }
+    if (!answer.ok) {
+      this.whole = null;
+      this.say("the rest of the log cannot be read");
+      return;
+    }
     const text = await answer.text();
     const [later, chunks] = [this.lines, [...this.box.children]];
     // The first line was read from its middle on.
@@ -249,7 +272,7 @@ class LogView {
     if (cut && later.length) later[0].plain = visible(cut) + later[0].plain;
     for (const line of later) { this.lines.push(line); this.test(this.lines.length - 1); }
     this.chunk = null;
-    this.say(from ? "The log is longer than what is shown: the raw log has all of it." : "");
+    this.say(from ? TOO_LONG : "");
   }
 
   // ---- Searching
@@ -290,7 +313,7 @@ class LogView {
   }
 
   async firstError() {
-    await this.begun;
+    await this.there;
     await this.all();
     const exact = this.known && this.lines.find(({ plain }) => plain.trim() === this.known.trim());
     const first = exact || this.lines.find(({ plain }) => ERROR.test(plain));

@@ -57,7 +57,10 @@ function isInUse(part) {
 function replace(part, fresh) {
   if (part.innerHTML === fresh.innerHTML || isInUse(part)) return;
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
-  const address = focused && focused.getAttribute("href");
+  const address = focused?.getAttribute("href");
+  const kin = () => focused ? [...part.querySelectorAll(focused.tagName)] : [];
+  const place = kin().indexOf(focused);
+  const scrolled = [...part.querySelectorAll(".scroll")].map((each) => each.scrollLeft);
   for (const open of part.querySelectorAll("details[id]")) {
     const same = fresh.querySelector(`details[id="${open.id}"]`);
     if (same) same.open = open.open;
@@ -65,7 +68,9 @@ function replace(part, fresh) {
   const chosen = part.querySelector(".chosen");
   part.replaceChildren(...fresh.childNodes);
   if (chosen) part.querySelector(`[data-task="${chosen.dataset.task}"]`)?.classList.add("chosen");
-  if (address) [...part.querySelectorAll("a")].find((each) => each.getAttribute("href") === address)?.focus({ preventScroll: true });
+  part.querySelectorAll(".scroll").forEach((each, number) => { each.scrollLeft = scrolled[number] || 0; });
+  const same = kin().find((each) => address && each.getAttribute("href") === address) || kin()[place];
+  same?.focus({ preventScroll: true });
 }
 
 async function refresh() {
