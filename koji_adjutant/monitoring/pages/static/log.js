@@ -5,6 +5,7 @@
 "use strict";
 
 const AT_FIRST = 256 * 1024, MOST = 8 * 1024 * 1024, LONGEST = 4000, CHUNK = 200, AGAIN = 1000, MOST_LINES = 150000;
+const LOST = "no connection, trying again";
 const TOO_LONG = "The log is longer than what is shown: the raw log has all of it.";
 const ERROR = /\b(?:fatal )?error:/i;
 const NAMES = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
@@ -157,10 +158,10 @@ class LogView {
     for (;;) {
       try {
         const over = await this.readOnce();
-        this.say("");
+        if (this.state.textContent === LOST) this.say("");
         if (over) break;
       } catch {
-        this.say("no connection, trying again");
+        this.say(LOST);
       }
       await new Promise((go) => setTimeout(go, AGAIN));
     }
