@@ -98,6 +98,13 @@ def can_run(arch: str, impossible: Container[str]) -> bool:
     return canonical in {"noarch", koji.canonArch(platform.machine())} or canonical not in impossible
 
 
+def runs_here(arch: str, directory: Path) -> bool:
+    """Try it: whether a program for `arch` does not certainly fail. The program is written to `directory`."""
+    canonical = koji.canonArch(arch)
+    program = PROGRAMS.get(canonical)
+    return canonical == koji.canonArch(platform.machine()) or not program or _may_run(program, directory)
+
+
 def impossible_machines(state_dir: Path) -> frozenset[str]:
     """Canonical architectures that cannot run here, as the last trial has found; none where there was no trial."""
     try:

@@ -68,7 +68,7 @@ def ticket_end(config: Config) -> float | None:
     """When the ticket in `ccache` ends; None when there is none, or no Kerberos here."""
     if not is_kerberos(config) or not Path(config.ccache).exists():
         return None
-    gssapi: Any = importlib.import_module("gssapi")
+    gssapi = _gssapi()
     try:
         found = gssapi.Credentials(usage="initiate", store={"ccache": config.ccache}).lifetime
     except gssapi.exceptions.ExpiredCredentialsError:
@@ -78,9 +78,19 @@ def ticket_end(config: Config) -> float | None:
     return time.time() + float(found or 0.0)
 
 
+def _gssapi() -> Any:
+    try:
+        return importlib.import_module("gssapi")
+    except ImportError as error:
+        hint = "install python3-gssapi and requests-gssapi, or set cert, or user and password"
+        raise ConfigError(
+            f"the login is by Kerberos, and this Python has no gssapi: {error}", hint=hint
+        ) from None
+
+
 def keytab_problem(config: Config, principal: str) -> Problem | None:
     """Why the keytab is of no use for `principal`; None when it has a key of it."""
-    gssapi: Any = importlib.import_module("gssapi")
+    gssapi = _gssapi()
     try:
         name = gssapi.Name(principal, gssapi.NameType.user)
         gssapi.Credentials(name=name, usage="accept", store={"keytab": config.keytab})

@@ -61,7 +61,7 @@ def _files_with_secrets(file: Path, config: Config) -> Iterator[tuple[str, Path]
     )
     for what, path in named:
         if path:
-            yield what, Path(path)
+            yield what, Path(path).expanduser()
 
 
 def _site_defaults(on: Surroundings) -> Finding:

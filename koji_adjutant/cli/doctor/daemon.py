@@ -18,7 +18,7 @@ from koji_adjutant.config import DEFAULT_FILE, Config
 from koji_adjutant.container import labels
 from koji_adjutant.daemon.cleanup.bound_containers import is_bound
 from koji_adjutant.journal.state import TASKS, read_readiness
-from koji_adjutant.monitoring.sentence import advice_for
+from koji_adjutant.monitoring.sentence import DAEMON, HUB, advice_for
 
 _FLOCK = "hhqqi"
 """struct flock: type, whence, start, length, pid."""
@@ -60,11 +60,19 @@ def _lock_holder(file: Path) -> int:
 def _ready(on: Surroundings) -> Finding:
     said = read_readiness(on.config.state_dir)
     if on.main is None or said is None or not said.writer.is_alive():
-        return failure("no daemon runs: the host takes no tasks", "systemctl enable --now kojid")
-    if said.not_ready is None:
-        return ok(f"the daemon takes tasks (process {on.main.pid})")
-    advice = advice_for(said.not_ready.obstacle.value)
-    return failure(f"the host takes no task: {advice.title} ({said.not_ready.reason})", advice.what_to_do)
+        return _takes_none(DAEMON)
+    if on.facts is not None and on.facts.hub_lost_since is not None:
+        return _takes_none(HUB)
+    if said.not_ready is not None:
+        return _takes_none(said.not_ready.obstacle.value, said.not_ready.reason)
+    return ok(f"the daemon takes tasks (process {on.main.pid})")
+
+
+def _takes_none(obstacle: str, reason: str = "") -> Finding:
+    advice = advice_for(obstacle)
+    return failure(
+        f"the host takes no task: {advice.title}{f' ({reason})' if reason else ''}", advice.what_to_do
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

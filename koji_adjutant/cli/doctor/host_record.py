@@ -1,15 +1,17 @@
 """Checks of what the hub has written down of this host: enabled, channels, arches, refusals, when it was heard of."""
 
 import platform
+import tempfile
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import koji
 
 from koji_adjutant.cli.doctor.check import Check, Finding, failure, ok, warning
 from koji_adjutant.cli.doctor.configuration import some
 from koji_adjutant.cli.doctor.surroundings import Surroundings
-from koji_adjutant.host.machines import can_run, impossible_machines
+from koji_adjutant.host.machines import runs_here
 
 REFUSAL_SECONDS = 900.0
 """A hub's SoftRefusalTimeout, where nobody has changed it."""
@@ -51,15 +53,8 @@ def _arches(on: Surroundings) -> Finding:
     machine = platform.machine()
     if not offered:
         return failure(f"host {name} offers no architecture", f"koji edit-host --arches={machine} {name}")
-    impossible = impossible_machines(on.config.state_dir)
-    wrong = [arch for arch in offered if not can_run(arch, impossible)]
-    foreign = [one for one in offered if koji.canonArch(one) not in {koji.canonArch(machine), "noarch"}]
-    if on.main is None and foreign and not wrong:
-        # Nobody has tried them yet.
-        return warning(
-            f"host {name} offers {' '.join(offered)}; this machine is {machine}",
-            "see what the daemon's first start says of the others",
-        )
+    with tempfile.TemporaryDirectory(prefix="koji-adjutant-doctor-") as directory:
+        wrong = [arch for arch in offered if not runs_here(arch, Path(directory))]
     if wrong:
         return failure(
             f"host {name} offers {' '.join(offered)}; programs for {' '.join(wrong)} do not run on this {machine}",

@@ -30,8 +30,7 @@ def _tags(on: Surroundings) -> Iterator[dict[str, Any]]:
     """The build tags that this host serves."""
     offered = {koji.canonArch(arch) for arch in str(on.host["arches"] or "").split()}
     names = sorted({str(target["build_tag_name"]) for target in on.ask("getBuildTargets")})
-    for name in names[:MOST_TAGS]:
-        tag = on.ask("getBuildConfig", name)
+    for tag in on.ask_all("getBuildConfig", *(((name,), {}) for name in names[:MOST_TAGS])):
         if offered & {koji.canonArch(arch) for arch in str(tag["arches"] or "").split()}:
             yield tag
 
@@ -112,9 +111,9 @@ def _database(on: Surroundings) -> Finding:
     if not path:
         return failure(f"rpm of image {on.config.task_image_default} does not work", "build it anew")
     old = [
-        f"{tag['name']} has rpm {version}"
-        for tag in on.served_tags
-        if (version := _rpm_of(on, tag["name"])) and _number(version) < SQLITE_SINCE
+        f"{tag} has rpm {version}"
+        for tag, version in _versions(on, [str(tag["name"]) for tag in on.served_tags])
+        if _number(version) < SQLITE_SINCE
     ]
     if old and backend == "sqlite":
         return failure(
@@ -124,10 +123,12 @@ def _database(on: Surroundings) -> Finding:
     return ok(f"rpm of the image writes {backend} in {path}; no tag has an rpm that cannot read it")
 
 
-def _rpm_of(on: Surroundings, tag: str) -> str:
-    """The version of rpm in the tag; empty where it comes from a repo that the hub does not know the inside of."""
-    found = on.ask("listTagged", tag, latest=True, inherit=True, package="rpm")
-    return str(found[0]["version"]) if found else ""
+def _versions(on: Surroundings, tags: list[str]) -> Iterator[tuple[str, str]]:
+    """The version of rpm in each tag, where it is not from a repo that the hub does not know the inside of."""
+    asked = {"latest": True, "inherit": True, "package": "rpm"}
+    for tag, found in zip(tags, on.ask_all("listTagged", *(((tag,), asked) for tag in tags)), strict=True):
+        if found:
+            yield tag, str(found[0]["version"])
 
 
 def _number(version: str) -> tuple[int, int]:

@@ -39,7 +39,8 @@ def _files(on: Surroundings) -> Finding:
         except requests.RequestException as error:
             return failure(f"{url} cannot be reached: {error}", "check option topurl, and the way to it")
         answer.close()
-        if answer.status_code >= requests.codes.bad_request:
+        # Where there is no repo yet, only that it answers is known: directories may not be listed.
+        if where and answer.status_code >= requests.codes.bad_request:
             missing.append(f"{url}/{where}: HTTP {answer.status_code}")
     if missing:
         return failure(f"no packages there: {', '.join(missing)}", "check option topurl")

@@ -26,12 +26,14 @@ from koji_adjutant.container.podman.engine_info import EngineInfo, ask_engine
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.container.programs import TOOL_PATH
 from koji_adjutant.daemon.cleanup.bound_containers import process_label
+from koji_adjutant.daemon.poll import multicall
 from koji_adjutant.host.certificates import read_certificates
 from koji_adjutant.hub.login import has_certificate
 from koji_adjutant.hub.session import brief_session, principal_of, trial_session
 from koji_adjutant.journal.public import HOST, HostFacts, public_directory, read_facts
 from koji_adjutant.journal.state import ProcessName, read_main
 
+AT_ONCE = 100
 NOBODY = "doctor"
 """The worker that trials are labelled with where no daemon has run yet: no sweep takes them for a living one's."""
 
@@ -70,6 +72,16 @@ class Surroundings:
         """What the hub answers to somebody who has not logged in."""
         with self._asking:
             return self._anonymous.callMethod(method, *args, **kwargs)
+
+    def ask_all(self, method: str, *calls: tuple[tuple[Any, ...], dict[str, Any]]) -> list[Any]:
+        """What it answers to many calls of one method, in requests of a hundred."""
+        found: list[Any] = []
+        for start in range(0, len(calls), AT_ONCE):
+            part = calls[start : start + AT_ONCE]
+            with self._asking:
+                answers = multicall(self._anonymous, [(method, args, kwargs) for args, kwargs in part])
+            found += [answers.of(method, number) for number in range(len(part))]
+        return found
 
     @cached_property
     def _anonymous(self) -> Any:

@@ -115,3 +115,14 @@ def test_a_disk_that_fails_says_so(tmp_path: Path, mocker: Any) -> None:
     with pytest.raises(OSError, match="Input/output error"):
         disks.sync(tmp_path)
     assert set(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_the_kind_of_a_file_system(tmp_path: Path) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        "22 1 0:21 / / rw - ext4 /dev/sda1 rw\n"
+        f"30 22 0:40 / {tmp_path} rw shared:2 - nfs4 server:/koji rw,hard\n"
+        f"31 22 0:41 / {tmp_path}-other rw - tmpfs tmpfs rw\n"
+    )
+    assert disks.file_system(tmp_path / "packages", mounts) == "nfs4"
+    assert disks.file_system(Path("/"), mounts) == "ext4"

@@ -16,6 +16,7 @@ from koji_adjutant.host.machines import (
     forget_trial,
     impossible_machines,
     personality,
+    runs_here,
     try_machines,
 )
 
@@ -110,3 +111,9 @@ def test_programs_are_what_their_header_says(tmp_path: Path) -> None:
         assert "big endian" in said if program.order == ">" else "little endian" in said
         assert "R E" in said
         assert koji.canonArch(arch) == arch
+
+
+def test_what_needs_no_trial_is_not_tried(tmp_path: Path) -> None:
+    assert runs_here(platform.machine(), tmp_path)
+    assert runs_here("noarch", tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -18,7 +18,7 @@ table = Table()
     "no daemon, where one was never started",
     check="daemon.ready",
     status=FAILURE,
-    says="no daemon runs",
+    says="daemon does not run",
     pain=5,
 )
 def _(ground: Ground) -> Iterator[None]:

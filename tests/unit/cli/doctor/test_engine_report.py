@@ -33,9 +33,10 @@ class Seen(Surroundings):
         self.versions = versions
         self.served_tags = tuple({"name": tag} for tag in versions)
 
-    def ask(self, method: str, *args: Any, **_: Any) -> Any:
+    def ask_all(self, method: str, *calls: tuple[tuple[Any, ...], dict[str, Any]]) -> list[Any]:
         assert method == "listTagged"
-        return [{"version": self.versions[args[0]]}] if self.versions[args[0]] else []
+        found = [self.versions[tag] for (tag,), _ in calls]
+        return [[{"version": version}] if version else [] for version in found]
 
 
 def finding(

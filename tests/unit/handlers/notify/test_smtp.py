@@ -16,7 +16,7 @@ from koji_adjutant.config import Config
 from koji_adjutant.config.values import SmtpTls
 from koji_adjutant.errors import TaskFailed
 from koji_adjutant.handlers.notify.mail import Mail
-from koji_adjutant.handlers.notify.smtp import Patience, Sent, check_server, send
+from koji_adjutant.handlers.notify.smtp import Patience, Sent, check_server, greet, send
 from tests.mail_server import PASSWORD, USER, MailServer, mail_server
 from tests.unit.hub.tls_hub import Authority
 
@@ -64,6 +64,16 @@ def test_mail_is_sent_as_kojid_sends_it(config: Config, server: MailServer) -> N
     (mail,) = server.received
     assert (mail.sender, mail.recipients, mail.over_tls) == ("buildsys@example.com", (ANNA, BERT), False)
     assert (mail.message["Subject"], mail.text) == ("a subject", "a text\n")
+
+
+def test_a_greeting_logs_in_and_sends_nothing(config: Config) -> None:
+    with mail_server(login=True) as server:
+        greet(dataclasses.replace(config, smtphost=server.address, **LOGIN))
+        assert server.logins == [(USER.encode(), PASSWORD.encode())]
+        with pytest.raises(TaskFailed, match="refuses the login") as caught:
+            greet(dataclasses.replace(config, smtphost=server.address, smtp_user=USER, smtp_pass="p-wrong-7"))
+        assert not server.received
+    assert "p-wrong-7" not in str(caught.value)
 
 
 @pytest.mark.parametrize("tls", SmtpTls)
