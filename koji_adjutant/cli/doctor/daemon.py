@@ -147,10 +147,13 @@ def _is_same_host(other: _Kojid, config: Config, file: Path) -> bool:
 
 
 def _leftovers(on: Surroundings) -> Finding:
-    running = {file.stem for file in (on.config.state_dir / TASKS).glob("*.json")}
+    # Before and after: a task says that it runs before its first container, and ends after the last.
+    running = _tasks(on)
+    there = on.manager.find({labels.WORKER: on.worker})
+    running |= _tasks(on)
     left = [
         f"{found.name or found.id[:12]} of task {found.labels.get(labels.TASK, 'none')}"
-        for found in on.manager.find({labels.WORKER: on.worker})
+        for found in there
         if not is_bound(found.labels) and _is_left(on, found.labels.get(labels.TASK), running)
     ]
     if left:
@@ -159,6 +162,10 @@ def _leftovers(on: Surroundings) -> Finding:
             "the daemon removes them within minutes, or at its start; podman ps -a shows them",
         )
     return ok("no container is left behind")
+
+
+def _tasks(on: Surroundings) -> set[str]:
+    return {file.stem for file in (on.config.state_dir / TASKS).glob("*.json")}
 
 
 def _is_left(on: Surroundings, task: str | None, running: set[str]) -> bool:
