@@ -26,6 +26,7 @@ from koji_adjutant.guards.usage import TaskUsage
 from koji_adjutant.hub.session import HubSession
 from koji_adjutant.journal.phases import Journal
 from koji_adjutant.journal.shown_task import UNSHOWN, Shown
+from koji_adjutant.logs.excerpt import LastWords
 from koji_adjutant.task_adapters.base import TaskContext
 
 
@@ -45,6 +46,8 @@ class Services:
     """What operators see of the task, in its own process."""
     usage: TaskUsage = field(default_factory=TaskUsage)
     """In a task process: what its containers use."""
+    last_words: LastWords = field(default_factory=LastWords)
+    """In a task process: what its logs say of its failure."""
 
 
 def bind_handler(handler: type[BaseTaskHandler], services: Services | None) -> type[BaseTaskHandler]:
@@ -159,4 +162,5 @@ class TaskHandler(BaseTaskHandler):
             worker=self.services.worker,
             journal=self.services.journal,
             usage=self.services.usage,
+            last_words=self.services.last_words,
         )

@@ -27,6 +27,7 @@ from koji_adjutant.hub.session import HubSession
 from koji_adjutant.journal.phases import Journal, Phase
 from koji_adjutant.journal.requests import MADE, RequestReport
 from koji_adjutant.journal.shown_task import UNSHOWN, Shown
+from koji_adjutant.logs.excerpt import LastWords
 from koji_adjutant.logs.upload import GATHER, PAUSE, LogFile, LogUploader, write_all
 
 logger = logging.getLogger("koji.adjutant.logs")
@@ -49,6 +50,9 @@ class LoggedTask(Protocol):
 
     @property
     def journal(self) -> Journal: ...
+
+    @property
+    def last_words(self) -> LastWords: ...
 
 
 class KojiLogSink:
@@ -123,9 +127,10 @@ class TaskLogs:
             finally:
                 # Before the files are closed, from which it reads.
                 self._uploader.stop()
-            if kind is not None and issubclass(kind, Exception):
+            if isinstance(value, Exception):
                 # A command that was killed because the hub took the task away has not failed.
                 self.check()
+                self._ctx.last_words.take(value, self.names, self.path)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from koji_adjutant.container.labels import Owner
 from koji_adjutant.guards.usage import TaskUsage
 from koji_adjutant.hub.session import HubSession
 from koji_adjutant.journal.phases import Journal, NullJournal
+from koji_adjutant.logs.excerpt import LastWords
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,7 @@ class TaskContext:
     """Identity of this daemon among all that use the engine; part of every container's labels."""
     journal: Journal = field(default_factory=NullJournal)
     usage: TaskUsage = field(default_factory=TaskUsage)
+    last_words: LastWords = field(default_factory=LastWords)
 
     def owner(self, *, buildroot_id: int | None = None, build_tag: str = "", arch: str = "") -> Owner:
         """Whose the containers of this task are."""

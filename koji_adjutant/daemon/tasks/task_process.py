@@ -30,6 +30,7 @@ from koji_adjutant.hub.claim import HubContact, TaskClaim
 from koji_adjutant.hub.session import HubSession
 from koji_adjutant.journal.phases import Journal, Phase
 from koji_adjutant.journal.requests import MADE
+from koji_adjutant.logs.excerpt import LastWords
 
 STOP_GRACE = 1.0
 KILL_INTERVAL = 1.0
@@ -123,7 +124,7 @@ def run_in_child(
     services.manager.observe(ContainerEvents(journal, known.id, usage))
     known.session = session
     shown = show_task(services.config, handler, opened)
-    known.services = replace(services, journal=journal, shown=shown, usage=usage)
+    known.services = replace(services, journal=journal, shown=shown, usage=usage, last_words=LastWords())
     journal.record(Phase.STARTED, task=known.id, method=known.method)
     run = TaskRun(handler, session, journal, host_id)
     try:

@@ -18,6 +18,7 @@ from koji.xmlrpcplus import dumps
 from koji_adjutant.daemon.cleanup.containers import make_workdir, remove_workdir
 from koji_adjutant.daemon.tasks.processes import end_if_told, signals_held_back
 from koji_adjutant.errors import EngineFailed, EngineUnavailable, TaskCanceled, TaskInterrupted
+from koji_adjutant.handlers.base import Services  # noqa: TC001 - one way to import
 from koji_adjutant.hub.outage import do_once
 from koji_adjutant.hub.session import HubSession, is_session_lost
 from koji_adjutant.journal.phases import GivenBack, Journal, Phase
@@ -106,7 +107,12 @@ class TaskRun:
             lambda: self._session.host.failTask(self._task, response),
             fault=fault.faultCode,
             error=said,
+            **self._last_words(),
         )
+
+    def _last_words(self) -> dict[str, Any]:
+        services: Services | None = getattr(self._handler, "services", None)
+        return services.last_words.details() if services else {}
 
     def _free(self, reason: GivenBack, why: str) -> Phase:
         logger.warning("task %s is freed: %s", self._task, why)

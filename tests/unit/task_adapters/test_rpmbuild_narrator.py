@@ -8,7 +8,13 @@ import pytest
 from koji_adjutant.errors import BuildFailed
 from koji_adjutant.journal.phases import Phase
 from koji_adjutant.task_adapters.base import TaskContext
-from koji_adjutant.task_adapters.rpmbuild import MESSAGES_LIMIT, REQUIRES_COUNT, REQUIRES_LIMIT, Narrator
+from koji_adjutant.task_adapters.rpmbuild import (
+    MESSAGES_LIMIT,
+    MOST_STEPS,
+    REQUIRES_COUNT,
+    REQUIRES_LIMIT,
+    Narrator,
+)
 from tests.unit.task_adapters.build_task import Events, LogTexts, quiet_context
 
 
@@ -94,3 +100,20 @@ def test_a_build_that_fails_ends_as_mocks_does(ctx: TaskContext, result: str, st
     narrator = Narrator(ctx, cast("Any", LogTexts()))
     narrator.write("stderr", f"result {result}\n".encode())
     assert narrator.status == status
+
+
+def test_steps_of_rpmbuild_are_told_as_they_begin(ctx: TaskContext) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.write("stderr", b"phase rpmbuild-bb\n")
+    narrator.write("stdout", b"+ echo Executing(%build): no\nExecuting(%pr")
+    narrator.write("stdout", b"ep): /bin/sh -e x\nExecuting(%build): /bin/sh\n")
+    narrator.write("stdout", b"cc\nProcessing files: a-1-1\nProcessing files: b-1-1\n")
+    commands = [command for _, command in cast("Events", ctx.journal).phases]
+    assert commands == ["rpmbuild-bb", "prep", "build", "package"]
+
+
+def test_a_package_that_says_so_makes_no_more_than_some_steps(ctx: TaskContext) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.write("stderr", b"phase rpmbuild-bb\n")
+    narrator.write("stdout", b"Executing(%prep): x\nExecuting(%build): x\n" * 10_000)
+    assert len(cast("Events", ctx.journal).phases) <= 1 + MOST_STEPS
