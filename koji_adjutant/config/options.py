@@ -262,6 +262,11 @@ class Config(ScmOptions, MonitoringOptions):
     install_timeout: float = adjutant(
         86400.0, read.duration, "time that finding or installing a buildroot's packages may take", shown="1d"
     )
+    build_evidence: bool = switch(
+        "upload resources.json with the logs of a build: what it took of memory, cpus and disk, in each phase",
+        on=False,
+        place=Place.ADJUTANT,
+    )
     prewarm: bool = switch(
         "make the buildroot image of a new repo before a task needs it, for tags lately built for",
         on=True,

@@ -132,6 +132,8 @@ class TaskUsage:
         self._find = find
         self._interval = interval
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._going = 0
         self._meters: dict[str, _Meter] = {}
         self._phase: _Phase | None = None
         self._said = 0
@@ -156,13 +158,21 @@ class TaskUsage:
                 return
             self._end_phase_in(meter)
             meter.look(self._find)
+            self._going += 1
         meter.close()
-        use = replace(Use.of(meter.total()), disk_bytes=self._disk(meter))
-        if use == Use():
-            return
+        measured = self._measured(meter)
+        with self._changed:
+            self._going -= 1
+            if measured is not None:
+                self.containers.append(measured)
+            self._changed.notify_all()
+        if measured is not None:
+            self._say(meter, measured.use)
+
+    def _measured(self, meter: _Meter) -> MeasuredContainer | None:
         seconds = time.monotonic() - meter.began
-        self.containers.append(MeasuredContainer(role=meter.role, seconds=seconds, use=use))
-        self._say(meter, use)
+        use = replace(Use.of(meter.total()), disk_bytes=self._disk(meter))
+        return None if use == Use() else MeasuredContainer(role=meter.role, seconds=seconds, use=use)
 
     def _disk(self, meter: _Meter) -> int | None:
         """What the build user has in the root of a build container that runs."""
@@ -178,19 +188,14 @@ class TaskUsage:
 
     def so_far(self) -> tuple[MeasuredContainer, ...]:
         """All containers, those included that are still there."""
-        with self._lock:
+        with self._changed:
+            # Those that are just going have their figures in a moment.
+            self._changed.wait_for(lambda: not self._going, 2 * DISK_SECONDS)
             for meter in self._meters.values():
                 meter.look(self._find)
-            now, meters = time.monotonic(), list(self._meters.values())
-        running = tuple(
-            MeasuredContainer(
-                role=meter.role,
-                seconds=now - meter.began,
-                use=replace(Use.of(meter.total()), disk_bytes=self._disk(meter)),
-            )
-            for meter in meters
-        )
-        return tuple(one for one in (*self.containers, *running) if one.use != Use())
+            meters, gone = list(self._meters.values()), tuple(self.containers)
+        running = [self._measured(meter) for meter in meters]
+        return (*gone, *(one for one in running if one is not None))
 
     # Phases
 

@@ -5,11 +5,12 @@ leaves an expired record and uploaded logs behind, whatever happened.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
+from xmlrpc.client import Fault
 
 import koji
 import requests
@@ -27,7 +28,7 @@ from koji_adjutant.buildroot.task_containers import TaskContainers
 from koji_adjutant.config import Config
 from koji_adjutant.container.interface import ContainerManager, ImageInfo
 from koji_adjutant.container.labels import Owner
-from koji_adjutant.errors import BuildFailed
+from koji_adjutant.errors import BuildFailed, TaskCanceled
 from koji_adjutant.guards.confinement import Containment, task_containment
 from koji_adjutant.guards.stack import guarded
 from koji_adjutant.handlers.base import TaskHandler
@@ -38,6 +39,7 @@ from koji_adjutant.logs.task_logs import TaskLogs
 from koji_adjutant.policy.containers import TaskLimits, build_privileges, network_of_package_code, task_limits
 from koji_adjutant.policy.methods import METHODS, Method
 from koji_adjutant.policy.resolver import ImageChoice, PolicyResolver
+from koji_adjutant.task_adapters import resources
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.buildroot_adapter import Workplace
 from koji_adjutant.task_adapters.results import check_srpm_name
@@ -163,14 +165,42 @@ class BuildrootTask(TaskHandler):
         check_srpm_name(made)
         self.uploadFile(str(made))
         place.ctx.journal.record(Phase.UPLOADED, task=self.id, files=1)
+        evidence = self.upload_evidence(place)
         place.logs.finish()
         directory = self.getUploadDir()
         return {
             "srpm": f"{directory}/{made.name}",
-            "logs": [f"{directory}/{name}" for name in place.logs.names if is_listed(name)],
+            "logs": [f"{directory}/{name}" for name in (*place.logs.names, *evidence) if is_listed(name)],
             "brootid": place.buildroot_id,
             "source": dict(source),
         }
+
+    def upload_evidence(self, place: Workplace) -> tuple[str, ...]:
+        """resources.json to the hub, where this host is to; the names of what was uploaded."""
+        ctx = place.ctx
+        if not ctx.config.build_evidence:
+            return ()
+        path = ctx.workdir / resources.NAME
+        text = resources.resources_text(
+            task={"task": self.id, "method": self.method, "arch": place.settings.arch},
+            limits=place.limits.details(),
+            containers=ctx.usage.so_far(),
+            phases=tuple(ctx.usage.phases),
+        )
+        path.write_text(text)
+        self.uploadFile(str(path))
+        return (path.name,)
+
+    @contextmanager
+    def evidence_of_failure(self, place: Workplace) -> Iterator[None]:
+        """In this context a failure of the package's has evidence, too."""
+        try:
+            yield
+        except BuildFailed:
+            # That it cannot be had hides nothing.
+            with suppress(koji.GenericError, Fault, OSError, TaskCanceled):
+                self.upload_evidence(place)
+            raise
 
     @contextmanager
     def buildroot(
@@ -201,7 +231,7 @@ class BuildrootTask(TaskHandler):
             manager = stack.enter_context(self._engine(plan.limits, image, contained))
             solver = self._solver(ctx, plan.settings, owner, image=image, manager=manager, logs=logs)
             read = partial(self._origins, plan.settings, solver.metadata)
-            yield Workplace(
+            place = Workplace(
                 ctx=ctx,
                 manager=manager,
                 settings=plan.settings,
@@ -213,6 +243,8 @@ class BuildrootTask(TaskHandler):
                 report=PackageLists(record, read, containers.submit),
                 limits=plan.limits,
             )
+            with self.evidence_of_failure(place):
+                yield place
 
     def _plan(
         self, repo: Mapping[str, Any], build_config: Mapping[str, Any], arch: str, group: str

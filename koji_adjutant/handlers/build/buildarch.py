@@ -61,9 +61,10 @@ class BuildArchTask(BuildrootTask):
         for path in (*((hashes,) if hashes else ()), *files.rpms, *srpms):
             self.uploadFile(str(path))
         place.ctx.journal.record(Phase.UPLOADED, task=self.id, files=len(files.rpms) + len(srpms))
+        evidence = self.upload_evidence(place)
         place.logs.finish()
         directory = self.getUploadDir()
-        logs = [*place.logs.names, *((hashes.name,) if hashes else ())]
+        logs = [*place.logs.names, *((hashes.name,) if hashes else ()), *evidence]
         return {
             "rpms": [f"{directory}/{path.name}" for path in files.rpms],
             "srpms": [f"{directory}/{path.name}" for path in srpms],
