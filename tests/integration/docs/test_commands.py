@@ -1,0 +1,108 @@
+"""A clean machine becomes a build host by what README and operating.md say, word for word, and is none again.
+
+A block of a document is commands when its first word is a program's; other blocks are configuration. Each command is
+run once, in the order in which a user would; what is in capitals is the reader's own.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.testbed.content import BUILD_TAG, HOST, TARGET
+from tests.integration.conftest import command, running_testbed
+from tests.integration.docs.machine import ROOT, Done, Machine, build_host
+from tests.integration.running import Testbed
+
+OPERATING = ROOT / "docs/operating.md"
+README = ROOT / "README.md"
+PROGRAMS = {
+    "du",
+    "koji",
+    "koji-adjutant",
+    "kojid",
+    "pip",
+    "podman",
+    "rm",
+    "systemctl",
+    "systemd-sysusers",
+    "systemd-tmpfiles",
+}
+OWN = {"HOST": HOST, "TAG": BUILD_TAG, "TARGET": TARGET}
+BLOCK = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
+HEADING = re.compile(r"^#{2,3} (.*)$", re.MULTILINE)
+INSTALL, BACK, UPGRADE = "Install, on a host that ran kojid", "Back to kojid", "Upgrade"
+
+
+def sections(file: Path) -> dict[str, list[str]]:
+    """The commands of a document, by heading."""
+    found: dict[str, list[str]] = {}
+    parts = HEADING.split(file.read_text())
+    for title, text in zip(parts[1::2], parts[2::2], strict=True):
+        blocks = [block.replace("\n    ", "\n")[4:].splitlines() for block in BLOCK.findall(text)]
+        lines = [
+            line for block in blocks if block[0].split()[0] in PROGRAMS for line in block if line.strip()
+        ]
+        if lines:
+            found[title] = lines
+    return found
+
+
+class Reader:
+    """Who follows a document: every command has to succeed."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.done: list[str] = []
+
+    def follow(self, lines: list[str], *, may_fail: tuple[str, ...] = ()) -> list[Done]:
+        found = []
+        for line in lines:
+            words = re.sub(r"\b(HOST|TAG|TARGET)\b", lambda match: OWN[match[0]], line)
+            done = self.machine.run(words)
+            assert done.status == 0 or line.startswith(may_fail), f"{words}\n{done.output}"
+            self.done.append(line)
+            found.append(done)
+        return found
+
+
+@pytest.fixture(scope="module")
+def own_testbed() -> Iterator[Testbed]:
+    with running_testbed(lambda layout: command(layout, "up", "--detach", "--run-interval=0")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def machine(own_testbed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    with build_host(own_testbed, tmp_path_factory.mktemp("host")) as machine:
+        yield machine
+
+
+def test_a_host_that_ran_kojid(machine: Machine, own_testbed: Testbed) -> None:
+    operating = sections(OPERATING)
+    reader = Reader(machine)
+    # There is no unit of koji-builder on this machine.
+    reader.follow(operating.pop(INSTALL), may_fail=("systemctl disable",))
+    built = own_testbed.build(own_testbed.srpm("hello"))
+    assert built.returncode == 0, built.output
+    status = machine.run("koji-adjutant status")
+    assert status.status == 0, status.output
+    back = operating.pop(BACK)
+    for lines in operating.values():
+        reader.follow(lines)
+    before = machine.run("cat /var/lib/koji-adjutant/main").output
+    assert before
+    reader.follow(back)
+    assert not machine.processes(), "nothing of ours runs any more"
+    assert machine.run("ls /usr/local/lib/systemd/system").output.strip() == ""
+    assert own_testbed.session.getHost(HOST)["enabled"] is False
+    commands = {line for lines in sections(OPERATING).values() for line in lines}
+    assert commands == set(reader.done)
+
+
+def test_readme_says_the_same() -> None:
+    """What README has of it stands in operating.md, in the same order."""
+    install = [line.partition("  #")[0].strip() for line in sections(OPERATING)[INSTALL]]
+    short = [line.partition("  #")[0].strip() for line in sections(README)["Install"]]
+    assert short == [line for line in install if line in short]
