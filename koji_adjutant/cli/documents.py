@@ -69,7 +69,9 @@ def example() -> str:
 def reference() -> str:
     """docs/configuration.md."""
     effective = _table(_rows(Place.KOJID))
-    idle = [f"- `{row.key}`: {row.option.doc.removeprefix('no effect: ')}" for row in _idle()]
+    idle: dict[str, list[str]] = {}
+    for row in _idle():
+        idle.setdefault(row.option.doc.removeprefix("no effect: "), []).append(f"`{row.key}`")
     return "".join(
         [
             _REFERENCE_HEAD,
@@ -78,9 +80,10 @@ def reference() -> str:
             _ADJUTANT_HEAD + "\n",
             _table(_rows(Place.ADJUTANT)),
             _WITHOUT_EFFECT_HEAD + "\n",
-            "\n".join(idle) + "\n",
+            *(f"- {', '.join(keys)}: {why}\n" for why, keys in idle.items()),
             _OLD_HEAD,
-            *(f"- `{key}`: now `{method}.` in `limits`\n" for key, method in old_names.LIMITS.items()),
+            "; ".join(f"`{key}`: now `{method}.` in `limits`" for key, method in old_names.LIMITS.items()),
+            "\n",
             _METHODS_HEAD,
             _methods(),
         ]
@@ -146,6 +149,8 @@ def _methods() -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in METHODS.values():
+        if not (row.containers or row.profile or row.network or row.install_group):
+            continue
         group = f"`{row.install_group}`" if row.install_group else ""
         cells = (
             f"`{row.name}`",
@@ -156,6 +161,9 @@ def _methods() -> str:
             f"{group}, made ready" if row.prewarm else group,
         )
         lines.append(f"| {' | '.join(cells)} |")
+    named = {cell for line in lines for cell in line.split() if cell.startswith("`")}
+    plain = [f"`{row.name}` ({row.weight:g})" for row in METHODS.values() if f"`{row.name}`" not in named]
+    lines += ["", f"Nothing of all that, only a weight: {', '.join(plain)}."]
     return "\n".join(lines) + "\n"
 
 
