@@ -4,6 +4,7 @@ import fcntl
 import os
 import stat
 import struct
+import time
 from collections.abc import Iterator
 from configparser import Error as ParserError
 from configparser import RawConfigParser
@@ -17,13 +18,14 @@ from koji_adjutant.cli.doctor.surroundings import Surroundings
 from koji_adjutant.config import DEFAULT_FILE, Config
 from koji_adjutant.container import labels
 from koji_adjutant.daemon.cleanup.bound_containers import is_bound
-from koji_adjutant.journal.state import TASKS, read_readiness
-from koji_adjutant.monitoring.sentence import DAEMON, HUB, advice_for
+from koji_adjutant.journal.state import TASKS, Readiness, read_readiness
+from koji_adjutant.monitoring.sentence import advice_for
 
 _FLOCK = "hhqqi"
 """struct flock: type, whence, start, length, pid."""
 NAMES = frozenset({"kojid"})
 RUN_BY = "python"
+FIRST_LOOK_SECONDS = 5.0
 
 
 def _state(on: Surroundings) -> Finding:
@@ -58,21 +60,27 @@ def _lock_holder(file: Path) -> int:
 
 
 def _ready(on: Surroundings) -> Finding:
-    said = read_readiness(on.config.state_dir)
-    if on.main is None or said is None or not said.writer.is_alive():
-        return _takes_none(DAEMON)
-    if on.facts is not None and on.facts.hub_lost_since is not None:
-        return _takes_none(HUB)
-    if said.not_ready is not None:
-        return _takes_none(said.not_ready.obstacle.value, said.not_ready.reason)
-    return ok(f"the daemon takes tasks (process {on.main.pid})")
+    said = _said_by(on)
+    if on.main is None or not on.main.is_alive():
+        return failure("no daemon runs: the host takes no tasks", "systemctl enable --now kojid")
+    if said is None:
+        return warning("the daemon has just started: it has not said yet whether it takes tasks", "ask again")
+    if said.not_ready is None:
+        return ok(f"the daemon takes tasks (process {on.main.pid})")
+    advice = advice_for(said.not_ready.obstacle.value)
+    return failure(f"the host takes no task: {advice.title} ({said.not_ready.reason})", advice.what_to_do)
 
 
-def _takes_none(obstacle: str, reason: str = "") -> Finding:
-    advice = advice_for(obstacle)
-    return failure(
-        f"the host takes no task: {advice.title}{f' ({reason})' if reason else ''}", advice.what_to_do
-    )
+def _said_by(on: Surroundings) -> Readiness | None:
+    """What the daemon that runs says of its host; one that has just started needs a moment for its first look."""
+    until = time.monotonic() + FIRST_LOOK_SECONDS
+    while True:
+        said = read_readiness(on.config.state_dir)
+        if said is not None and said.writer.is_alive():
+            return said
+        if on.main is None or not on.main.is_alive() or time.monotonic() > until:
+            return None
+        time.sleep(FIRST_LOOK_SECONDS / 20)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,6 +105,9 @@ def _properties(environment: Mapping[str, str]) -> dict[str, str] | None:
     if done.returncode:
         return None
     found = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    if "LoadState" not in found:
+        # Whatever answers, it is not systemd, which says so of every unit.
+        return None
     return {name: found.get(name, "") for name in PROPERTIES}
 
 
