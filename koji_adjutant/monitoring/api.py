@@ -6,6 +6,7 @@ the server runs.
 
 import os
 from collections.abc import AsyncIterator, Mapping
+from io import FileIO
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -152,27 +153,22 @@ class Api:
         handle = (await self._live.fresh()).open_log(task.id, log.name)
         if handle is None:
             raise Refused(404, "The log is gone")
-        try:
-            answer = self._log(request, handle, task.id, tail=tail, follows=follow == "1")
-        except BaseException:
-            os.close(handle)
-            raise
+        answer = self._log(request, FileIO(handle), task.id, tail=tail, follows=follow == "1")
         if request.method == "HEAD":
-            os.close(handle)
             return Response(status_code=answer.status_code, headers=dict(answer.headers))
         return answer
 
     def _log(
-        self, request: Request, handle: int, task: int, *, tail: int | None, follows: bool
+        self, request: Request, log: FileIO, task: int, *, tail: int | None, follows: bool
     ) -> StreamingResponse:
-        size = os.fstat(handle).st_size
+        size = os.fstat(log.fileno()).st_size
         asked = request.headers.get("range") if tail is None else None
         headers = {"Accept-Ranges": "bytes", "Content-Disposition": "inline"}
         try:
             if follows:
                 begin = log_stream.followed_from(asked, size)
-                begin = begin if tail is None else log_stream.begin_of_tail(handle, size, tail)
-                pieces = log_stream.followed(handle, begin, lambda: self._runs(task))
+                begin = begin if tail is None else log_stream.begin_of_tail(log, size, tail)
+                pieces = log_stream.followed(log, begin, lambda: self._runs(task))
                 headers[LOG_OFFSET] = str(begin)
                 return StreamingResponse(self._streams.counted(pieces), headers=headers, media_type=TEXT)
             extent = log_stream.asked_range(asked, size)
@@ -183,10 +179,10 @@ class Api:
         if extent:
             headers["Content-Range"] = f"bytes {extent.begin}-{extent.end - 1}/{size}"
         else:
-            begin = 0 if tail is None else log_stream.begin_of_tail(handle, size, tail)
+            begin = 0 if tail is None else log_stream.begin_of_tail(log, size, tail)
             extent = log_stream.Extent(begin=begin, end=size)
         return StreamingResponse(
-            log_stream.pieces(handle, extent), status_code=status, headers=headers, media_type=TEXT
+            log_stream.pieces(log, extent), status_code=status, headers=headers, media_type=TEXT
         )
 
     async def log_tail(self, request: Request, most: int) -> bytes:

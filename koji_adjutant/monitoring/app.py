@@ -25,7 +25,8 @@ from koji_adjutant.monitoring.site import Site, wants_html
 STATIC = "/static"
 NOT_READY = 503
 ASSETS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-ASSET_AGE = "max-age=300"
+ASSET_AGE = "no-cache"
+"""A page never runs the script of the version before."""
 
 Answerer = Callable[[Request], Awaitable[Response]]
 

@@ -1,7 +1,8 @@
 """A log of a task on its way to a client: the whole, a range, its last lines, or what comes for as long as it comes.
 
 A log grows at its end and nowhere else. What is sent is what was there when it was asked for, and, to who follows,
-what is written until the task ends. The handle is closed by whoever reads to the end or goes away.
+what is written until the task ends. A log is closed by whoever reads it to the end or goes away in between, and with
+the last reference to it when a client has gone before the beginning.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from io import FileIO
 
 from koji_adjutant.monitoring.live import POLL_SECONDS
 
@@ -61,12 +63,12 @@ def followed_from(header: str | None, size: int) -> int:
     return extent.begin if extent else 0
 
 
-def begin_of_tail(handle: int, size: int, lines: int) -> int:
+def begin_of_tail(log: FileIO, size: int, lines: int) -> int:
     """Where the last lines begin; one that has no end yet is a line."""
     begin, left = size, lines
     while begin > max(0, size - MOST_TAIL):
         step = min(CHUNK, begin)
-        block = os.pread(handle, step, begin - step)
+        block = os.pread(log.fileno(), step, begin - step)
         if begin == size and block.endswith(b"\n"):
             left += 1
         at = len(block)
@@ -78,21 +80,19 @@ def begin_of_tail(handle: int, size: int, lines: int) -> int:
     return begin
 
 
-async def pieces(handle: int, extent: Extent) -> AsyncIterator[bytes]:
-    """The bytes of a log; fewer when it has become shorter. Closes the handle."""
-    try:
+async def pieces(log: FileIO, extent: Extent) -> AsyncIterator[bytes]:
+    """The bytes of a log; fewer when it has become shorter."""
+    with log:
         at = extent.begin
-        while at < extent.end and (piece := os.pread(handle, min(CHUNK, extent.end - at), at)):
+        while at < extent.end and (piece := os.pread(log.fileno(), min(CHUNK, extent.end - at), at)):
             at += len(piece)
             yield piece
-    finally:
-        os.close(handle)
 
 
-async def followed(handle: int, begin: int, goes_on: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
-    """The bytes of a log from one on, until `goes_on` says no, and then what is there still. Closes the handle."""
-    try:
-        at, is_last = begin, False
+async def followed(log: FileIO, begin: int, goes_on: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+    """The bytes of a log from one on, until `goes_on` says no, and then what is there still."""
+    with log:
+        handle, at, is_last = log.fileno(), begin, False
         while True:
             while piece := os.pread(handle, CHUNK, at):
                 at += len(piece)
@@ -103,5 +103,3 @@ async def followed(handle: int, begin: int, goes_on: Callable[[], Awaitable[bool
             is_last = not await goes_on()
             if not is_last:
                 await asyncio.sleep(POLL_SECONDS)
-    finally:
-        os.close(handle)

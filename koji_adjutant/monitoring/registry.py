@@ -226,6 +226,7 @@ class Registry:
         )
 
     def _forget(self) -> None:
+        self._tasks.end_earlier_boots()
         now = self._clock.now()
         self._tasks.forget(older_than=now - self._task_ttl)
         self._containers.forget(older_than=now - self._container_ttl)

@@ -210,6 +210,12 @@ class TaskHistory:
         for task in gone:
             del self._records[task]
 
+    def end_earlier_boots(self) -> None:
+        """No task outlives the machine that it runs on, whether a daemon has come to say so or not."""
+        for record in self._records.values():
+            if not record.ended and record.last.boot not in {"", self._clock.boot}:
+                record.outcome, record.ended = Outcome.LOST, record.last
+
     def _make_room(self) -> None:
         while len(self._records) > self._most:
             ended = (record.id for record in self._records.values() if record.ended)

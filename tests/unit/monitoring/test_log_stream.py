@@ -1,6 +1,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -69,12 +70,9 @@ def test_who_follows_may_begin_where_nothing_is_yet() -> None:
 @given(st.lists(st.sampled_from([b"a", b"\n", b"bc\n", b"x" * 70_000]), max_size=12), st.integers(1, 6))
 def test_last_lines(written: list[bytes], lines: int) -> None:
     data = b"".join(written)
-    handle = os.memfd_create("log")
-    try:
-        os.write(handle, data)
-        begin = begin_of_tail(handle, len(data), lines)
-    finally:
-        os.close(handle)
+    with FileIO(os.memfd_create("log"), "r+") as log:
+        log.write(data)
+        begin = begin_of_tail(log, len(data), lines)
     assert data[begin:] == b"".join(data.splitlines(keepends=True)[-lines:])
 
 
@@ -85,10 +83,9 @@ async def gathered(stream: AsyncIterator[bytes]) -> bytes:
 def test_a_part_is_sent_and_its_handle_closed(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"0123456789")
-    handle = os.open(path, os.O_RDONLY)
-    assert asyncio.run(gathered(pieces(handle, Extent(begin=2, end=50)))) == b"23456789"
-    with pytest.raises(OSError, match="descriptor"):
-        os.fstat(handle)
+    log = FileIO(path)
+    assert asyncio.run(gathered(pieces(log, Extent(begin=2, end=50)))) == b"23456789"
+    assert log.closed
 
 
 def test_what_was_written_just_before_the_end_is_sent(tmp_path: Path) -> None:
@@ -103,8 +100,7 @@ def test_what_was_written_just_before_the_end_is_sent(tmp_path: Path) -> None:
             file.write(b"more\n")
         return asked < 2
 
-    handle = os.open(path, os.O_RDONLY)
-    assert asyncio.run(gathered(followed(handle, 0, goes_on))) == b"first\nmore\nmore\n"
+    assert asyncio.run(gathered(followed(FileIO(path), 0, goes_on))) == b"first\nmore\nmore\n"
 
 
 def test_a_log_that_is_removed_ends(tmp_path: Path) -> None:
@@ -113,6 +109,6 @@ def test_a_log_that_is_removed_ends(tmp_path: Path) -> None:
 
     path = tmp_path / "log"
     path.write_bytes(b"x")
-    handle = os.open(path, os.O_RDONLY)
+    log = FileIO(path)
     path.unlink()
-    assert asyncio.run(gathered(followed(handle, 0, goes_on))) == b"x"
+    assert asyncio.run(gathered(followed(log, 0, goes_on))) == b"x"

@@ -166,6 +166,15 @@ def test_what_a_later_word_says_of_a_lost_task_counts() -> None:
     assert view(history([*lost, event(40, "adopted")])).outcome is Outcome.RUNNING
 
 
+def test_a_task_of_an_earlier_boot_is_lost_before_any_daemon_says_so() -> None:
+    found = history(
+        [event(100, "opened", boot=EARLIER_BOOT), event(100, "opened", 6), event(100, "opened", 7, boot="")]
+    )
+    found.end_earlier_boots()
+    outcomes = {record.id: record.outcome for record in found}
+    assert outcomes == {5: Outcome.LOST, 6: Outcome.RUNNING, 7: Outcome.RUNNING}
+
+
 def test_a_task_that_comes_back_begins_anew() -> None:
     found = history(
         [
