@@ -24,7 +24,7 @@ PARTS = (
     Part(name="outages", paths=("tests/integration/outages",), minutes=9),
     Part(name="restarts", paths=("tests/integration/restart",), minutes=6),
     Part(name="load", paths=("tests/integration/load",), minutes=4),
-    Part(name="daemon", paths=("tests/integration/daemon",), minutes=6),
+    Part(name="daemon", paths=("tests/integration/daemon",), minutes=7),
     Part(
         name="sources",
         paths=("tests/integration/sources", "tests/integration/task_adapters", "tests/scm"),

@@ -10,7 +10,9 @@ from koji_adjutant.buildroot.images.keys import KIND_LABEL, PACKAGES_LABEL, RPMD
 from koji_adjutant.buildroot.images.requests import ImageRequest
 from koji_adjutant.buildroot.images.usage import UsageRecords
 from koji_adjutant.buildroot.install.solutions import SolutionCache
+from koji_adjutant.config import Config
 from koji_adjutant.container import labels
+from koji_adjutant.daemon.public.directory import make_readable
 from koji_adjutant.daemon.tasks.state import StateDirectory
 from koji_adjutant.host.files import boot_id
 from koji_adjutant.journal.file import FileJournal
@@ -126,3 +128,12 @@ def test_images_have_the_names_and_labels_that_tasks_look_for(left_images: list[
         assert image["Names"] == [image_name(image["Labels"][labels.KEY])]
         assert image["Labels"][KIND_LABEL] in {"base", "requires"}
         assert image["Labels"].keys() >= {PACKAGES_LABEL, RPMDB_LABEL, labels.WORKER, labels.GROUP}
+
+
+def test_a_group_may_read_the_journal_and_nothing_that_was_there_else(state: StateDirectory) -> None:
+    config = Config(server="http://hub", topurls=("http://hub/files",), state_dir=state.path)
+    make_readable(config)
+    assert state.path.stat().st_mode & 0o777 == 0o710
+    open_to_others = {path.name for path in state.path.iterdir() if path.stat().st_mode & 0o077}
+    assert open_to_others
+    assert all(name.startswith("journal") for name in open_to_others)

@@ -30,6 +30,7 @@ def how_to_use(layout: Layout, description: Description) -> list[str]:
         f"tags     {TAG}, {BUILD_TAG}; target {TARGET}",
         f"packages {description.external_repo}",
         f"daemon   {layout.kojid_conf}, log {builder.log_of(layout)}, journal {layout.journal}",
+        f"status   http://{builder.status_address(layout)}/",
         "",
         "client:",
         f"    koji-adjutant testbed koji --dir {directory} build --wait --scratch {TARGET} {shlex.quote(hello)}",
