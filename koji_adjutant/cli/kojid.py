@@ -200,6 +200,8 @@ def assemble(
     wakeup = stack.enter_context(WakeUp(state.wake))
     for notice in config.notices:
         logger.warning("%s", notice)
+    for ours, theirs in config.host_mount_map:
+        logger.info("Our %s is the engine's %s", ours, theirs)
     methods = task_methods(config, services)
     for outage in methods.outages.found:
         logger.error("%s", outage)

@@ -4,7 +4,6 @@ The engine itself is asked: it has made the container, and knows where its volum
 is part of the configuration from then on, as `host_mount_map` would be; that option goes first.
 """
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -23,8 +22,6 @@ from koji_adjutant.host.own_container import (
 )
 
 OPTION = "host_mount_map"
-
-logger = logging.getLogger("koji.adjutant.cli")
 
 
 def with_own_paths(config: Config) -> Config:
@@ -61,7 +58,6 @@ def mapped(
     for option, path in _needed(config):
         _check(option, path, found, own)
     pairs = tuple(sorted((ours.rstrip("/") or "/", theirs) for ours, theirs in found.items()))
-    logger.info("%s, as the engine says: %s", OPTION, " ".join(f"{ours}:{theirs}" for ours, theirs in pairs))
     return replace(config, host_mount_map=pairs)
 
 

@@ -103,7 +103,13 @@ def make_task_image(
         else:
             make_base_image(distribution, podman, progress, base)
             options = ("--tag", reference, "--label", f"{CONTENT_LABEL}={content}")
-            _build(distribution.repo, podman, containerfile, base, options)
+            with (
+                tempfile.TemporaryDirectory(prefix="task-image-") as context,
+                served(distribution.repo) as url,
+            ):
+                build(
+                    podman, containerfile, Path(context), options, {"BASE_IMAGE": base, "PACKAGE_SOURCE": url}
+                )
             _keep(podman, reference, archive)
     progress(f"image {reference} made")
 
@@ -114,16 +120,18 @@ def content_of_image(distribution: Distribution, containerfile: Path, reference:
     return identity.hexdigest()
 
 
-def _build(repo: Path, podman: Podman, containerfile: Path, base: str, options: Iterable[str]) -> None:
-    with tempfile.TemporaryDirectory(prefix="task-image-") as context, served(repo) as url:
-        podman(
-            "build",
-            *("--file", str(containerfile), *options),
-            *("--build-arg", f"BASE_IMAGE={base}", "--build-arg", f"PACKAGE_SOURCE={url}"),
-            # What is on loopback is not asked for through a proxy.
-            *("--layers=false", "--force-rm", "--pull-never", "--network", "host", "--http-proxy=false"),
-            context,
-        )
+def build(
+    podman: Podman, containerfile: Path, context: Path, options: Iterable[str], arguments: Mapping[str, str]
+) -> None:
+    """The image of a recipe; `arguments` are its own, and may be URLs on loopback."""
+    podman(
+        "build",
+        *("--file", str(containerfile), *options),
+        *(f"--build-arg={name}={value}" for name, value in arguments.items()),
+        # What is on loopback is not asked for through a proxy.
+        *("--layers=false", "--force-rm", "--pull-never", "--network", "host", "--http-proxy=false"),
+        context,
+    )
 
 
 def _keep(podman: Podman, reference: str, archive: Path) -> None:
