@@ -19,7 +19,7 @@ import koji
 import pytest
 
 import koji_adjutant
-from koji_adjutant.cli import main
+from koji_adjutant.buildroot.images.keys import REPOSITORY
 from koji_adjutant.container import labels
 from koji_adjutant.daemon.tasks.state import StateDirectory
 from koji_adjutant.journal.state import TaskState
@@ -147,8 +147,10 @@ class Host:
             conf.write_text(before)
 
     def prune(self) -> None:
-        """Remove its buildroot images."""
-        assert main(["buildroots", "prune", "--all", f"--config={self.testbed.layout.kojid_conf}"]) == 0
+        """Remove all buildroot images of the engine, whichever daemon has made them."""
+        podman = self.testbed.engine.podman
+        if found := podman("images", "--quiet", f"--filter=reference={REPOSITORY}").split():
+            podman("rmi", "--force", *dict.fromkeys(found))
 
     # Builds
 
