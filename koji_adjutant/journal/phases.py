@@ -29,6 +29,8 @@ class Phase(StrEnum):
     its containers may take (`memory_bytes`, `cpus`, `pids`, `disk_bytes`, each left out where there is none)."""
     COMMAND_STARTED = "command-started"
     RPMBUILD_STARTED = "rpmbuild-started"
+    """`command`: a run of rpmbuild (`rpmbuild-bs`, `-br`, `-bb`, `-ba`), or a step that it says it begins: `prep`,
+    `generate_buildrequires`, `conf`, `build`, `install`, `check`, `package`."""
     FIRST_LOG_UPLOADED = "first-log-uploaded"
     COMMAND_ENDED = "command-ended"
     CONTAINER_CREATED = "container-created"

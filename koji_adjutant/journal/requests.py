@@ -52,6 +52,7 @@ HUB_METHODS = frozenset(
         "getLoggedInUser",
         "getPackageConfig",
         "getRepo",
+        "getSessionInfo",
         "getTag",
         "getTaskChildren",
         "getTaskInfo",
@@ -83,6 +84,7 @@ HUB_METHODS = frozenset(
         "host.tagBuild",
         "host.tagNotification",
         "host.taskSetWait",
+        "host.taskUnwait",
         "host.taskWait",
         "host.taskWaitResults",
         "host.updateBuildRootList",
@@ -106,6 +108,7 @@ HUB_METHODS = frozenset(
         "repoInfo",
         "sslLogin",
         "subsession",
+        "taskFinished",
     }
 )
 ENGINE_CALLS = frozenset(
