@@ -2,8 +2,6 @@
 //
 // The end of a log is read first; the rest of it, up to MOST bytes, when it is searched. A log that runs is one answer
 // that goes on; when it breaks off, the next begins where that one ended.
-"use strict";
-
 const AT_FIRST = 256 * 1024, MOST = 8 * 1024 * 1024, LONGEST = 4000, CHUNK = 200, AGAIN = 1000, MOST_LINES = 150000;
 const LOST = "no connection, trying again";
 const TOO_LONG = "The log is longer than what is shown: the raw log has all of it.";

@@ -3,8 +3,6 @@
 // When /events says that something has happened, and every few seconds while something runs, the same page is fetched
 // again, and its parts with `data-live` take the place of those that are shown. Nothing is kept but a choice of the
 // reader's, in localStorage.
-"use strict";
-
 const MIN_PAUSE = 1000, PAUSE = 5000, LOST = 20000, CHORD = 1500;
 const PLACES = { n: "/", h: "/tasks", c: "/buildroots", k: "/containers" };
 const skew = Date.now() / 1000 - Number(document.documentElement.dataset.now);
