@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from koji_adjutant.host.files import replace_json
-from koji_adjutant.journal.phases import HostEvent, Phase
+from koji_adjutant.journal.phases import GivenBack, HostEvent, Phase
 from koji_adjutant.journal.state import (
     JOURNAL,
     MAIN,
@@ -147,13 +147,21 @@ def _builds(story: Story, sample: Sample) -> None:
     story.build_arch(sample.canceled, 1500, label="glibc-2.40-1.src.rpm, x86_64", is_running=True)
     story.record(1400, Phase.CANCELED, task=sample.canceled, why="canceled on the hub")
     story.record(1399, Phase.SWEPT, task=sample.canceled, container=container_id(sample.canceled, "build"))
-    story.record(1200, Phase.REFUSED, task=sample.refused, why="plugin runroot is not loaded", soft=True)
+    story.record(
+        1200,
+        Phase.REFUSED,
+        task=sample.refused,
+        reason=GivenBack.PLUGIN.value,
+        why="plugin runroot is not loaded",
+        soft=True,
+    )
     story.record(1150, HostEvent.TASK_NOT_TAKEN, task=sample.not_taken, method="buildArch")
     story.opened(sample.freed, "buildArch", 4010, label="zlib-1.3-2.src.rpm, x86_64")
     story.ended(
         sample.freed,
         3999.5,
         Phase.FREED,
+        reason=GivenBack.ENGINE.value,
         why="cannot reach the engine at /run/podman/podman.sock",
         engine_failed=True,
     )
