@@ -32,11 +32,12 @@ def spoken(seconds: float | None) -> str:
         return "an unknown time"
     for limit, size, word in ((_MINUTE, 1, "second"), (_HOUR, _MINUTE, "minute"), (_DAY, _HOUR, "hour")):
         if seconds < limit:
-            return _counted(int(seconds // size), word)
-    return _counted(int(seconds // _DAY), "day")
+            return counted(int(seconds // size), word)
+    return counted(int(seconds // _DAY), "day")
 
 
-def _counted(number: int, word: str) -> str:
+def counted(number: int, word: str) -> str:
+    """`1 task`, `2 tasks`."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 

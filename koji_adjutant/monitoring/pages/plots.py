@@ -119,7 +119,7 @@ def durations(tasks: Sequence[TaskView]) -> Plot:
     return Plot(
         name="durations",
         title="Duration",
-        text=f"{_tasks(len(newest))}, half of those that closed within "
+        text=f"{formats.counted(len(newest), 'task')}, half of those that closed within "
         f"{formats.duration(median(good) if good else None)}; {bad} did not close.",
         across=_times(first, last),
         up=tuple(Mark(at=y(seconds), text=word) for seconds, word in ticks),
@@ -179,7 +179,7 @@ def waiting(tasks: Sequence[TaskView]) -> Plot:
     return Plot(
         name="waiting",
         title="Waiting on the hub",
-        text=f"Half of {_tasks(len(waits))} waited less than {formats.duration(median(waits))}, "
+        text=f"Half of {formats.counted(len(waits), 'task')} waited less than {formats.duration(median(waits))}, "
         f"the longest {formats.duration(max(waits))}."
         if waits
         else "It is not known how long tasks waited.",
@@ -218,7 +218,7 @@ def methods(tasks: Sequence[TaskView]) -> Plot:
     return Plot(
         name="methods",
         title="By method",
-        text=f"{_tasks(len(tasks))} of {_counted(len(by_method), 'method')}, {bad} not closed.",
+        text=f"{formats.counted(len(tasks), 'task')} of {formats.counted(len(by_method), 'method')}, {bad} not closed.",
         up=tuple(marks),
         boxes=tuple(box for box in boxes if box.width),
         rows=tuple(rows),
@@ -279,11 +279,3 @@ def _ended(task: TaskView) -> float:
 
 def _taken(task: TaskView) -> float:
     return max(0.0, (task.ended or 0.0) - (task.opened or 0.0))
-
-
-def _tasks(number: int) -> str:
-    return _counted(number, "task")
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
