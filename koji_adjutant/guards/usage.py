@@ -23,7 +23,8 @@ from koji_adjutant.journal.use import Use
 
 INTERVAL = 0.2
 """Seconds between two looks."""
-DISK_SECONDS = 0.5
+FOR_EVERYBODY = ("/tmp", "/var/tmp")  # noqa: S108 - of a root, where everybody may write
+DISK_SECONDS = 1.0
 """How long the files of a build may be counted, before its container goes."""
 MOST_PHASES = 100
 """Of a task: a package can have rpmbuild say that one begins."""
@@ -183,7 +184,12 @@ class TaskUsage:
         # A tree without end, or one that goes meanwhile: then it is not known.
         with suppress(OSError):
             owner = Path(f"{upper}{self._home}").stat().st_uid
-            return written_by(owner, upper, math.inf, deadline=time.monotonic() + DISK_SECONDS)
+            deadline = time.monotonic() + DISK_SECONDS
+            # Not all of a root that was populated: a build writes nowhere else.
+            return sum(
+                written_by(owner, Path(f"{upper}{place}"), math.inf, deadline=deadline)
+                for place in (self._home, *FOR_EVERYBODY)
+            )
         return None
 
     def so_far(self) -> tuple[MeasuredContainer, ...]:

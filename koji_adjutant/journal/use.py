@@ -32,7 +32,7 @@ class Use:
     """From disks, as `written_bytes`: what stays in memory is none."""
     written_bytes: int | None = None
     disk_bytes: int | None = None
-    """What it has written to its root and has not removed again, at the end."""
+    """What the build user has in the home and the temporary directories of its root, at the end."""
     pids: int | None = None
     """The peak of its processes and threads."""
 

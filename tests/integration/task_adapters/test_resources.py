@@ -85,12 +85,13 @@ def test_the_journal_has_it_too(evident: Testbed, made: Build) -> None:
     assert ready["packages"] > 100
     (opened,) = events_of(evident, made, Phase.OPENED)
     assert opened["label"] == "taking-1-1.src.rpm, noarch"
-    (asked,) = events_of(evident, made, HostEvent.REQUESTS)
-    assert asked["hub"]["host.closeTask"][:2] == [1, 0]
-    assert asked["engine"]["container-create"][0] >= 1
-    assert asked["uploaded_bytes"] > 1000
-    assert asked["log_uploaded_bytes"] > 1000
-    assert "other" not in asked["hub"].keys() | asked["engine"].keys()
+    # A build that takes longer than a minute says it more than once.
+    asked = events_of(evident, made, HostEvent.REQUESTS)
+    assert asked[-1]["hub"]["host.closeTask"][:2] == [1, 0]
+    assert sum(one.get("engine", {}).get("container-create", [0])[0] for one in asked) >= 1
+    assert sum(one.get("uploaded_bytes", 0) for one in asked) > 1000
+    assert sum(one.get("log_uploaded_bytes", 0) for one in asked) > 1000
+    assert not [one for one in asked if "other" in {*one.get("hub", {}), *one.get("engine", {})}]
 
 
 def test_a_failure_says_why(evident: Testbed, tmp_path: Path) -> None:

@@ -115,3 +115,19 @@ def test_a_package_does_not_fill_the_journal_with_phases(said: Said) -> None:
     for _ in range(10 * MOST_PHASES):
         usage.phase_began("ab", "build")
     assert len(said.events) <= MOST_PHASES
+
+
+def test_what_a_build_has_on_disk_is_counted_where_it_may_write(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("builddir", "tmp", "usr"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(b"x" * (1 << 20))
+    monkeypatch.setattr("koji_adjutant.guards.usage.upper_directory", lambda _pid: tmp_path)
+    group = Group()
+    group.now = {"cpu_seconds": 1.0}
+    monkeypatch.setattr(group, "first_pid", lambda: 41)
+    usage = TaskUsage(said, 7, home="/builddir", find=lambda _container: group)
+    usage.container_came("ab", "build")
+    usage.container_goes("ab")
+    assert said.events[-1]["disk_bytes"] == 2 << 20
