@@ -36,8 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         sys.stderr.write(f"koji-adjutant: error: {error}\n")
         return error.exit_code
-    except KeyboardInterrupt:
-        return 0
 
 
 if __name__ == "__main__":

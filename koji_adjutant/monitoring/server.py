@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -36,18 +37,32 @@ LOOK_SECONDS = 2.0
 """Between two looks at what the daemon says and at the socket."""
 END_SECONDS = 3
 LOCK = "lock"
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 logger = logging.getLogger("koji.adjutant.monitoring")
 
 
 def run(given: Given) -> int:
     """Serve until a signal ends it; the exit code. ConfigError."""
+    _end_by_signal()
     with ExitStack() as stack:
         stack.enter_context(_locked(given.own_dir))
         wanted: Settings | None = _wait_for_settings(given)
         while wanted is not None:
             wanted = _serve(given, wanted)
+            # A loop leaves none behind.
+            _end_by_signal()
     return 0
+
+
+def _end_by_signal() -> None:
+    """End in order by a signal that comes while no loop is there to take it."""
+
+    def leave(*_: object) -> NoReturn:
+        raise SystemExit(0)
+
+    for number in SIGNALS:
+        signal.signal(number, leave)
 
 
 def _wait_for_settings(given: Given) -> Settings:
@@ -122,7 +137,7 @@ async def _served(
     live = Live(registry)
     figures = Figures(live, counters)
     server = _Server(live, _application(live, figures, wanted))
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, server.end)
     watch = _Watch(given, wanted, listen.identity(wanted.bind))
     tasks = [

@@ -40,9 +40,8 @@ def settings(given: Given) -> Settings | None:
     """What is to be done; None while nobody has said it. ConfigError."""
     facts = read_facts(MonitoringFacts, public_directory(given.state_dir) / MONITORING)
     if facts is None:
-        if not given.bind:
-            return None
-        facts = MonitoringFacts(bind=given.bind)
+        # Not even where the command line says where to listen: there may be a token to ask for.
+        return None
     bind = _bind(given.bind or facts.bind, "--bind" if given.bind else MONITORING)
     digest = facts.token_sha256
     if given.token_file is not None:

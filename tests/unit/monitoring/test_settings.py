@@ -23,6 +23,7 @@ def given(state_dir: Path, bind: str = "", token_file: Path | None = None) -> Gi
 
 def test_nothing_is_done_before_anybody_says_so(state_dir: Path) -> None:
     assert settings(given(state_dir)) is None
+    assert settings(given(state_dir, "127.0.0.1:0")) is None
 
 
 def test_the_daemon_says_what_the_command_line_does_not(state_dir: Path, facts_file: Path) -> None:
@@ -36,7 +37,8 @@ def test_the_daemon_says_what_the_command_line_does_not(state_dir: Path, facts_f
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:80", "[::]:80", "builder.example:80", "192.0.2.1:0"])
-def test_others_need_a_token(state_dir: Path, tmp_path: Path, bind: str) -> None:
+def test_others_need_a_token(state_dir: Path, facts_file: Path, tmp_path: Path, bind: str) -> None:
+    write_facts(facts_file, MonitoringFacts(bind="127.0.0.1:80"))
     with pytest.raises(ConfigError, match="there is no token"):
         settings(given(state_dir, bind))
     token = tmp_path / "token"
@@ -48,6 +50,7 @@ def test_others_need_a_token(state_dir: Path, tmp_path: Path, bind: str) -> None
 
 
 @pytest.mark.parametrize("bind", ["8080", "localhost", "[::1]", "unix:", ":0", "a b:0", "127.0.0.1:99999"])
-def test_a_place_that_is_none_is_said(state_dir: Path, bind: str) -> None:
+def test_a_place_that_is_none_is_said(state_dir: Path, facts_file: Path, bind: str) -> None:
+    write_facts(facts_file, MonitoringFacts(bind="127.0.0.1:80"))
     with pytest.raises(ConfigError, match="--bind"):
         settings(given(state_dir, bind))
