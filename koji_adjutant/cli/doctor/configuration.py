@@ -16,7 +16,7 @@ from koji_adjutant.policy.containers import soft_and_hard
 
 LEAST_FILES = 4096
 """Open files: a task process has its logs, uploads and containers open."""
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
+OTHERS = stat.S_IWGRP | stat.S_IRWXO
 SHOWN = 3
 """Of a list of any length, in a line."""
 
@@ -28,23 +28,22 @@ def some(found: list[str]) -> str:
 
 
 def _file(on: Surroundings) -> Finding:
-    config = on.config
-    without = f", {len(config.notices)} options with an old name" if config.notices else ""
-    if config.notices:
-        return warning(f"{on.file} is read{without}: {some(list(config.notices))}", "write the new names")
-    return ok(f"{on.file} is read; server {config.server}")
+    if notices := on.config.notices:
+        return warning(f"{on.file} is read, and: {some(list(notices))}", "write the new names")
+    return ok(f"{on.file} is read; server {on.config.server}")
 
 
 def _secrets(on: Surroundings) -> Finding:
-    open_to_others = [
-        f"{path} ({what}, mode {stat.S_IMODE(path.stat().st_mode):04o})"
+    hint = "chown to the daemon's user, chmod 0600"
+    modes = {
+        f"{path} ({what}, mode {stat.S_IMODE(path.stat().st_mode):04o})": path.stat().st_mode
         for what, path in _files_with_secrets(on.file, on.config)
-        if path.is_file() and path.stat().st_mode & OTHERS
-    ]
-    if open_to_others:
-        return failure(
-            f"others may read or write: {some(open_to_others)}", "chown to the daemon's user, chmod 0600"
-        )
+        if path.is_file()
+    }
+    if found := [told for told, mode in modes.items() if mode & OTHERS]:
+        return failure(f"others may read or write: {some(found)}", hint)
+    if found := [told for told, mode in modes.items() if mode & stat.S_IRGRP]:
+        return warning(f"a group may read: {some(found)}", hint)
     return ok("no file with a password or key is open to others")
 
 

@@ -4,7 +4,7 @@ Asked are the build tags of all targets whose architectures this host offers, as
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import koji
@@ -22,7 +22,7 @@ MOST_TAGS = 500
 """Of a large hub the first will do: a policy is written for a release, not for each tag."""
 NEEDED = ("rpm", "dnf", "createrepo_c")
 SQLITE_SINCE = (4, 16)
-"""rpm reads and writes sqlite from then on, and has written no bdb since (podman-facts)."""
+"""rpm reads and writes sqlite from then on, and has written no bdb since."""
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
@@ -35,19 +35,19 @@ def _tags(on: Surroundings) -> Iterator[dict[str, Any]]:
             yield tag
 
 
-def _choices(on: Surroundings) -> dict[str, str]:
-    """The images, each with a tag that uses it. BuildrootFailed when a policy cannot be used."""
+def _choices(on: Surroundings) -> dict[str, tuple[str, ...]]:
+    """The images, each with the tags that use it. BuildrootFailed when a policy cannot be used."""
     resolver = PolicyResolver(on.config)
     methods = [method.name for method in METHODS.values() if method.containers]
-    found: dict[str, str] = {}
+    found: dict[str, dict[str, None]] = {}
     for tag in on.served_tags:
         for arch in str(tag["arches"]).split():
             for method in methods:
                 chosen = resolver.image_for(
                     tag_name=tag["name"], tag_extra=tag["extra"], arch=koji.canonArch(arch), method=method
                 )
-                found.setdefault(chosen.reference, str(tag["name"]))
-    return found
+                found.setdefault(chosen.reference, {})[str(tag["name"])] = None
+    return {reference: tuple(tags) for reference, tags in found.items()}
 
 
 def _policies(on: Surroundings) -> Finding:
@@ -65,9 +65,11 @@ def _policies(on: Surroundings) -> Finding:
 
 def _present(on: Surroundings) -> Finding:
     policy = on.config.image_pull_policy
-    images = on.images or {on.config.task_image_default: "no tag"}
+    images = on.images or {on.config.task_image_default: ()}
     missing = [reference for reference in images if not on.manager.has_image(reference)]
-    told = ", ".join(f"{reference} (for {images[reference]})" for reference in missing)
+    told = ", ".join(
+        f"{reference} (for {some(list(images[reference])) or 'no tag'})" for reference in missing
+    )
     if not missing:
         return ok(f"{', '.join(sorted(images))}: present")
     if policy is PullPolicy.NEVER:
@@ -112,7 +114,7 @@ def _database(on: Surroundings) -> Finding:
         return failure(f"rpm of image {on.config.task_image_default} does not work", "build it anew")
     old = [
         f"{tag} has rpm {version}"
-        for tag, version in _versions(on, [str(tag["name"]) for tag in on.served_tags])
+        for tag, version in _versions(on, on.images.get(on.config.task_image_default, ()))
         if _number(version) < SQLITE_SINCE
     ]
     if old and backend == "sqlite":
@@ -123,7 +125,7 @@ def _database(on: Surroundings) -> Finding:
     return ok(f"rpm of the image writes {backend} in {path}; no tag has an rpm that cannot read it")
 
 
-def _versions(on: Surroundings, tags: list[str]) -> Iterator[tuple[str, str]]:
+def _versions(on: Surroundings, tags: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The version of rpm in each tag, where it is not from a repo that the hub does not know the inside of."""
     asked = {"latest": True, "inherit": True, "package": "rpm"}
     for tag, found in zip(tags, on.ask_all("listTagged", *(((tag,), asked) for tag in tags)), strict=True):

@@ -5,10 +5,11 @@ A thread cannot be ended: one that hangs is left behind when its time is over, a
 
 import logging
 import queue
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from xml.parsers.expat import ExpatError
 from xmlrpc.client import Fault
 
@@ -19,6 +20,7 @@ from koji_adjutant.cli.doctor.check import Check, Finding, Result, Status, failu
 from koji_adjutant.cli.doctor.surroundings import Surroundings
 from koji_adjutant.errors import AdjutantError
 from koji_adjutant.hub.outage import lines_joined
+from koji_adjutant.names import without_passwords
 
 AT_A_TIME = 12
 GOOD = frozenset({Status.OK, Status.WARNING})
@@ -86,11 +88,19 @@ class Examination:
 
     def _finding(self, check: Check) -> Finding:
         try:
-            return check.look(self.surroundings)
+            found = check.look(self.surroundings)
+            return replace(found, text=without_passwords(found.text))
         except AdjutantError as error:
-            return failure(error.message, error.hint or CORRECT)
-        except (koji.GenericError, Fault, requests.RequestException, ExpatError, OSError) as error:
-            return failure(f"{check.title}: {lines_joined(error)}", CORRECT)
+            return failure(without_passwords(error.message), error.hint or CORRECT)
+        except (
+            koji.GenericError,
+            Fault,
+            requests.RequestException,
+            ExpatError,
+            OSError,
+            subprocess.SubprocessError,
+        ) as error:
+            return failure(without_passwords(f"{check.title}: {lines_joined(error)}"), CORRECT)
         except Exception:
             logger.exception("check %s has a fault of its own", check.id)
             self.is_faulty = True

@@ -57,8 +57,8 @@ class Surroundings:
         """What the container of the trial has said (`scripts/look.sh`); empty before that, and without an image."""
         self.served_tags: tuple[dict[str, Any], ...] = ()
         """The build tags for which this host builds, as getBuildConfig has them; told by the check of policies."""
-        self.images: dict[str, str] = {}
-        """The task images that tags use, each with one such tag; told by the same."""
+        self.images: dict[str, tuple[str, ...]] = {}
+        """The task images that tags use, each with those tags; told by the same."""
         self._asking = threading.Lock()
 
     @cached_property

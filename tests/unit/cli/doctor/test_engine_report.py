@@ -31,7 +31,7 @@ class Seen(Surroundings):
         super().__init__(file, {})
         self.report = dict(report)
         self.versions = versions
-        self.served_tags = tuple({"name": tag} for tag in versions)
+        self.images = {"koji-adjutant-task:almalinux10": tuple(versions)}
 
     def ask_all(self, method: str, *calls: tuple[tuple[Any, ...], dict[str, Any]]) -> list[Any]:
         assert method == "listTagged"

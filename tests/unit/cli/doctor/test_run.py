@@ -119,3 +119,13 @@ def test_a_check_with_a_fault_of_its_own(caplog: pytest.LogCaptureFixture) -> No
     assert found["a"].status is Status.FAILURE
     assert found["b"].status is Status.OK
     assert "KeyError: 'ours'" in caplog.text
+
+
+def test_a_password_in_a_url_is_told_nobody() -> None:
+    def fail(_: Surroundings) -> Finding:
+        raise OSError("http://builder:pa55word@hub/kojihub is away")
+
+    found, _ = run(check("a", look(ok("http://builder:pa55word@hub/kojihub answers"))), check("b", fail))
+    for one in found.values():
+        assert "pa55word" not in one.text
+        assert "hub/kojihub" in one.text
