@@ -19,7 +19,7 @@ from koji_adjutant.config import DEFAULT_FILE, Config
 from koji_adjutant.container import labels
 from koji_adjutant.daemon.cleanup.bound_containers import is_bound
 from koji_adjutant.journal.state import TASKS, Readiness, read_readiness
-from koji_adjutant.monitoring.sentence import advice_for
+from koji_adjutant.monitoring.sentence import DAEMON, HUB, advice_for
 
 _FLOCK = "hhqqi"
 """struct flock: type, whence, start, length, pid."""
@@ -62,13 +62,21 @@ def _lock_holder(file: Path) -> int:
 def _ready(on: Surroundings) -> Finding:
     said = _said_by(on)
     if on.main is None or not on.main.is_alive():
-        return failure("no daemon runs: the host takes no tasks", "systemctl enable --now kojid")
+        return _takes_none(DAEMON)
     if said is None:
         return warning("the daemon has just started: it has not said yet whether it takes tasks", "ask again")
-    if said.not_ready is None:
-        return ok(f"the daemon takes tasks (process {on.main.pid})")
-    advice = advice_for(said.not_ready.obstacle.value)
-    return failure(f"the host takes no task: {advice.title} ({said.not_ready.reason})", advice.what_to_do)
+    if on.facts is not None and on.facts.hub_lost_since is not None:
+        return _takes_none(HUB)
+    if said.not_ready is not None:
+        return _takes_none(said.not_ready.obstacle.value, said.not_ready.reason)
+    return ok(f"the daemon takes tasks (process {on.main.pid})")
+
+
+def _takes_none(obstacle: str, reason: str = "") -> Finding:
+    advice = advice_for(obstacle)
+    return failure(
+        f"the host takes no task: {advice.title}{f' ({reason})' if reason else ''}", advice.what_to_do
+    )
 
 
 def _said_by(on: Surroundings) -> Readiness | None:
