@@ -17,6 +17,7 @@ from koji_adjutant.journal.phases import Phase
 from koji_adjutant.journal.public import logs_directory
 from tests.fakes.journals import Sample, write_sample
 from tests.fakes.story import BUILD_ERROR, FIRST_ERROR, Story, append_events
+from tests.integration.monitoring.chromium import chromium
 from tests.integration.monitoring.shown_host import (
     FAILS,
     HOSTILE,
@@ -27,8 +28,8 @@ from tests.integration.monitoring.shown_host import (
     RUNS_LONG,
     add_tasks,
 )
-from tests.integration.monitoring.status_site import chromium, status_server
 from tests.pace import slowness
+from tests.status_server import running_server
 from tests.waiting import PATIENCE, eventually
 
 SCREENSHOTS = Path(__file__).resolve().parents[3] / "docs" / "screenshots"
@@ -84,8 +85,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     sample = write_sample(home / "state")
     add_tasks(sample)
     (home / "own").mkdir()
-    with status_server(home / "state", home / "own") as address:
-        yield Site(address=address, sample=sample)
+    with running_server(home / "state", home / "own") as server:
+        yield Site(address=server.url, sample=sample)
 
 
 @pytest.fixture(scope="module")
