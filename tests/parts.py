@@ -31,6 +31,7 @@ PARTS = (
         paths=("tests/integration/sources", "tests/integration/task_adapters", "tests/scm"),
         minutes=9,
     ),
+    Part(name="rpms", paths=("tests/integration/rpms",), minutes=8),
     Part(name="builds", paths=("tests/integration",), minutes=31),
     Part(name="contract", paths=("tests/contract",), minutes=5),
     Part(name="units", paths=("tests/unit", "tests/upgrade"), minutes=8),

@@ -20,7 +20,7 @@ from koji_adjutant.testbed.distribution.closure import read_candidates
 from koji_adjutant.testbed.distribution.distribution import Distribution, only_run
 from koji_adjutant.testbed.distribution.packages import Conversion, conversion
 from koji_adjutant.testbed.distribution.programs import ProgramFailed, run
-from koji_adjutant.testbed.distribution.recipe import MACHINE, Recipe, read_recipe, read_root_layout
+from koji_adjutant.testbed.distribution.recipe import MACHINE, read_recipe, read_root_layout
 from koji_adjutant.testbed.distribution.spec import pack
 from koji_adjutant.testbed.distribution.trees import Tree, unpack
 from koji_adjutant.testbed.distribution.wheels import Interpreter, wheel_trees
@@ -72,53 +72,44 @@ def _identity(distribution: Distribution) -> str:
     return own.hexdigest()
 
 
-def _make(distribution: Distribution, directory: Path, work: Path) -> Path:
-    recipe = read_recipe(MACHINE)
-    trees = _trees(distribution, directory, work, recipe)
-    packages = work / "repo"
+def pack_trees(distribution: Distribution, trees: Sequence[Tree], packages: Path, work: Path) -> None:
+    """Make `packages` a repository of RPMs of `trees`, which may require what the distribution has."""
+    common = _common(distribution, trees)
     packages.mkdir()
-    common = _common(distribution, trees, recipe)
 
     def make(tree: Tree) -> None:
         pack(common.spec(tree), tree.root, work / "build" / tree.root.name, packages)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(make, trees))
-    run(
-        [
-            "createrepo_c",
-            "--quiet",
-            "--no-database",
-            "--compress-type=gz",
-            "--general-compress-type=gz",
-            packages,
-        ]
-    )
-    return packages
+    compression = ("--compress-type=gz", "--general-compress-type=gz")
+    run(["createrepo_c", "--quiet", "--no-database", *compression, packages])
 
 
-def _trees(distribution: Distribution, directory: Path, work: Path, recipe: Recipe) -> list[Tree]:
+def interpreter_of(distribution: Distribution) -> Interpreter:
+    """The distribution's Python."""
+    files = (distribution.repo / "Packages").iterdir()
+    (version,) = {found["version"] for path in files if (found := _INTERPRETER.fullmatch(path.name))}
+    return Interpreter(version=version, machine=MACHINE)
+
+
+def _make(distribution: Distribution, directory: Path, work: Path) -> Path:
+    recipe, trees = read_recipe(MACHINE), work / "trees"
+    trees.mkdir()
     archive = _Packages(distribution.directory, recipe.machine.debian)
     debs = [archive.fetch(name, work / name) for name in OF_DEBIAN]
-    interpreter = Interpreter(version=_python(distribution.repo / "Packages"), machine=MACHINE)
-    trees = work / "trees"
-    trees.mkdir()
-    return [
+    interpreter = interpreter_of(distribution)
+    unpacked = [
         *wheel_trees(WHEELS, directory / "wheels", trees, interpreter, recipe.machine.debian),
         *(unpack(deb, trees / deb.name.partition("_")[0], recipe) for deb in debs),
     ]
+    pack_trees(distribution, unpacked, work / "repo", work)
+    return work / "repo"
 
 
-def _python(packages: Path) -> str:
-    """The version of the distribution's interpreter."""
-    (version,) = {
-        found["version"] for path in packages.iterdir() if (found := _INTERPRETER.fullmatch(path.name))
-    }
-    return version
-
-
-def _common(distribution: Distribution, trees: Sequence[Tree], recipe: Recipe) -> Conversion:
+def _common(distribution: Distribution, trees: Sequence[Tree]) -> Conversion:
     """What all of them have in common; they may require what the distribution has."""
+    recipe = read_recipe(MACHINE)
     own = conversion(trees, recipe, read_root_layout(recipe.machine.multiarch))
     theirs = {name for one in read_candidates(distribution.repo).values() for name in one.provides}
     return dataclasses.replace(own, known=own.known | theirs)
