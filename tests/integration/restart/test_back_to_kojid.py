@@ -35,7 +35,8 @@ def installed(host: Host, tmp_path: Path) -> Iterator[tuple[Host, Installation]]
     host.prune()
     host.terminate()
     made = Host(
-        testbed=of_its_own(host.testbed, tmp_path / "host", installation), programs=installation.programs
+        testbed=of_its_own(host.testbed, tmp_path / "host", installation.options()),
+        programs=installation.programs,
     )
     made.start()
     yield made, installation

@@ -1,6 +1,6 @@
 """An upgrade from the version that hosts have, in the middle of builds: nothing is begun anew, and nothing is lost."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,20 +45,20 @@ def upgrade(host: Host, tmp_path: Path) -> Iterator[Upgrade]:
     host.prune()
     host.terminate()
     old = Host(
-        testbed=of_its_own(host.testbed, tmp_path / "host", installation), programs=installation.programs
+        testbed=of_its_own(host.testbed, tmp_path / "host", installation.options()),
+        programs=installation.programs,
     )
     old.start()
     yield Upgrade(host=old, installation=installation, new=tree_wheel(new))
     services.stop(old.testbed.layout.record(builder.DAEMON), grace=60)
 
 
-def of_its_own(testbed: Testbed, directory: Path, installation: Installation) -> Testbed:
-    """The testbed as another installation of a build host has it."""
+def of_its_own(testbed: Testbed, directory: Path, known: Container[str]) -> Testbed:
+    """The testbed as another installation of a build host has it, which knows the options `known`."""
     layout = layout_at(directory)
     layout.logs.mkdir(parents=True)
     builder.log_of(layout).touch()
     (directory / "hub").symlink_to(testbed.layout.hub)
-    known = installation.options()
     text = testbed.layout.kojid_conf.read_text().replace(str(testbed.layout.builder), str(layout.builder))
     lines = [line for line in text.splitlines() if "=" not in line or line.partition(" =")[0] in known]
     write_secret(layout.kojid_conf, "\n".join(lines))

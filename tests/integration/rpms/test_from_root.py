@@ -1,7 +1,6 @@
 """The daemon of the installed packages, started in their root: it builds, and is upgraded in the middle of a build."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,11 @@ from koji_adjutant.journal.phases import HostEvent
 from koji_adjutant.journal.reader import read
 from koji_adjutant.testbed import builder, services
 from koji_adjutant.testbed.content import TARGET
-from koji_adjutant.testbed.layout import layout_at, write_secret
+from koji_adjutant.testbed.layout import layout_at
 from tests.integration.packages import source_package
 from tests.integration.restart.running_builds import BUILD, STARTING, Host, eventually
 from tests.integration.restart.test_builds_go_on import adopted, finish, starts
+from tests.integration.restart.test_upgrade import of_its_own
 from tests.integration.rpms.root import Root
 from tests.integration.running import Testbed
 
@@ -35,16 +35,9 @@ def own(testbed: Testbed, base: Root, tmp_path: Path) -> Iterator[Root]:
 
 def host_of(root: Root, testbed: Testbed, directory: Path) -> Host:
     """A build host whose daemon is the root's, with what its version knows of the testbed's kojid.conf."""
-    layout = layout_at(directory)
-    layout.logs.mkdir(parents=True)
-    builder.log_of(layout).touch()
-    (directory / "hub").symlink_to(testbed.layout.hub)
-    known = root.options()
-    text = testbed.layout.kojid_conf.read_text().replace(str(testbed.layout.builder), str(layout.builder))
-    lines = [line for line in text.splitlines() if "=" not in line or line.partition(" =")[0] in known]
-    write_secret(layout.kojid_conf, "\n".join(lines))
+    made = of_its_own(testbed, directory, root.options())
     root.program("kojid", directory)
-    return Host(testbed=replace(testbed, layout=layout), programs=directory)
+    return Host(testbed=made, programs=directory)
 
 
 def build_hello(testbed: Testbed) -> None:
