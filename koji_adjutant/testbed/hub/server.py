@@ -17,6 +17,7 @@ from koji_adjutant.testbed.hub.options import HubOptions
 from koji_adjutant.testbed.hub.people.accounts import Accounts
 from koji_adjutant.testbed.hub.rpc.database import Database
 from koji_adjutant.testbed.hub.rpc.dispatch import Dispatcher
+from koji_adjutant.testbed.hub.rpc.negotiate import Acceptor
 from koji_adjutant.testbed.hub.rpc.web import FILES_PATH, HUB_PATH, HubServer
 
 LOOPBACK = "127.0.0.1"
@@ -27,7 +28,8 @@ TOPDIR_PARTS = ("packages", "repos", "repos-dist", "scratch", "vol", "work")
 class EmbeddedHub:
     """A Koji hub on a free port of the loopback interface (or `port`), in `directory`.
 
-    With `tls` it speaks that, and knows a client by the common name of its certificate as well as by a password.
+    With `tls` it speaks that, and knows a client by the common name of its certificate as well as by a password; with
+    a `keytab` by its Kerberos principal, too.
     """
 
     def __init__(
@@ -37,12 +39,14 @@ class EmbeddedHub:
         *,
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        keytab: Path | None = None,
     ) -> None:
         self.directory = directory
         self.topdir = directory / "topdir"
         self.options = options or HubOptions()
         self._port = port
         self._tls = tls
+        self._acceptor = Acceptor(keytab) if keytab else None
         self._resources = ExitStack()
         self._server: HubServer | None = None
         self._dispatcher: Dispatcher | None = None
@@ -61,7 +65,9 @@ class EmbeddedHub:
             database.create_schema()
             self._dispatcher = Dispatcher(database, self.options, koji.PathInfo(topdir=str(self.topdir)))
             starting.callback(self._dispatcher.close)
-            self._server = HubServer(LOOPBACK, self._port, self.topdir, self._dispatcher, self._tls)
+            self._server = HubServer(
+                LOOPBACK, self._port, self.topdir, self._dispatcher, self._tls, self._acceptor
+            )
             starting.callback(_serve(self._server))
             self._resources = starting.pop_all()
         (self.directory / URL_FILE).write_text(f"{self.url}\n", encoding="ascii")

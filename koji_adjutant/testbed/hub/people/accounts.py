@@ -38,11 +38,12 @@ class Accounts:
         arches: Sequence[str] = ("x86_64",),
         channels: Sequence[str] = ("default", "createrepo"),
         capacity: float = 4.0,
+        principal: str | None = None,
     ) -> int:
         """The host's id. The administrator has to exist already."""
         with self._inside() as call:
             host = hosts.find_host(call, name)
-            host_id = hosts.add_host(call, name, list(arches)) if host is None else int(host["id"])
+            host_id = hosts.add_host(call, name, list(arches), principal) if host is None else int(host["id"])
             call.db.update("users", {"name": name}, password=password)
             hosts.edit_host(call, name, capacity=capacity, arches=" ".join(arches))
             present = {channel["name"] for channel in list_channels(call, host_id)}

@@ -189,7 +189,7 @@ def ssl_login(
     renew: bool = False,
     exclusive: bool = False,
 ) -> dict[str, Any] | None:
-    """By the common name of the client's certificate; nobody may be somebody else's proxy, and nobody is made."""
+    """By the client's certificate or principal; nobody may be somebody else's proxy, and nobody is made."""
     if call.session.logged_in:
         raise koji.AuthError("Already logged in")
     name = call.session.certificate
@@ -197,7 +197,10 @@ def ssl_login(
         raise koji.AuthError("could not verify client: NONE")
     if proxyuser is not None or proxyauthtype is not None:
         raise koji.AuthError(f"{name} is not authorized to login other users")
-    row = call.db.one("SELECT id, name, status FROM users WHERE name = ?", (name,))
+    known = "SELECT user_id FROM user_krb_principals WHERE krb_principal = :name"
+    row = call.db.one(
+        f"SELECT id, name, status FROM users WHERE name = :name OR id IN ({known})", {"name": name}
+    )
     if row is None:
         raise koji.AuthError(f"Unknown user: {name}")
     return _begin(

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from koji_adjutant.testbed.hub.rpc import files, wire
 from koji_adjutant.testbed.hub.rpc.dispatch import Client, Dispatcher
+from koji_adjutant.testbed.hub.rpc.negotiate import SCHEME, Acceptor
 
 HUB_PATH = "/kojihub"
 LOGIN_PATH = f"{HUB_PATH}/ssllogin"
@@ -43,7 +44,9 @@ class HubServer(ThreadingHTTPServer):
         topdir: Path,
         dispatcher: Dispatcher | None,
         tls: ssl.SSLContext | None = None,
+        acceptor: Acceptor | None = None,
     ) -> None:
+        self.acceptor = acceptor
         self.topdir = topdir
         self._tls = tls
         self.dispatcher = dispatcher
@@ -121,6 +124,8 @@ class HubHandler(BaseHTTPRequestHandler):
     # A client that is silent for as long in the middle of something is gone, and what it holds is let go.
     timeout = 120
     server: HubServer
+    answer = ""
+    """What shows a client of Kerberos who we are, in the answer to its login."""
 
     def do_GET(self) -> None:
         self._serve(with_body=True)
@@ -140,11 +145,20 @@ class HubHandler(BaseHTTPRequestHandler):
             body.drain()
             self._reply(HTTPStatus.NOT_FOUND, b"There is no hub here.\n")
             return
+        name = _common_name(self.connection)
+        acceptor = self.server.acceptor if path.path.rstrip("/") == LOGIN_PATH and not name else None
+        if acceptor is not None:
+            accepted = acceptor.accept(self.headers.get("Authorization", ""))
+            if accepted is None:
+                body.drain()
+                self._reply(HTTPStatus.UNAUTHORIZED, b"A ticket is needed here.\n", negotiate=SCHEME)
+                return
+            name, self.answer = accepted.principal, f"{SCHEME} {accepted.answer}"
         client = Client(
             address=self.client_address[0],
             headers=dict(self.headers.items()),
             query=path.query,
-            certificate=_common_name(self.connection),
+            certificate=name,
         )
         try:
             self._call(self.server.dispatcher, client, body)
@@ -164,7 +178,8 @@ class HubHandler(BaseHTTPRequestHandler):
             return
         # A refused upload is answered after its body, which else would be taken for the next request.
         body.drain()
-        self._reply(HTTPStatus.OK, answer, content_type="text/xml")
+        negotiate, self.answer = self.answer, ""
+        self._reply(HTTPStatus.OK, answer, content_type="text/xml", negotiate=negotiate)
 
     def _serve(self, *, with_body: bool) -> None:
         path = urlsplit(self.path).path
@@ -198,7 +213,13 @@ class HubHandler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _reply(
-        self, status: HTTPStatus, content: bytes, *, content_type: str = "text/plain", allow: str = ""
+        self,
+        status: HTTPStatus,
+        content: bytes,
+        *,
+        content_type: str = "text/plain",
+        allow: str = "",
+        negotiate: str = "",
     ) -> None:
         self.send_response(status)
         self.send_header("Koji-Version", wire.KOJI_VERSION)
@@ -206,6 +227,8 @@ class HubHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         if allow:
             self.send_header("Allow", allow)
+        if negotiate:
+            self.send_header("WWW-Authenticate", negotiate)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
