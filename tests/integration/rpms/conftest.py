@@ -31,20 +31,20 @@ LATER = 20
 """Priority of an external repo that comes after the distribution."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def distribution() -> Distribution:
     """The testbeds' own."""
     return make(distribution_directory(cache_directory(os.environ, Path.home())), print)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def repos(distribution: Distribution) -> dict[str, Path]:
     """The distribution, and what a build host with koji-adjutant wants besides."""
     directory = cache_directory(os.environ, Path.home()) / ADDITIONS
     return {EXTERNAL_REPO: distribution.repo, ADDITIONS: make_additions(distribution, directory, print)}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def target(testbed: Testbed, repos: dict[str, Path]) -> str:
     """Builds with both repositories."""
     admin = testbed.session
@@ -59,7 +59,7 @@ def target(testbed: Testbed, repos: dict[str, Path]) -> str:
     return TARGET
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def rpms(testbed: Testbed, target: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository of the packages that the testbed has built of this tree."""
     directory = tmp_path_factory.mktemp("rpms")
@@ -71,7 +71,7 @@ def rpms(testbed: Testbed, target: str, tmp_path_factory: pytest.TempPathFactory
     return directory
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def base(repos: dict[str, Path], rpms: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
     """The daemon's package, installed into an empty root. Tests work in copies."""
     made = Root(path=tmp_path_factory.mktemp("base") / "root", repos={**repos, "own": rpms})
@@ -81,7 +81,7 @@ def base(repos: dict[str, Path], rpms: Path, tmp_path_factory: pytest.TempPathFa
     shutil.rmtree(made.path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def released(
     distribution: Distribution, repos: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
