@@ -9,13 +9,24 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import koji
 
 from koji_adjutant.config import Config
 from koji_adjutant.errors import ConfigError, Problem
 from koji_adjutant.host.certificates import read_certificates
+from koji_adjutant.host.https import system_authorities
 from koji_adjutant.hub.login import has_certificate, is_kerberos
 from koji_adjutant.journal.public import CredentialFacts
+
+
+def session_options(config: Config) -> dict[str, Any]:
+    """What the library takes of the configuration; where that names no authorities, the system's."""
+    options: dict[str, Any] = cast("Any", koji.grab_session_options)(config)
+    if not (config.serverca or config.no_ssl_verify) and (trusted := system_authorities()):
+        options["serverca"] = trusted
+    return options
 
 
 def credentials(config: Config) -> Iterator[CredentialFacts]:

@@ -23,8 +23,8 @@ import requests
 
 from koji_adjutant.config import Config
 from koji_adjutant.errors import AdjutantError, ConfigError, LoginFailed, LoginRefused, TaskInterrupted
-from koji_adjutant.host.https import system_authorities
 from koji_adjutant.hub.calls import RetryingSession
+from koji_adjutant.hub.credentials import session_options
 from koji_adjutant.hub.login import check_files, connection_error, has_certificate, login_error, no_keytab
 from koji_adjutant.hub.outage import Attempts, LoginUnavailable, Pauses, RetryPolicy, is_disk_full
 from koji_adjutant.journal.requests import MADE
@@ -245,10 +245,7 @@ def is_session_lost(error: koji.GenericError) -> bool:
 
 def open_session(config: Config, *, pauses: Pauses = Pauses()) -> HubSession:
     """A session with the hub of the configuration, not logged in."""
-    options: dict[str, Any] = cast("Any", koji.grab_session_options)(config)
-    if not (config.serverca or config.no_ssl_verify) and (trusted := system_authorities()):
-        options["serverca"] = trusted
-    return HubSession(config.server, options, pauses=pauses)
+    return HubSession(config.server, session_options(config), pauses=pauses)
 
 
 def login(

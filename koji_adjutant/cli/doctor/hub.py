@@ -9,6 +9,7 @@ import requests
 
 from koji_adjutant.cli.doctor.check import Check, Finding, failure, ok, warning
 from koji_adjutant.cli.doctor.surroundings import Surroundings
+from koji_adjutant.host.https import system_authorities
 from koji_adjutant.hub.login import connection_error
 
 SECONDS = 10.0
@@ -41,7 +42,7 @@ def _reachable(on: Surroundings) -> Finding:
 
 def _clock(on: Surroundings) -> Finding:
     config = on.config
-    verify = False if config.no_ssl_verify else config.serverca or True
+    verify = False if config.no_ssl_verify else config.serverca or system_authorities() or True
     before = time.time()
     answer = requests.get(config.server, timeout=SECONDS, verify=verify, allow_redirects=False)
     after = time.time()

@@ -10,6 +10,7 @@ from koji_adjutant.cli.doctor.surroundings import Surroundings
 from koji_adjutant.container.programs import HeadSink, bash
 from koji_adjutant.errors import EngineError, TaskFailed
 from koji_adjutant.handlers.notify.smtp import Patience, greet
+from koji_adjutant.host.https import system_authorities
 
 SECONDS = 10.0
 MAIL = Patience(answer=10, whole=15)
@@ -31,7 +32,7 @@ def _of_build(on: Surroundings) -> Finding:
 
 def _files(on: Surroundings) -> Finding:
     config, missing = on.config, []
-    verify = False if config.no_ssl_verify else config.serverca or True
+    verify = False if config.no_ssl_verify else config.serverca or system_authorities() or True
     where = _newest_repo(on)
     for url in config.topurls:
         try:

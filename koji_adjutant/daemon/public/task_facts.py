@@ -17,6 +17,7 @@ from koji.tasks import BaseTaskHandler
 from koji_adjutant import names
 from koji_adjutant.config import Config
 from koji_adjutant.host.groups import group_id
+from koji_adjutant.hub.credentials import session_options
 from koji_adjutant.journal.public import TaskFacts
 from koji_adjutant.journal.shown_task import UNSHOWN, Shown, ShownTask
 from koji_adjutant.policy.methods import METHODS
@@ -111,7 +112,7 @@ def ask_in_background(shown: Shown, config: Config, facts: TaskFacts, owner: obj
 
 def _answers(config: Config, owner: object, package: str) -> dict[str, Any]:
     options = {
-        **cast("Any", koji).grab_session_options(config),
+        **session_options(config),
         "max_retries": 0,
         "anon_retry": False,
         "offline_retry": False,
