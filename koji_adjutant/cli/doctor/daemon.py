@@ -18,14 +18,17 @@ from koji_adjutant.cli.doctor.surroundings import Surroundings
 from koji_adjutant.config import DEFAULT_FILE, Config
 from koji_adjutant.container import labels
 from koji_adjutant.daemon.cleanup.bound_containers import is_bound
-from koji_adjutant.journal.state import TASKS, Readiness, read_readiness
-from koji_adjutant.monitoring.sentence import DAEMON, HUB, advice_for
+from koji_adjutant.host.files import since_boot
+from koji_adjutant.journal.state import TASKS, ProcessName, Readiness, read_readiness
+from koji_adjutant.monitoring.sentence import advice_for
 
 _FLOCK = "hhqqi"
 """struct flock: type, whence, start, length, pid."""
 NAMES = frozenset({"kojid"})
 RUN_BY = "python"
-FIRST_LOOK_SECONDS = 5.0
+FIRST_LOOK_SECONDS = 8.0
+"""In which it asks engine and hub, and sweeps."""
+NEW_SECONDS = 60.0
 
 
 def _state(on: Surroundings) -> Finding:
@@ -84,11 +87,17 @@ def _said_by(on: Surroundings) -> Readiness | None:
     until = time.monotonic() + FIRST_LOOK_SECONDS
     while True:
         said = read_readiness(on.config.state_dir)
-        if said is not None and said.writer.is_alive():
+        is_known = said is not None and said.writer.is_alive()
+        if is_known and said is not None and (said.not_ready is None or not _is_new(on.main)):
             return said
         if on.main is None or not on.main.is_alive() or time.monotonic() > until:
-            return None
-        time.sleep(FIRST_LOOK_SECONDS / 20)
+            return said if is_known else None
+        time.sleep(FIRST_LOOK_SECONDS / 40)
+
+
+def _is_new(main: ProcessName | None) -> bool:
+    """Whether a process has just started."""
+    return main is not None and since_boot() - main.start_time / os.sysconf("SC_CLK_TCK") < NEW_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
