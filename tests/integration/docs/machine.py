@@ -27,6 +27,8 @@ COMMAND_SECONDS = 300
 NO_FOLDER = "_system_folder9 = None"
 FOLDER = '_system_folder9 = "/usr/local/lib/systemd/system"'
 """Where systemd looks as well."""
+NO_EXEC, EXEC = '"idle" ]', '"idle", "exec" ]'
+"""Type=exec is younger than it."""
 IN_TREE = 'cd /usr/local/src/tree && eval "$1"'
 OWN_PLACES = re.compile(
     r"^(podman_socket|state_dir|task_image_default|image_pull_policy|log_file|workdir) = .*\n", re.MULTILINE
@@ -102,7 +104,8 @@ def unpacked_systemctl(directory: Path) -> Path:
     program = directory / "systemctl/usr/bin/systemctl"
     text = program.read_text()
     assert NO_FOLDER in text
-    program.write_text(text.replace(NO_FOLDER, FOLDER))
+    assert NO_EXEC in text
+    program.write_text(text.replace(NO_FOLDER, FOLDER).replace(NO_EXEC, EXEC))
     return program
 
 

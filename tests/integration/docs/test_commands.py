@@ -61,7 +61,8 @@ class Reader:
         for line in lines:
             words = re.sub(r"\b(HOST|TAG|TARGET)\b", lambda match: OWN[match[0]], line)
             done = self.machine.run(words)
-            assert done.status == 0 or line.startswith(may_fail), f"{words}\n{done.output}"
+            logs = "" if done.status == 0 else self.machine.run("tail -n 20 /var/log/journal/*").output
+            assert done.status == 0 or line.startswith(may_fail), f"{words}\n{done.output}\n{logs}"
             self.done.append(line)
             found.append(done)
         return found
