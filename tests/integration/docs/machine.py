@@ -179,7 +179,9 @@ def _write_files(testbed: Testbed, directory: Path) -> None:
     kojid = directory / "etc/kojid"
     kojid.mkdir(parents=True)
     conf = OWN_PLACES.sub("", testbed.layout.kojid_conf.read_text())
-    (kojid / "kojid.conf").write_text(conf)
+    # Its last section is ours.
+    places = f"host_mount_map = /var/lib:{directory}/lib /var/tmp:{directory}/tmp\n"
+    (kojid / "kojid.conf").write_text(conf + places)
     (kojid / "kojid.conf").chmod(0o600)
     programs = directory / "bin"
     programs.mkdir()
