@@ -20,7 +20,7 @@ from koji_adjutant.container import labels
 from koji_adjutant.daemon.cleanup.bound_containers import is_bound
 from koji_adjutant.host.files import since_boot
 from koji_adjutant.journal.state import TASKS, ProcessName, Readiness, read_readiness
-from koji_adjutant.monitoring.sentence import advice_for
+from koji_adjutant.monitoring.sentence import DAEMON, HUB, advice_for
 
 _FLOCK = "hhqqi"
 """struct flock: type, whence, start, length, pid."""
@@ -156,12 +156,13 @@ def _is_child_of_kojid(proc: Path, pid: int) -> bool:
 
 
 def _is_same_host(other: _Kojid, config: Config, file: Path) -> bool:
-    """Whether it logs in to the same hub as we do."""
-    if other.file.resolve() == file.resolve():
-        return True
+    """Whether it logs in to the same hub as we do. One in a container may have another file of the same name."""
     parser = RawConfigParser()
     try:
-        parser.read(other.file)
+        theirs_seen = Path(f"/proc/{other.pid}/root{other.file.absolute()}")
+        if theirs_seen.samefile(file):
+            return True
+        parser.read(theirs_seen)
     except (ParserError, OSError, UnicodeDecodeError):
         return False
     section = dict(parser["kojid"]) if parser.has_section("kojid") else {}

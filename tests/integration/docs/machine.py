@@ -148,7 +148,7 @@ def build_host(testbed: Testbed, directory: Path) -> Iterator[Machine]:
                 for name in os.environ
                 if name.startswith(("PIP_", "SSL_", "HTTP", "REQUESTS"))
             },
-            "PATH": "/usr/local/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/local/venv/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/root",
             "LANG": "C.UTF-8",
             "PIP_CONSTRAINT": "/usr/local/src/tree/constraints.txt",

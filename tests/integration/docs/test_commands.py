@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.testbed.content import BUILD_TAG, HOST, TARGET
+from koji_adjutant.testbed.engine.processes import command_line
 from tests.integration.conftest import command, running_testbed
 from tests.integration.docs.machine import ROOT, Done, Machine, build_host
 from tests.integration.running import Testbed
+from tests.waiting import eventually
 
 OPERATING = ROOT / "docs/operating.md"
 README = ROOT / "README.md"
@@ -32,7 +34,12 @@ PROGRAMS = {
 OWN = {"HOST": HOST, "TAG": BUILD_TAG, "TARGET": TARGET}
 BLOCK = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
 HEADING = re.compile(r"^#{2,3} (.*)$", re.MULTILINE)
-INSTALL, BACK, UPGRADE = "Install, on a host that ran kojid", "Back to kojid", "Upgrade"
+INSTALL, BACK = "Install, on a host that ran kojid", "Back to kojid"
+BUILDROOTS = "Buildroots that are kept ready"
+OF_BUILDS = rf"{BUILD_TAG}\s+\S+\s+build\s"
+"""The line of a buildroot image: tag, arch, group."""
+IMAGE_SECONDS = 180.0
+"""It is made when no task runs, or two minutes later."""
 
 
 def sections(file: Path) -> dict[str, list[str]]:
@@ -90,12 +97,18 @@ def test_a_host_that_ran_kojid(machine: Machine, own_testbed: Testbed) -> None:
     status = machine.run("koji-adjutant status")
     assert status.status == 0, status.output
     back = operating.pop(BACK)
+    eventually(
+        lambda: re.search(OF_BUILDS, machine.run("koji-adjutant buildroots list").output),
+        "the buildroot is kept",
+        seconds=IMAGE_SECONDS,
+    )
+    reader.follow(operating.pop(BUILDROOTS))
     for lines in operating.values():
         reader.follow(lines)
     before = machine.run("cat /var/lib/koji-adjutant/main").output
     assert before
     reader.follow(back)
-    assert not machine.processes(), "nothing of ours runs any more"
+    assert not [command_line(pid) for pid in machine.processes()], "nothing of ours runs any more"
     assert machine.run("ls /usr/local/lib/systemd/system").output.strip() == ""
     assert own_testbed.session.getHost(HOST)["enabled"] is False
     commands = {line for lines in sections(OPERATING).values() for line in lines}
