@@ -46,6 +46,17 @@ if [ "$1" = build ]; then
 fi
 exec /usr/bin/podman --url unix://{socket} "$@"
 """
+SYSTEMCTL = """\
+#!/bin/bash
+# It knows --now of enable alone.
+set -eu
+if [ "$*" != "${*#disable --now }" ]; then
+    shift 2
+    /usr/bin/systemctl stop "$@"
+    set -- disable "$@"
+fi
+exec /usr/bin/systemctl "$@"
+"""
 KOJI = """\
 #!/bin/bash
 exec {python} -m koji_adjutant.testbed koji --dir={directory} "$@"
@@ -195,6 +206,7 @@ def _write_files(testbed: Testbed, directory: Path) -> None:
             socket=testbed.engine.socket,
         ),
     )
+    _program(programs / "systemctl", SYSTEMCTL)
     _program(programs / "koji", KOJI.format(python=sys.executable, directory=testbed.layout.directory))
     assert admin_password(testbed.layout), ADMINISTRATOR
 
