@@ -50,7 +50,7 @@ SYSTEMCTL = """\
 #!/bin/bash
 # It knows --now of enable alone.
 set -eu
-if [ "$*" != "${*#disable --now }" ]; then
+if [ "${1-} ${2-}" = "disable --now" ]; then
     shift 2
     /usr/bin/systemctl stop "$@"
     set -- disable "$@"
