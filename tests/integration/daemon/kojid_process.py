@@ -14,11 +14,13 @@ from typing import Any
 import koji
 
 from koji_adjutant.journal.file import Event
+from koji_adjutant.journal.phases import HostEvent
 from koji_adjutant.journal.reader import read_journal
 from tests.hubs import HOST, PASSWORD, Hub
 from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[3]
+FIGURES = frozenset({HostEvent.USAGE.value, HostEvent.REQUESTS.value})
 PROGRAM = "import sys; from koji_adjutant.cli import kojid; sys.exit(kojid())"
 
 
@@ -122,11 +124,14 @@ class Kojid:
             return {}
 
     def events(self, task: int) -> list[str]:
-        return [event.name for event in self.journal() if event.task == task]
+        """What has happened to a task; figures of it come whenever a process ends."""
+        return [event.name for event in self.journal() if event.task == task and event.name not in FIGURES]
 
     def host_events(self) -> dict[str, Event]:
-        """The last one of each name that is of no task."""
-        return {event.name: event for event in self.journal() if event.task is None}
+        """The last one of each name that is of no task, without figures."""
+        return {
+            event.name: event for event in self.journal() if event.task is None and event.name not in FIGURES
+        }
 
     def journal(self) -> list[Event]:
         return read_journal(self.state / "journal")

@@ -115,5 +115,7 @@ def test_one_is_killed_while_both_build(
     assert events.count("opened") == 2
     eventually(lambda: not one.containers(), "nothing of the task is left")
     one.down()
-    for role in labels.Role:
-        assert not testbed.engine.podman("ps", "--all", "--quiet", f"--filter=label={labels.ROLE}={role}")
+    for worker in (one, two):
+        assert not testbed.engine.podman(
+            "ps", "--all", "--quiet", f"--filter=label={labels.WORKER}={worker.worker}"
+        )
