@@ -32,6 +32,11 @@ PARTS = (
         minutes=9,
     ),
     Part(name="rpms", paths=("tests/integration/rpms",), minutes=8),
+    Part(
+        name="seen",
+        paths=("tests/integration/monitoring", "tests/integration/cli", "tests/integration/docs"),
+        minutes=14,
+    ),
     Part(name="builds", paths=("tests/integration",), minutes=31),
     Part(name="contract", paths=("tests/contract",), minutes=5),
     Part(name="units", paths=("tests/unit", "tests/upgrade"), minutes=8),

@@ -35,6 +35,8 @@ installed, and for a source package that is none; scripts look for them. Otherwi
 NO_SOURCE = frozenset({"unpack", "spec", "srpm"})
 """Last words of a script about a source package that is none."""
 IN_ROOT_LOG = frozenset({"unpack", "sources"})
+BEGINS_IN_ROOT_LOG = frozenset({"rebuild", "source", "sources"})
+"""Actions whose first phase is one of those."""
 """Phases whose commands write there."""
 PHASES = frozenset(
     {*IN_ROOT_LOG, "check", "rpmautospec", "rpmbuild-bs", "rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"}
@@ -207,9 +209,11 @@ class Narrator:
             self._begin_step(phase)
         self.state(f"Start: {phase}")
 
-    def works_in(self, container: str) -> None:
-        """What the scripts say from now on is of this container."""
+    def works_in(self, container: str, log: str) -> None:
+        """What the next script says is of this container, and belongs to that log until it names a phase: the two
+        streams of a command may come in another order than they were written."""
         self._container = container
+        self._target = self._logs.sink(log)
 
     def _begin_step(self, step: str) -> None:
         self._ctx.usage.phase_began(self._container, step)
@@ -271,11 +275,17 @@ class Scripts:
     settings: BuildrootSettings
     narrator: Narrator
 
-    def run(self, container: str, action: str, target: str, *arguments: str) -> int:
+    def run(
+        self, container: str, action: str, target: str, *arguments: str, begins_in: str | None = None
+    ) -> int:
         """Run the script of an action in the container; its exit code. TaskTimeout after rpmbuild_timeout.
+
+        `begins_in`: the log of its first phase, where the action does not say so.
 
         TaskInterrupted when the script ended before it did anything, at a time when nothing of the package has run.
         """
+        log = begins_in or (ROOT_LOG if action in BEGINS_IN_ROOT_LOG else BUILD_LOG)
+        self.narrator.works_in(container, log)
         code = self._exit_code(container, action, target, *arguments)
         if code and action in FIRST and not self.narrator.has_heard:
             raise TaskInterrupted(
@@ -289,7 +299,6 @@ class Scripts:
         open_files, _ = process_limits(self.ctx.config).get(FILES, (None, None))
         step = build_step(self.settings, action, target, *arguments, timeout=timeout, open_files=open_files)
         narrator = self.narrator
-        narrator.works_in(container)
         narrator.result = ""
         try:
             return self.manager.exec(

@@ -23,7 +23,7 @@ from koji_adjutant.policy.scm_address import ScmKind
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.buildroot_adapter import BuildrootAdapter, Prepared
 from koji_adjutant.task_adapters.results import take_packages, write_host_logs
-from koji_adjutant.task_adapters.rpmbuild import AUTOSPEC, BUILT, STATUS_TIMEOUT, Scripts
+from koji_adjutant.task_adapters.rpmbuild import AUTOSPEC, BUILT, ROOT_LOG, STATUS_TIMEOUT, Scripts
 from koji_adjutant.task_adapters.sources.autospec import AutospecStep
 from koji_adjutant.task_adapters.sources.checkout import COMMON, LOG, TREE, CheckedOut, CheckoutAdapter
 from koji_adjutant.task_adapters.sources.git_dir import (
@@ -220,7 +220,15 @@ class _Make:
             self._hand_on()
         layout = "yes" if ctx.config.support_rpm_source_layout else "no"
         history = "yes" if adapter.autospec else "no"
-        status = self._script("srpm", self._staged.directory, self._staged.spec, layout, history, *command)
+        status = self._script(
+            "srpm",
+            self._staged.directory,
+            self._staged.spec,
+            layout,
+            history,
+            *command,
+            begins_in=ROOT_LOG if command else None,
+        )
         if status == AUTOSPEC:
             status = self._with_history()
         self._check(status)
@@ -260,9 +268,11 @@ class _Make:
             self.buildroot, status = step.run(self.buildroot, TARGET, spec)
         return self._script("laidout", spec) if status == BUILT else status
 
-    def _script(self, action: str, *arguments: str) -> int:
+    def _script(self, action: str, *arguments: str, begins_in: str | None = None) -> int:
         with self._timed(SRPM, "build.log"):
-            return self._scripts.run(self.buildroot.container, action, TARGET, *arguments)
+            return self._scripts.run(
+                self.buildroot.container, action, TARGET, *arguments, begins_in=begins_in
+            )
 
     @contextmanager
     def _timed(self, what: str, log: str) -> Iterator[None]:

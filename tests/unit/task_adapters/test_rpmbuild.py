@@ -9,7 +9,7 @@ import pytest
 from koji_adjutant.container.interface import ContainerSpec
 from koji_adjutant.errors import TaskInterrupted
 from koji_adjutant.task_adapters.base import TaskContext
-from koji_adjutant.task_adapters.rpmbuild import Narrator, Scripts, build_step
+from koji_adjutant.task_adapters.rpmbuild import BUILD_LOG, ROOT_LOG, Narrator, Scripts, build_step
 from tests.fakes.containers import CommandResult, FakeContainerManager, running
 from tests.unit.task_adapters.build_task import SETTINGS, LogTexts, quiet_context
 
@@ -93,3 +93,22 @@ def test_a_script_whose_end_the_engine_has_forgotten_has_had_its_say(
             run()
     else:
         assert run() == code
+
+
+@pytest.mark.parametrize(
+    ("action", "begins_in", "log"),
+    [("sources", None, ROOT_LOG), ("srpm", ROOT_LOG, ROOT_LOG), ("srpm", None, BUILD_LOG)],
+)
+def test_output_that_comes_before_the_name_of_its_phase(
+    ctx: TaskContext, action: str, begins_in: str | None, log: str
+) -> None:
+    manager = FakeContainerManager()
+    manager.add_image("image:1")
+    said = CommandResult(exit_code=0, output=(("stdout", b"early\n"), ("stderr", b"phase rpmbuild-bs\n")))
+    manager.script(("/bin/bash",), said)
+    logs = LogTexts()
+    narrator = Narrator(ctx, cast("Any", logs))
+    with running(manager, ContainerSpec(image="image:1", command=("sleep",), labels={})) as container:
+        scripts = Scripts(ctx=ctx, manager=manager, settings=SETTINGS, narrator=narrator)
+        assert scripts.run(container, action, "noarch", begins_in=begins_in) == 0
+    assert "early" in logs.texts[log]
