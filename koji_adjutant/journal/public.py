@@ -18,9 +18,10 @@ the epoch. A file of a newer version, a torn one, or none is `None` to a reader.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, TypeVar
+from types import MappingProxyType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from koji_adjutant.host.files import replace_json
 from koji_adjutant.journal.state import ProcessName
@@ -244,8 +245,25 @@ def read_facts(kind: type[_F], path: Path) -> _F | None:
 
 
 def _known(kind: Any, data: Mapping[str, Any]) -> dict[str, Any]:
-    names = {one.name for one in fields(kind)}
-    return {name: _value(name, value) for name, value in data.items() if name in names}
+    """The fields that a file has, of their types. TypeError."""
+    kinds = _types(kind)
+    found = {name: _value(name, value) for name, value in data.items() if name in kinds}
+    for name, value in found.items():
+        if not isinstance(value, kinds[name]):
+            raise TypeError(f"{name}: {value!r}")
+    return found
+
+
+@cache
+def _types(kind: Any) -> Mapping[str, tuple[type, ...]]:
+    """What the value of each field may be; a whole number is a float, too."""
+    found = {}
+    for name, hint in get_type_hints(kind).items():
+        kinds = [
+            get_origin(one) or one for one in (get_args(hint) if isinstance(hint, UnionType) else (hint,))
+        ]
+        found[name] = (*kinds, int) if float in kinds else tuple(kinds)
+    return found
 
 
 def _value(name: str, value: Any) -> Any:

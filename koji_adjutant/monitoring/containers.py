@@ -6,12 +6,14 @@ durable as the process.
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from koji_adjutant.journal.file import Event
 from koji_adjutant.journal.phases import HostEvent, Phase
 from koji_adjutant.journal.public import Containers
 from koji_adjutant.monitoring.clock import Clock, Moment
+from koji_adjutant.monitoring.tasks import measures
 from koji_adjutant.monitoring.views import ContainerView
 
 MOST = 2000
@@ -29,6 +31,7 @@ class ContainerRecord:
     created: Moment
     role: str = ""
     removed: Moment | None = None
+    limits: dict[str, float] = field(default_factory=dict)
 
 
 class ContainerHistory:
@@ -44,6 +47,8 @@ class ContainerHistory:
         """Note an event of any kind."""
         if event.name == HostEvent.DAEMON_STARTED:
             self._worker = str(event.details.get("worker", "")) or self._worker
+        if event.name == Phase.BUILDROOT_READY and (known := self._records.get(event.container)):
+            known.limits = measures(event.details.get("limits")) or known.limits
         if not event.container or event.name not in (Phase.CONTAINER_CREATED, *_GONE):
             return
         record = self._records.get(event.container)
@@ -78,6 +83,7 @@ class ContainerHistory:
                     state=facts.state if removed is None else REMOVED,
                     created=facts.created,
                     removed=removed,
+                    limits=MappingProxyType(dict(record.limits) if record else {}),
                 )
             )
         yield from sorted(found, key=lambda one: one.created, reverse=True)
@@ -98,6 +104,7 @@ class ContainerHistory:
             state=CREATED if removed is None else REMOVED,
             created=created,
             removed=removed,
+            limits=MappingProxyType(dict(record.limits)),
         )
 
     def forget(self, *, older_than: float) -> None:

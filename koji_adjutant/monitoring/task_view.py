@@ -43,6 +43,7 @@ def task_view(
         peak=MappingProxyType({**record.peak}),
         containers=tuple(record.containers),
         logs=logs,
+        results=tuple(record.results.split("\n")) if record.results else (),
         error=record.error,
         first_error_line=record.first_error_line,
         last_lines=tuple(record.last_lines.split("\n")) if record.last_lines else (),

@@ -21,6 +21,7 @@ MOST = 2000
 MOST_PHASES = 30
 """Of a task: a build with many rounds of BuildRequires has a dozen."""
 MOST_CONTAINERS = 40
+MOST_RESULTS = 50
 MOST_LINES, LINE_LENGTH = 20, 400
 """Of the log of a failed task: how many, and characters of each."""
 ERROR_LENGTH = 2000
@@ -55,6 +56,8 @@ class TaskRecord:
     limits: dict[str, float] = field(default_factory=dict)
     peak: dict[str, float] = field(default_factory=dict)
     containers: list[str] = field(default_factory=list)
+    results: str = ""
+    """One string, as `last_lines`."""
     error: str = ""
     first_error_line: str = ""
     last_lines: str = ""
@@ -83,11 +86,8 @@ class TaskRecord:
         self.outcome, self.ended = outcome, now
         self.error = _text(details.get("error") or details.get("why"), ERROR_LENGTH)
         self.first_error_line = _text(details.get("first_error_line"), LINE_LENGTH)
-        lines = details.get("last_lines")
-        if isinstance(lines, list):
-            self.last_lines = "\n".join(
-                _text(line, LINE_LENGTH).replace("\n", " ") for line in lines[-MOST_LINES:]
-            )
+        self.last_lines = _lines(details.get("last_lines"), slice(-MOST_LINES, None))
+        self.results = _lines(details.get("results"), slice(MOST_RESULTS))
 
     def _take_opened(self, event: Event, now: Moment) -> None:
         self._take_started(event, now)
@@ -126,7 +126,7 @@ class TaskRecord:
         self.root = _text(event.details.get("root"), 20) or self.root
         packages = _number(event.details.get("packages"))
         self.packages = self.packages if packages is None else packages
-        self.limits = _measures(event.details.get("limits")) or self.limits
+        self.limits = measures(event.details.get("limits")) or self.limits
 
     def _take_container(self, event: Event, now: Moment) -> None:  # noqa: ARG002
         if event.container and len(self.containers) < MOST_CONTAINERS:
@@ -135,7 +135,7 @@ class TaskRecord:
     def _take_usage(self, event: Event, now: Moment) -> None:  # noqa: ARG002
         if "phase" in event.details:
             return
-        for name, value in _measures(event.details).items():
+        for name, value in measures(event.details).items():
             before = self.peak.get(name, 0.0)
             self.peak[name] = before + value if name in ADDED_UP else max(before, value)
 
@@ -161,6 +161,13 @@ OF_NO_RUN = frozenset(
     }
 )
 """Events that name a task which need not have run here."""
+
+
+def _lines(value: Any, some: slice) -> str:
+    """Some of a list of texts, a line each."""
+    if not isinstance(value, list):
+        return ""
+    return "\n".join(_text(line, LINE_LENGTH).replace("\n", " ") for line in value[some])
 
 
 class TaskHistory:
@@ -230,7 +237,8 @@ class TaskHistory:
         self._doubted.clear()
 
 
-def _measures(said: Any) -> dict[str, float]:
+def measures(said: Any) -> dict[str, float]:
+    """The figures of an event that are figures, by name."""
     if not isinstance(said, Mapping):
         return {}
     return {

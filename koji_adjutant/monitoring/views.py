@@ -111,6 +111,8 @@ class TaskView:
     """`memory_bytes`, `cpu_seconds`, `read_bytes`, `written_bytes`, `disk_bytes`, `pids`, as far as measured."""
     containers: tuple[str, ...] = ()
     logs: tuple[LogView, ...] = ()
+    results: tuple[str, ...] = ()
+    """What came of it: names of packages or files, ids."""
     error: str = ""
     first_error_line: str = ""
     last_lines: tuple[str, ...] = ()

@@ -185,7 +185,7 @@ def _closed(story: Story, sample: Sample) -> None:
     story.ended(sample.source, begun - 2.1, Phase.CLOSED)
     story.build_arch(sample.closed, 5270, parent=sample.closed_parent)
     story.record(5208, Phase.UPLOADED, task=sample.closed, pid=10_203, files=4)
-    story.ended(sample.closed, 5207, Phase.CLOSED)
+    story.ended(sample.closed, 5207, Phase.CLOSED, results=["hello-1.0-1.src.rpm", "hello-1.0-1.x86_64.rpm"])
     story.opened(204, "tagBuild", 5205, label="dist, hello-1.0-1", parent=sample.closed_parent)
     story.record(5204, Phase.TAGGED, task=204, pid=10_204, tag=3, build=42)
     story.ended(204, 5203, Phase.CLOSED)

@@ -6,8 +6,9 @@ things stand before anything is said again. SystemExit and its like pass through
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Any, cast
 from xmlrpc.client import Fault
 
@@ -24,6 +25,8 @@ from koji_adjutant.hub.session import HubSession, is_session_lost
 from koji_adjutant.journal.phases import GivenBack, Journal, Phase
 
 UNKNOWN_FAULT = 1
+RESULT_KEYS = ("srpm", "srpms", "rpms")
+"""Of results that are dicts: those of the tasks that make packages."""
 OPEN = koji.TASK_STATES["OPEN"]
 
 logger = logging.getLogger("koji.adjutant.daemon.tasks")
@@ -90,7 +93,11 @@ class TaskRun:
     def _close(self, result: object) -> Phase:
         response = cast("Any", dumps)((result,), methodresponse=1, allow_none=1)
         logger.info("task %s: response %r", self._task, response)
-        return self._tell(Phase.CLOSED, lambda: self._session.host.closeTask(self._task, response))
+        return self._tell(
+            Phase.CLOSED,
+            lambda: self._session.host.closeTask(self._task, response),
+            results=results_of(result),
+        )
 
     def _fail(self, error: Exception) -> Phase:
         if isinstance(error, koji.GenericError) and is_session_lost(error):
@@ -144,6 +151,18 @@ class TaskRun:
     def _is_ours(self) -> bool:
         info: Any = self._session.getTaskInfo(cast("Any", self._task))
         return bool(info) and info["state"] == OPEN and info["host_id"] == self._host_id
+
+
+def results_of(result: object) -> list[str]:
+    """What came of a task, for people: names of packages and files, ids; never a URL of its sources, which may have a
+    password in it."""
+    if isinstance(result, Mapping):
+        named = (result.get(key) for key in RESULT_KEYS)
+        files = [file for value in named for file in (value if isinstance(value, list) else [value])]
+        return [PurePosixPath(file).name for file in files if isinstance(file, str)]
+    if isinstance(result, list | tuple):
+        return [str(one) for value in result for one in (value if isinstance(value, list) else [value])]
+    return [] if result is None else [str(result)]
 
 
 def _in_short(error: Exception) -> str:

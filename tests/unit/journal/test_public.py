@@ -91,3 +91,21 @@ def test_what_a_later_version_adds_is_passed_over(tmp_path: Path) -> None:
     file = tmp_path / "facts.json"
     file.write_text(json.dumps({"v": 1, "bind": "x", "colour": "blue"}))
     assert public.read_facts(MonitoringFacts, file) == MonitoringFacts(bind="x")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"bind": 3}, {"bind": None}, {"container_history_ttl": "long"}, {"bind": ["x"]}], ids=str
+)
+def test_what_has_another_type_is_not_understood(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    file = tmp_path / "facts.json"
+    file.write_text(json.dumps({"v": 1, "bind": "x", **wrong}))
+    assert public.read_facts(MonitoringFacts, file) is None
+
+
+def test_a_row_of_another_type_is_not_understood(tmp_path: Path) -> None:
+    file = tmp_path / "facts.json"
+    public.write_facts(file, next(one for one in ALL if isinstance(one, Images)))
+    data = json.loads(file.read_text())
+    data["images"][0]["bytes"] = "many"
+    file.write_text(json.dumps(data))
+    assert public.read_facts(Images, file) is None

@@ -79,3 +79,13 @@ def test_those_that_are_gone_are_forgotten() -> None:
         one = about(10, "container-created", name)
         history.take(one, own.moment(one))
     assert [one.id for one in history.views(None, worker="")] == ["d", "e"]
+
+
+def test_what_a_container_may_take() -> None:
+    ready = replace(
+        event(80, "buildroot-ready", 5, limits={"memory_bytes": 1 << 30, "cpus": "many"}), container=LISTED.id
+    )
+    events = [about(90, "container-created", LISTED.id), ready, about(70, "container-created", "c")]
+    found = views(events, Containers(time=NOW - 75, containers=(LISTED,)))
+    assert found[LISTED.id].limits == {"memory_bytes": float(1 << 30)}
+    assert found["c"].limits == {}

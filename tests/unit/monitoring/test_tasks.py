@@ -245,3 +245,13 @@ def test_a_journal_of_the_released_version_is_understood(left_state: Path) -> No
     for record in found:
         shown = view(found, record.id)
         assert all(phase.ended is None or phase.ended >= phase.began for phase in shown.phases)
+
+
+def test_what_came_of_a_task() -> None:
+    names = ["hello-1-1.src.rpm", "hello-1-1.x86_64.rpm\nx", *map(str, range(100))]
+    found = view(history([event(9, "opened", method="buildArch"), event(5, "closed", results=names)]))
+    assert found.results[:2] == ("hello-1-1.src.rpm", "hello-1-1.x86_64.rpm x")
+    assert len(found.results) == 50
+    assert (
+        view(history([event(9, "opened", method="build"), event(5, "closed", results="none")])).results == ()
+    )

@@ -12,7 +12,7 @@ import koji
 import pytest
 from koji.tasks import RefuseTask, ServerExit, ServerRestart, SleepTask
 
-from koji_adjutant.daemon.tasks.task_run import TaskRun
+from koji_adjutant.daemon.tasks.task_run import TaskRun, results_of
 from koji_adjutant.errors import EngineFailed, EngineTimeout, TaskCanceled, TaskInterrupted
 from koji_adjutant.hub.session import HubSession, login, open_session
 from koji_adjutant.journal.file import FileJournal
@@ -237,3 +237,22 @@ def test_the_journal_says_how_it_ended(
     host.run(fail)
     (event,) = read_journal(host.journal)
     assert (event.name, event.task, event.details) == (name, host.task, details)
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        ({"rpms": ["work/a-1-1.x86_64.rpm"], "srpms": [], "logs": ["l"], "brootid": 3}, ["a-1-1.x86_64.rpm"]),
+        ({"srpm": "w/a.src.rpm", "source": {"url": "https://u:secret@h/x"}}, ["a.src.rpm"]),
+        (
+            ["cli-build/x", ["repomd.xml", "primary.xml.zst"]],
+            ["cli-build/x", "repomd.xml", "primary.xml.zst"],
+        ),
+        ([7, 12], ["7", "12"]),
+        ("done", ["done"]),
+        (None, []),
+    ],
+    ids=str,
+)
+def test_what_came_of_a_task_is_names(result: object, shown: list[str]) -> None:
+    assert results_of(result) == shown
