@@ -88,7 +88,7 @@ def host_sentence(
     *, name: str, ready: bool, obstacle: str, reason: str, running: int, seconds: float | None
 ) -> str:
     """The host in one sentence. `seconds`: for how long it has been so; None when that is not known."""
-    lasted = f" for {duration(seconds)}" if seconds is not None else ""
+    lasted = f", for {duration(seconds)} now" if seconds is not None else ""
     tasks = {0: "no task runs", 1: "1 task runs"}.get(running, f"{running} tasks run")
     host = one_line(name) or "This host"
     if ready:

@@ -20,6 +20,7 @@ from tests.waiting import eventually
 
 OPERATING = ROOT / "docs/operating.md"
 README = ROOT / "README.md"
+OTHERS = (ROOT / "docs/security.md", ROOT / "docs/compatibility.md", ROOT / "docs/monitoring.md")
 PROGRAMS = {
     "du",
     "koji",
@@ -126,7 +127,7 @@ def test_a_host_that_ran_kojid(machine: Machine, own_testbed: Testbed) -> None:
         seconds=IMAGE_SECONDS,
     )
     reader.follow(operating.pop(BUILDROOTS))
-    for lines in operating.values():
+    for lines in (*operating.values(), *(lines for page in OTHERS for lines in sections(page).values())):
         reader.follow(lines)
     before = machine.run("cat /var/lib/koji-adjutant/main").output
     assert before
@@ -134,7 +135,8 @@ def test_a_host_that_ran_kojid(machine: Machine, own_testbed: Testbed) -> None:
     assert not [command_line(pid) for pid in machine.processes()], "nothing of ours runs any more"
     assert machine.run("ls /usr/local/lib/systemd/system").output.strip() == ""
     assert own_testbed.session.getHost(HOST)["enabled"] is False
-    commands = {line for lines in sections(OPERATING).values() for line in lines}
+    pages = (OPERATING, *OTHERS)
+    commands = {line for page in pages for lines in sections(page).values() for line in lines}
     assert commands == set(reader.done)
 
 

@@ -45,7 +45,7 @@ class Host:
 def test_a_host_that_takes_tasks(tmp_path: Path) -> None:
     view = Host(tmp_path, FACTS).view()
     assert (view.alive, view.ready, view.obstacle) == (True, True, "")
-    assert view.sentence == "b1 takes tasks for 1 min 5 s; 1 task runs."
+    assert view.sentence == "b1 takes tasks, for 1 min 5 s now; 1 task runs."
 
 
 def test_facts_of_a_process_that_was_seen_and_is_gone_are_old_at_once(tmp_path: Path) -> None:

@@ -13,16 +13,25 @@ def test_every_obstacle_has_words() -> None:
 @pytest.mark.parametrize(
     ("ready", "obstacle", "reason", "running", "said"),
     [
-        (True, "", "", 0, "b1 takes tasks for 1 min 5 s; no task runs."),
-        (True, "", "", 1, "b1 takes tasks for 1 min 5 s; 1 task runs."),
+        (True, "", "", 0, "b1 takes tasks, for 1 min 5 s now; no task runs."),
+        (True, "", "", 1, "b1 takes tasks, for 1 min 5 s now; 1 task runs."),
         (
             False,
             "space",
             "at\n/var",
             3,
-            "b1 takes no task for 1 min 5 s: there is too little space where containers are (at\\n/var); 3 tasks run.",
+            (
+                "b1 takes no task, for 1 min 5 s now: there is too little space where containers are (at\\n/var); "
+                "3 tasks run."
+            ),
         ),
-        (False, "daemon", "", 0, "b1 takes no task for 1 min 5 s: its daemon does not run; no task runs."),
+        (
+            False,
+            "daemon",
+            "",
+            0,
+            "b1 takes no task, for 1 min 5 s now: its daemon does not run; no task runs.",
+        ),
     ],
 )
 def test_a_host_in_one_sentence(ready: bool, obstacle: str, reason: str, running: int, said: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from koji_adjutant.monitoring.pages import CONTENT_SECURITY_POLICY, NAMES, STATIC, Pages
+from koji_adjutant.monitoring.phases import PhaseName
 from koji_adjutant.monitoring.registry import Registry
 from koji_adjutant.monitoring.views import LogView, Outcome
 from tests.fakes.journals import Sample, write_sample
@@ -126,3 +127,8 @@ def test_scripts_put_text_in_as_text() -> None:
             r"innerHTML\s*=[^=]|outerHTML\s*=[^=]|insertAdjacentHTML|eval\(|document\.write",
             script.read_text(),
         )
+
+
+@pytest.mark.parametrize("phase", PhaseName)
+def test_every_phase_has_its_colour(phase: PhaseName) -> None:
+    assert re.search(rf"\.p-{phase.value}\b[^}}]*\{{ fill: var\(", (STATIC / "style.css").read_text())
