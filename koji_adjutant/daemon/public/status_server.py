@@ -12,6 +12,7 @@ import logging
 import os
 import pwd
 import signal
+import stat
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -70,9 +71,14 @@ def make_own_directory(path: Path, identity: Identity) -> None:
     """The directory of a server's own. OSError."""
     path.mkdir(mode=0o700, exist_ok=True)
     path.chmod(0o700)
-    if identity.user is not None and identity.group is not None:
-        for one in (path, *path.iterdir()):
+    if identity.user is None or identity.group is None:
+        return
+    # Files of the user that it had before. What has another name elsewhere may be somebody's whom it does not know.
+    for one in path.iterdir():
+        status = one.lstat()
+        if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
             os.chown(one, identity.user, identity.group, follow_symlinks=False)
+    os.chown(path, identity.user, identity.group, follow_symlinks=False)
 
 
 class StatusServer:

@@ -9,7 +9,15 @@ import pytest
 
 from koji_adjutant.config import Config
 from koji_adjutant.daemon.public.directory import OF_SERVER
-from koji_adjutant.daemon.public.status_server import LONGEST_PAUSE, SAID, Identity, StatusServer, is_wanted
+from koji_adjutant.daemon.public.status_server import (
+    LONGEST_PAUSE,
+    NOBODY,
+    SAID,
+    Identity,
+    StatusServer,
+    is_wanted,
+    make_own_directory,
+)
 from koji_adjutant.host import systemd
 from tests.waiting import eventually
 
@@ -105,3 +113,16 @@ def test_what_it_says_in_the_background_is_kept(tmp_path: Path) -> None:
     wait_until_dead(one)
     one.stop()
     assert (tmp_path / OF_SERVER / SAID).read_text() == "the port is taken\n"
+
+
+def test_a_file_that_has_another_name_elsewhere_is_not_given_away(tmp_path: Path) -> None:
+    directory, other = tmp_path / "status", tmp_path / "key"
+    directory.mkdir()
+    other.write_text("secret")
+    (directory / "linked").hardlink_to(other)
+    (directory / "link").symlink_to(other)
+    (directory / "counters.json").write_text("{}")
+    make_own_directory(directory, Identity(user=NOBODY, group=NOBODY))
+    assert other.stat().st_uid == os.getuid()
+    assert (directory / "counters.json").stat().st_uid == NOBODY
+    assert directory.stat().st_uid == NOBODY
