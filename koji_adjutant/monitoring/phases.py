@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from koji_adjutant.journal.phases import Phase
+from koji_adjutant.policy.methods import METHODS
 
 
 class PhaseName(StrEnum):
@@ -50,11 +51,9 @@ class PhaseName(StrEnum):
 
 ENDS = frozenset({Phase.CLOSED, Phase.FAILED, Phase.REFUSED, Phase.FREED, Phase.CANCELED})
 """Events after which a task is in no phase, by name."""
-WAITS = frozenset({"build", "chainBuild", "newRepo", "waitrepo"})
+WAITS = frozenset(row.name for row in METHODS.values() if row.waits)
 """Methods whose tasks wait for others once they run."""
-WITHOUT_CONTAINERS = frozenset(
-    {"tagBuild", "buildNotification", "tagNotification", "dependantTask", "shutdown", "restart", "sleep"}
-)
+WITHOUT_CONTAINERS = frozenset(row.name for row in METHODS.values() if not row.containers and not row.waits)
 _AFTER: Mapping[str, PhaseName] = MappingProxyType(
     {
         Phase.OPENED: PhaseName.STARTING,

@@ -77,6 +77,12 @@ class Method(KojidMethod):
     arch: Finder = nothing
     repo: Finder = nothing
     """The id of the repo."""
+    source: Finder = nothing
+    """The source package, or the URL of a commit, that it builds from."""
+    averaged: bool = False
+    """Whether the hub knows how long one for the same package takes on average."""
+    waits: bool = False
+    """Whether its tasks wait for others, or for a repo, once they run."""
 
 
 _Row = TypeVar("_Row", bound=KojidMethod)
@@ -90,7 +96,15 @@ _SCM = frozenset({"preSCMCheckout", "postSCMCheckout"})
 
 METHODS: Mapping[str, Method] = _by_name(
     (
-        Method(name="build", kojid_class="BuildTask", weight=0.2, repo=repo_in_options(2)),
+        Method(
+            name="build",
+            kojid_class="BuildTask",
+            weight=0.2,
+            repo=repo_in_options(2),
+            source=parameter(0, "src"),
+            averaged=True,
+            waits=True,
+        ),
         Method(
             name="buildArch",
             kojid_class="BuildArchTask",
@@ -102,6 +116,8 @@ METHODS: Mapping[str, Method] = _by_name(
             tag=parameter(1, "root"),
             arch=parameter(2, "arch"),
             repo=repo_in_options(4),
+            source=parameter(0, "pkg"),
+            averaged=True,
         ),
         Method(
             name="buildSRPMFromSCM",
@@ -113,6 +129,7 @@ METHODS: Mapping[str, Method] = _by_name(
             install_group="srpm-build",
             tag=parameter(1, "build_tag"),
             repo=repo_in_options(2),
+            source=parameter(0, "url"),
         ),
         Method(
             name="rebuildSRPM",
@@ -123,9 +140,10 @@ METHODS: Mapping[str, Method] = _by_name(
             prewarm=True,
             tag=parameter(1, "build_tag"),
             repo=repo_in_options(2),
+            source=parameter(0, "srpm"),
         ),
         Method(name="tagBuild", kojid_class="TagBuildTask", tag=parameter(0, "tag_id")),
-        Method(name="newRepo", kojid_class="NewRepoTask", weight=0.1, tag=parameter(0, "tag")),
+        Method(name="newRepo", kojid_class="NewRepoTask", weight=0.1, tag=parameter(0, "tag"), waits=True),
         Method(
             name="createrepo",
             kojid_class="CreaterepoTask",
@@ -135,7 +153,7 @@ METHODS: Mapping[str, Method] = _by_name(
             arch=parameter(1, "arch"),
             repo=parameter(0, "repo_id"),
         ),
-        Method(name="chainbuild", kojid_class="ChainBuildTask", weight=0.1),
+        Method(name="chainbuild", kojid_class="ChainBuildTask", weight=0.1, waits=True),
         Method(name="buildNotification", kojid_class="BuildNotificationTask", weight=0.1),
         Method(
             name="tagNotification",
@@ -144,7 +162,7 @@ METHODS: Mapping[str, Method] = _by_name(
             tag=parameter(2, "tag_info"),
         ),
         # Koji's library brings these along.
-        Method(name="waitrepo", weight=0.2, tag=parameter(0, "tag")),
+        Method(name="waitrepo", weight=0.2, tag=parameter(0, "tag"), waits=True),
         Method(name="dependantTask", weight=0.2),
         Method(name="restart", weight=0.1),
         Method(name="restartVerify", weight=0.1),

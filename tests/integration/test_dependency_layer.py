@@ -103,7 +103,7 @@ def used_key(testbed: Testbed, build: Build) -> str:
     (key,) = (
         event.details["key"]
         for event in testbed.journal()
-        if event.task == task.id and event.name == Phase.IMAGE_READY
+        if event.task == task.id and event.name == Phase.IMAGE_READY and "key" in event.details
     )
     found = testbed.engine.podman(
         "image", "inspect", "--format", f'{{{{index .Labels "{labels.KEY}"}}}}', image_name(key)

@@ -88,14 +88,14 @@ def _said_by(on: Surroundings) -> Readiness | None:
     while True:
         said = read_readiness(on.config.state_dir)
         is_known = said is not None and said.writer.is_alive()
-        if is_known and said is not None and (said.not_ready is None or not _is_new(on.main)):
+        if is_known and said is not None and (said.not_ready is None or not is_new(on.main)):
             return said
         if on.main is None or not on.main.is_alive() or time.monotonic() > until:
             return said if is_known else None
         time.sleep(FIRST_LOOK_SECONDS / 40)
 
 
-def _is_new(main: ProcessName | None) -> bool:
+def is_new(main: ProcessName | None) -> bool:
     """Whether a process has just started."""
     return main is not None and since_boot() - main.start_time / os.sysconf("SC_CLK_TCK") < NEW_SECONDS
 

@@ -5,11 +5,13 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 
 from koji_adjutant.cli.doctor.check import Check, Finding, failure, ok, warning
+from koji_adjutant.cli.doctor.daemon import FIRST_LOOK_SECONDS, is_new
 from koji_adjutant.cli.doctor.surroundings import Surroundings
 from koji_adjutant.host.bind import Bind, read_bind
 from koji_adjutant.journal.public import MONITORING, MonitoringFacts, public_directory, read_facts
@@ -119,12 +121,24 @@ def _status_server(on: Surroundings) -> Finding:
     bind = read_bind(facts.bind) if facts else config.monitoring_bind
     hint = "systemctl enable --now kojid-status; its log says why it ended"
     try:
-        status = _asked(bind)
+        status = _asked_patiently(bind, is_new=is_new(on.main))
     except (OSError, http.client.HTTPException) as error:
         return failure(f"the status server at {bind} cannot be reached: {error}", hint)
     if status in {HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE}:
         return ok(f"the status server answers at {bind}")
     return failure(f"what answers at {bind} is no status server: HTTP {status}", hint)
+
+
+def _asked_patiently(bind: Bind, *, is_new: bool) -> int:
+    """What it answers; one whose daemon has just started is given a moment."""
+    until = time.monotonic() + (FIRST_LOOK_SECONDS if is_new else 0.0)
+    while True:
+        try:
+            return _asked(bind)
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(FIRST_LOOK_SECONDS / 40)
 
 
 def _asked(bind: Bind) -> int:

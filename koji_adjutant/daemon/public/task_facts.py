@@ -26,8 +26,6 @@ TEXT_LIMIT = 300
 """Characters."""
 SECONDS = 10.0
 """That an answer may take."""
-_BUILDS = frozenset({"build", "buildArch"})
-"""Of which the hub has an average."""
 
 logger = logging.getLogger("koji.adjutant.daemon.public")
 
@@ -73,7 +71,8 @@ def label_of(method: str, params: Sequence[Any], opts: Mapping[str, Any], arch: 
 
 def package_of(method: str, params: Sequence[Any]) -> str:
     """The package of a build: by the name of its source package, or of the repository that it is in."""
-    source = params[0] if params and method in _BUILDS | {"rebuildSRPM", "buildSRPMFromSCM"} else None
+    row = METHODS.get(method)
+    source = row.source(params, {}) if row else None
     if not isinstance(source, str):
         return ""
     if "://" in source:
@@ -97,7 +96,8 @@ def _text(value: object) -> str:
 
 def ask_in_background(shown: Shown, config: Config, facts: TaskFacts, owner: object) -> None:
     """Have `shown` told the name of the user with the id `owner`, and the average of the package's builds."""
-    package = facts.package if facts.method in _BUILDS else ""
+    row = METHODS.get(facts.method)
+    package = facts.package if row and row.averaged else ""
     if owner is None and not package:
         return
 

@@ -13,8 +13,8 @@ import koji_adjutant
 from koji_adjutant.policy.methods import IN_CONTAINERS, METHODS, NOT_HERE, OF_GROUPS, OF_KOJID, Method
 
 PACKAGE = Path(koji_adjutant.__file__).parent
-HERE = {"policy/methods.py", "handlers/registry.py"}
-"""The table, and what binds its rows."""
+HERE = {"policy/methods.py", "handlers/registry.py", "cli/doctor/topdir.py"}
+"""The table, what binds its rows, and where a channel is meant."""
 LEFT_OUT = frozenset({"testbed", "scripts"})
 PLAIN_WORDS = frozenset({"build", "default", "fork", "restart", "shutdown", "sleep", "subtask"})
 """Of these a text does not tell whether a method is meant."""
