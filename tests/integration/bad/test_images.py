@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from koji_adjutant.buildroot.images.keys import KIND_LABEL, REPOSITORY
+from koji_adjutant.buildroot.images.keys import KIND_LABEL, image_name
 from koji_adjutant.buildroot.images.requests import pending_requests
 from koji_adjutant.container import labels
+from koji_adjutant.journal.phases import Phase
 from tests.integration.bad.conftest import Bad
 from tests.waiting import eventually
 
@@ -24,19 +25,18 @@ def made(bad: Bad) -> None:
 
 
 def base_image(bad: Bad) -> str:
-    """The name of the one image that the tag's builds start from."""
+    """The name of the image that the tag's builds start from."""
     bad.still_builds()
     made(bad)
-    rows = json.loads(bad.testbed.engine.podman("images", "--format=json"))
-    wanted = {(KIND_LABEL, "base"), (labels.GROUP, "build")}
-    (name,) = [
-        name
-        for row in rows
-        if wanted <= (row.get("Labels") or {}).items()
-        for name in row.get("Names") or ()
-        if name.startswith(f"{REPOSITORY}:")
+    task = bad.still_builds()
+    keys = [
+        str(event.details["key"])
+        for event in bad.testbed.journal()
+        if event.task == task.id and event.name == Phase.IMAGE_READY and "key" in event.details
     ]
-    return str(name)
+    name = image_name(keys[0])
+    assert inspected(bad, name)[KIND_LABEL] == "base"
+    return name
 
 
 def inspected(bad: Bad, name: str) -> Mapping[str, str]:
