@@ -379,15 +379,9 @@ def test_an_engine_that_is_killed_leaves_no_half_image(
 
 def look_at_all_images(manager: PodmanManager, records: UsageRecords) -> None:
     """What the daemon does once a day, when nobody can be making an image any more that is there now."""
-    prune(
-        cached_images(manager, records, scan=True),
-        manager,
-        records,
-        Limits(size=1 << 50, age=float(1 << 30)),
-        worker=WORKER,
-        journal=NullJournal(),
-        clock=lambda: time.time() + 2 * SETTLING_SECONDS,
-    )
+    images, limits = cached_images(manager, records, scan=True), Limits(size=1 << 50, age=float(1 << 30))
+    later = time.time() + 2 * SETTLING_SECONDS
+    prune(images, manager, records, limits, worker=WORKER, journal=NullJournal(), clock=lambda: later)
 
 
 def is_whole_or_none(manager: PodmanManager, directory: Path) -> bool:
