@@ -22,7 +22,7 @@ A line is one JSON object, with the version of its form in `v`:
 
 An event that was not there before, or a new key in `details`, makes no new version: a reader passes over what it does
 not know. A field that is gone or means something else does. What hub, packages and programs say is data: JSON escapes
-it, and it is cut to a bearable length here.
+it, and here it is cut to a bearable length, and passwords are taken out of its URLs.
 """
 
 import errno
@@ -43,6 +43,7 @@ from typing import Any
 from koji_adjutant.host.files import boot_id, since_boot
 from koji_adjutant.host.groups import share
 from koji_adjutant.journal.phases import EventName, HostEvent
+from koji_adjutant.names import without_passwords
 
 VERSION = 2
 TEXT_LIMIT = 2000
@@ -132,9 +133,10 @@ def bounded(value: object, depth: int = DEPTH_LIMIT) -> Any:
 
 
 def _cut(text: str) -> str:
-    if len(text) <= TEXT_LIMIT:
-        return text
-    return f"{text[:TEXT_LIMIT]}... ({len(text)} characters)"
+    whole = without_passwords(text)
+    if len(whole) <= TEXT_LIMIT:
+        return whole
+    return f"{whole[:TEXT_LIMIT]}... ({len(whole)} characters)"
 
 
 def decoded(line: bytes) -> Event | Unread:

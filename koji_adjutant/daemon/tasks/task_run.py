@@ -154,8 +154,7 @@ class TaskRun:
 
 
 def results_of(result: object) -> list[str]:
-    """What came of a task, for people: names of packages and files, ids; never a URL of its sources, which may have a
-    password in it."""
+    """What came of a task, for people: names of packages and files, ids."""
     if isinstance(result, Mapping):
         named = (result.get(key) for key in RESULT_KEYS)
         files = [file for value in named for file in (value if isinstance(value, list) else [value])]

@@ -28,6 +28,16 @@ def test_an_event_is_a_line(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_no_password_of_a_url_is_told(path: Path) -> None:
+    url = "git+https://user:secret@example.org/x"
+    FileJournal(path).record(
+        Phase.CLOSED, task=7, results=[url], why=f"no {url}", more={url: "x" * 1990 + url}
+    )
+    assert "secret" not in path.read_text()
+    (event,) = read_journal(path)
+    assert event.details["results"] == ["git+https://user:***@example.org/x"]
+
+
 def test_it_says_when_and_who(path: Path) -> None:
     FileJournal(path).record(HostEvent.READY)
     (event,) = read_journal(path)
