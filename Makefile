@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 BENCH ?=
 MINUTES ?= 30
 SEED ?=
+ONLY ?=
 DRAWS ?= 2000
 
 PYTEST := $(BIN)/python -m pytest --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help demo demo-trixie test quick coverage soak oracle lint bench man srpm clean
+.PHONY: help demo platforms core test quick coverage soak oracle lint bench man srpm clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -20,11 +21,14 @@ $(VENV)/ready: pyproject.toml constraints.txt .ci/setup-debian
 demo: $(VENV)/ready ## build a package on a Koji of its own, show it, take everything down
 	$(BIN)/koji-adjutant testbed demo
 
-demo-trixie: ## the same on Debian 13 (podman 5), in a root of it that is made and removed again
-	.ci/demo-trixie
+platforms: $(VENV)/ready ## what has to work on other hosts than this: ONLY=B one of them, docs/platforms.md all
+	$(BIN)/python -m tests.platforms $(if $(ONLY),--only $(ONLY))
 
 test: $(VENV)/ready ## every test, linters and real containers included; a part of them over its budget fails
 	$(PYTEST) --numprocesses=2 --budgets --tb=short --durations=25 tests
+
+core: $(VENV)/ready ## what runs on every platform: nine minutes
+	$(PYTEST) --numprocesses=2 --tb=short -m core tests
 
 quick: $(VENV)/ready ## linters, units, the contract suite on the fake, one build: a few minutes
 	$(PYTEST) --numprocesses=4 --quick tests

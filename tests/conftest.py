@@ -23,7 +23,7 @@ from koji_adjutant.testbed.engine.processes import Process, command_line, proces
 from koji_adjutant.testbed.engine.service import Engine
 from tests import summary, timing
 from tests.contract.containers import IMAGE, PROGRAMS
-from tests.parts import PARTS, is_quick, over_budget, part_of
+from tests.parts import PARTS, is_core, is_quick, over_budget, part_of
 from tests.waiting import eventually
 
 SETTLE = 1.0
@@ -89,6 +89,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Durations(config))
     config.pluginmanager.register(summary)
     config.pluginmanager.register(timing)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if is_core(item.path.relative_to(item.config.rootpath)):
+        item.add_marker(pytest.mark.core)
 
 
 @pytest.hookimpl(trylast=True)

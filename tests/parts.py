@@ -42,6 +42,29 @@ PARTS = (
     Part(name="units", paths=("tests/unit", "tests/upgrade"), minutes=8),
     Part(name="shape", paths=("tests",), minutes=3),
 )
+CORE = (
+    "tests/contract/test_container_handover.py",
+    "tests/contract/test_container_manager.py",
+    "tests/contract/test_image_store.py",
+    "tests/contract/test_podman_buildroots.py",
+    "tests/contract/test_podman_images.py",
+    "tests/contract/test_podman_isolation.py",
+    "tests/contract/test_podman_limits.py",
+    "tests/contract/test_podman_pull.py",
+    "tests/contract/test_podman_seccomp.py",
+    "tests/contract/test_podman_sockets.py",
+    "tests/contract/test_podman_streams.py",
+    "tests/contract/test_podman_terminal.py",
+    "tests/integration/test_builds.py",
+    "tests/integration/test_fidelity.py",
+    "tests/integration/cancel/test_cancel.py",
+    "tests/integration/restart/test_builds_go_on.py",
+    "tests/integration/outages/test_engine.py",
+    "tests/integration/hostile",
+)
+"""What runs on every platform (`pytest -m core`); docs/contributing.md lists it."""
+CORE_MINUTES = 18.0
+"""What it may take in sum: nine minutes, with two workers."""
 ONE_BUILD = "tests/integration/test_builds.py::test_hello_becomes_a_tagged_build"
 """What `make quick` builds."""
 SLOW = ("tests/faults", "tests/integration")
@@ -50,6 +73,11 @@ SLOW = ("tests/faults", "tests/integration")
 def part_of(path: Path) -> Part:
     """The part of a test file, by its path below the project."""
     return next(part for part in PARTS if any(path.is_relative_to(prefix) for prefix in part.paths))
+
+
+def is_core(path: Path) -> bool:
+    """Whether a test file, by its path below the project, runs on every platform."""
+    return any(path.is_relative_to(prefix) for prefix in CORE)
 
 
 def is_quick(nodeid: str, *, uses_podman: bool) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from koji_adjutant.cli.doctor.table import CHECKS
+from tests.parts import CORE
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -67,3 +68,10 @@ def test_the_checklist_names_checks_and_tests() -> None:
         assert not unknown
         lost = [name for name in QUOTED.findall(tests) if not (ROOT / "tests" / name).exists()]
         assert not lost
+
+
+def test_what_runs_on_every_platform_is_listed() -> None:
+    listed = QUOTED.findall(section(ROOT / "docs/contributing.md", "Core"))
+    assert [name for name in listed if (ROOT / "tests" / name).exists()] == [
+        name.removeprefix("tests/") for name in CORE
+    ]

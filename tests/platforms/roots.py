@@ -1,0 +1,52 @@
+"""Roots of other releases of Debian (`.ci/on-debian`). One that is kept serves all parts of a run."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tests.platforms.part import ROOT, Place
+
+VERSIONS = "versions: "
+ON_DEBIAN = ROOT / ".ci" / "on-debian"
+
+
+@dataclass(frozen=True)
+class DebianRoot:
+    """The root of a release, made when something first runs in it."""
+
+    codename: str
+
+    def run(self, place: Place, command: str) -> str:
+        """Run a line of shell in it, in the project's tree; what it said."""
+        return place.command([ON_DEBIAN, "--keep", self.codename, command])
+
+    def remove(self, place: Place) -> None:
+        """What of it is on the disk."""
+        place.command([ON_DEBIAN, "--remove", self.codename])
+
+    def part(self, command: str) -> Callable[[Place], str]:
+        """What runs `command` in it, for a Part."""
+        return lambda place: summary(self.run(place, command))
+
+
+def on_this_machine(*argv: str) -> Callable[[Place], str]:
+    """What runs a command on this machine, for a Part."""
+    return lambda place: summary(place.command(argv))
+
+
+def summary(said: str) -> str:
+    """The last thing that pytest or the demo says of how it went."""
+    for line in reversed(said.splitlines()):
+        words = line.strip(" =")
+        if " passed" in words and " in " in words:
+            return words.partition(" in ")[0]
+        if line.startswith("  buildArch, "):
+            return " ".join(line.split()[:4])
+    return ""
+
+
+def versions(said: str) -> Mapping[str, str]:
+    """What `tests.platforms.versions` has said among other lines."""
+    found = next((line for line in said.splitlines() if line.startswith(VERSIONS)), VERSIONS + "{}")
+    known: dict[str, str] = json.loads(found.removeprefix(VERSIONS))
+    return known

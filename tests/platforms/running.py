@@ -1,0 +1,82 @@
+"""Runs the parts of platforms one after the other. One that fails keeps none of the others from running."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from koji_adjutant.errors import AdjutantError
+from tests.platforms.part import PATIENCE, Part, Place, Platform
+from tests.platforms.results import Result, Results
+
+VERSIONS_MINUTES = 15.0
+"""What it may take to make a root, which the first thing that is asked of it does."""
+
+
+def chosen(platforms: Sequence[Platform], only: Sequence[str], *, ci: bool = False) -> list[Platform]:
+    """Those of the letters; all without any. AdjutantError for a letter that there is not."""
+    known = [platform.letter for platform in platforms]
+    if unknown := sorted(set(only) - set(known)):
+        raise AdjutantError(f"no such platform: {', '.join(unknown)}", hint=f"there are {', '.join(known)}")
+    wanted = [platform for platform in platforms if not only or platform.letter in only]
+    return [platform for platform in wanted if parts_of(platform, ci=ci)]
+
+
+def parts_of(platform: Platform, *, ci: bool) -> list[Part]:
+    return [part for part in platform.parts if part.is_in_ci or not ci]
+
+
+def run(
+    platforms: Sequence[Platform], known: Results, directory: Path, say: Callable[[str], None], *, ci: bool
+) -> Iterator[Results]:
+    """What is known after each part."""
+    for platform in platforms:
+        place = Place(directory=directory / platform.letter, seconds=VERSIONS_MINUTES * 60)
+        began = time.monotonic()
+        try:
+            known = known.with_versions(platform.letter, platform.versions(place))
+        except AdjutantError as error:
+            seconds = time.monotonic() - began
+            result = _result(platform, "begin", seconds, VERSIONS_MINUTES, failure=str(error))
+            say(result.line)
+            known = known.with_result(result)
+            yield known
+            continue
+        say(f"{platform.letter}  {platform.host}: {_listed(known.versions[platform.letter])}")
+        for part in parts_of(platform, ci=ci):
+            result = run_part(platform, part, directory)
+            say(result.line)
+            known = known.with_result(result)
+            yield known
+
+
+def run_part(platform: Platform, part: Part, directory: Path) -> Result:
+    place = Place(
+        directory=directory / platform.letter / part.name.replace(" ", "-"),
+        seconds=part.minutes * 60 * PATIENCE,
+    )
+    place.log.unlink(missing_ok=True)
+    began = time.monotonic()
+    failure = saw = ""
+    try:
+        saw = part.run(place)
+    except AdjutantError as error:
+        failure = str(error)
+    return _result(platform, part.name, time.monotonic() - began, part.minutes, saw=saw, failure=failure)
+
+
+def _result(
+    platform: Platform, part: str, seconds: float, minutes: float, *, saw: str = "", failure: str = ""
+) -> Result:
+    return Result(
+        platform=platform.letter,
+        part=part,
+        seconds=round(seconds, 1),
+        minutes=minutes,
+        saw=saw,
+        failure=failure,
+    )
+
+
+def _listed(versions: object) -> str:
+    assert isinstance(versions, dict)
+    return ", ".join(f"{name} {version}" for name, version in versions.items())

@@ -1,0 +1,57 @@
+"""The platforms, and what runs on each. What a part needs it makes itself; a platform's parts run in this order.
+
+Platforms share what is dear: one root of Debian 13 serves B and the machine D.
+"""
+
+from tests.platforms.part import Part, Place, Platform, Versions
+from tests.platforms.roots import DebianRoot, on_this_machine, versions
+
+TRIXIE = DebianRoot("trixie")
+TESTING = DebianRoot("testing")
+REMOVED_AT_THE_END = (TRIXIE, TESTING)
+SEEN_BY = ".venv/bin/python -m tests.platforms.versions"
+DEMO_WITH_NAMESPACE = 'make demo; grep -qh "user namespace of builds.*: yes" .testbed/logs/*'
+"""Builds have to have one there."""
+
+
+def seen_in(root: DebianRoot) -> Versions:
+    """The versions of a root."""
+    return lambda place: versions(root.run(place, SEEN_BY))
+
+
+def seen_here(place: Place) -> dict[str, str]:
+    return dict(versions(place.command(SEEN_BY.split())))
+
+
+PLATFORMS = (
+    Platform(
+        letter="A",
+        host="Debian 12",
+        how="this machine",
+        versions=seen_here,
+        parts=(
+            Part(name="demo", minutes=3, run=on_this_machine("make", "demo")),
+            Part(name="core", minutes=9, run=on_this_machine("make", "core")),
+        ),
+    ),
+    Platform(
+        letter="B",
+        host="Debian 13",
+        how="a root of that release",
+        versions=seen_in(TRIXIE),
+        parts=(
+            Part(name="demo", minutes=4, run=TRIXIE.part(DEMO_WITH_NAMESPACE), is_in_ci=True),
+            Part(name="core", minutes=9, run=TRIXIE.part("make core"), is_in_ci=True),
+        ),
+    ),
+    Platform(
+        letter="C",
+        host="Debian testing",
+        how="a root of that release",
+        versions=seen_in(TESTING),
+        parts=(
+            Part(name="demo", minutes=4, run=TESTING.part("make demo")),
+            Part(name="core", minutes=9, run=TESTING.part("make core")),
+        ),
+    ),
+)
