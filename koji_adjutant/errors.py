@@ -7,6 +7,8 @@
     |  `- LoginRefused         the hub knows us and does not let us in
     |- DiskFull                 the operator's: the same, for a disk on which the daemon cannot begin
     |- EngineUnavailable        the operator's: the host goes not ready, the task is handed back, no package fails
+    |  |- EngineUnsuitable      a podman that is not worked with: too old, or of a release to come
+    |  |  `- NoPodman            another program
     |  |- EngineTimeout         the engine did not finish in its container_timeouts
     |  |- EngineBroken          the engine answers that its storage is full or cannot be written
     |  |  `- EngineDamaged      part of an image is gone from its storage
@@ -90,6 +92,14 @@ class DiskFull(AdjutantError):
 
 class EngineUnavailable(AdjutantError):
     """The podman service cannot be reached or does not answer."""
+
+
+class EngineUnsuitable(EngineUnavailable):
+    """What answers is not worked with: a podman of another release."""
+
+
+class NoPodman(EngineUnsuitable):
+    """What answers at podman's socket is another program."""
 
 
 class EngineTimeout(EngineUnavailable):

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from koji_adjutant.config import Config
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.errors import ConfigError, EngineUnavailable
+from koji_adjutant.errors import ConfigError, EngineUnavailable, EngineUnsuitable
 from koji_adjutant.host.own_container import (
     Mount,
     is_in_container,
@@ -29,7 +29,12 @@ def with_own_paths(config: Config) -> Config:
     if config.host_mount_map or not is_in_container():
         return config
     with closing(PodmanManager(str(config.podman_socket), config.container_timeouts)) as manager:
-        return mapped(config, possible_ids(), manager.mounts, mounts())
+
+        def ask(container: str) -> Mapping[str, str] | None:
+            manager.ping()
+            return manager.mounts(container)
+
+        return mapped(config, possible_ids(), ask, mounts())
 
 
 def mapped(
@@ -41,6 +46,8 @@ def mapped(
     """The configuration with what the engine says, when it is asked, of the first of the `ids` that it knows."""
     try:
         found = next((paths for one in ids if (paths := ask(one)) is not None), None)
+    except EngineUnsuitable:
+        raise
     except EngineUnavailable as error:
         raise EngineUnavailable(
             f"{error.message}: the engine has to say which paths of this container it has where",

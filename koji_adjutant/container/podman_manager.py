@@ -116,7 +116,7 @@ class PodmanManager:
         status, content = answer.status_code, answer.content
         if status >= HTTPStatus.BAD_REQUEST and status not in request.accepted:
             raise refused(request, status, content)
-        return Answer(status=status, content=content)
+        return Answer(status=status, content=content, headers=answer.headers)
 
     def _allow(self, request: Request) -> None:
         if request.begins and self._starts_nothing:

@@ -9,12 +9,14 @@ import pytest
 
 from koji_adjutant.testbed.content import BUILD_TAG, TAG, TARGET
 from koji_adjutant.testbed.tasks import Task
-from tests.hubs import Hub
+from tests.hubs import HOST, Hub
+from tests.integration.cli.doctor.stand_ins import engine_that_says
 from tests.integration.daemon.kojid_process import Kojid
 from tests.integration.packages import source_package
 from tests.integration.running import Build, Testbed
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, eventually
 
+ENGINE: dict[str, object] = {"/_ping": "OK"}
 NO_IMAGE = "127.0.0.1:1/no/image:1"
 BROKEN = "dist-md-broken"
 
@@ -46,6 +48,39 @@ def test_a_daemon_that_cannot_start(
     (error,) = [line for line in kojid.log.read_text().splitlines() if line.startswith("kojid: error: ")]
     assert [word for word in words if word not in error] == []
     assert "wrong-password" not in kojid.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ({"/containers": []}, ("is no podman (docker's socket?)", "set podman_socket")),
+        (ENGINE | {"/info": {"version": {"Version": "3.4.4"}}}, ("3.4.4: too old", "install podman 4.3")),
+        (
+            ENGINE | {"/info": {"version": {"Version": "7.0.0"}}},
+            ("7.0.0, and nobody", "install podman 4.3 to 5"),
+        ),
+    ],
+    ids=["docker", "too old", "unknown"],
+)
+def test_an_engine_that_is_not_worked_with(
+    kojid: Kojid, answers: dict[str, object], words: tuple[str, ...]
+) -> None:
+    """The host takes no tasks, says why once, and has that engine make no container."""
+    with engine_that_says(Path(kojid.socket), answers) as asked, kojid.running():
+        host = kojid.hub.admin.getHost(HOST)["id"]
+        eventually(lambda: kojid.hub.admin.getLastHostUpdate(host), "it reports")
+        eventually(lambda: "not-ready" in kojid.host_events(), "it takes no tasks")
+        details = kojid.host_events()["not-ready"].details
+        task = kojid.hub.admin.makeTask("newRepo", ["none"], channel="default")
+        reported = kojid.hub.admin.getLastHostUpdate(host, ts=True)
+        eventually(lambda: kojid.hub.admin.getLastHostUpdate(host, ts=True) > reported + 2, "it polls")
+        assert kojid.task_state(task) == "FREE"
+        assert not kojid.hub.admin.getHost(HOST)["ready"]
+    assert details["obstacle"] == "engine"
+    assert [word for word in (*words, kojid.socket) if word not in str(details["reason"])] == []
+    said = [line for line in kojid.log.read_text().splitlines() if words[0] in line and "[ERROR]" in line]
+    assert len(said) == 1
+    assert not [path for path in asked if path.endswith("/create")]
 
 
 def failed(testbed: Testbed, build: Build) -> tuple[Task, Exception]:

@@ -5,7 +5,6 @@ process: should it be killed meanwhile, the daemon's next sweep removes them.
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +15,13 @@ from koji_adjutant.config.values import AUTO
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import IdMap, ResourceLimits
 from koji_adjutant.container.labels import Owner
+from koji_adjutant.container.podman.releases import check_release
 from koji_adjutant.container.programs import HeadSink, bash
 from koji_adjutant.daemon.cleanup.bound_containers import process_label
 from koji_adjutant.daemon.engine.trial import EngineTrial
-from koji_adjutant.errors import EngineError, EngineUnavailable
+from koji_adjutant.errors import EngineUnavailable, EngineUnsuitable, NoPodman
 from koji_adjutant.guards.confinement import probe_spec, try_user_namespace, worker_map
 
-OLDEST, NEWEST_MAJOR = (4, 3), 5
-"""The releases that the tests know."""
 SCRIPT = Path(__file__).with_name("scripts") / "look.sh"
 MEMORY, PIDS, CPUS = 256 << 20, 1234, 0.5
 TOLERANCE = 1 << 16
@@ -31,7 +29,6 @@ TOLERANCE = 1 << 16
 LEAST_FILES = 1024
 PATIENCE = 60.0
 """Seconds. An engine answers nobody while it writes a layer, and a busy one is no broken one."""
-_VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
 def _socket(on: Surroundings) -> Finding:
@@ -39,26 +36,22 @@ def _socket(on: Surroundings) -> Finding:
     start = "systemctl enable --now podman.socket (--user for a rootless engine), or set podman_socket"
     try:
         on.manager.ping()
+    except NoPodman as error:
+        return failure(error.message, error.hint)
+    except EngineUnsuitable:
+        # It is podman; the next check says why not this one.
+        pass
     except EngineUnavailable as error:
         return failure(error.message, start)
-    except EngineError as error:
-        return failure(
-            f"what answers at {socket} is no podman (docker's socket?): {error.message}",
-            f"set podman_socket to podman's; {start}",
-        )
     return ok(f"podman answers at {socket}")
 
 
 def _version(on: Surroundings) -> Finding:
     version = on.engine.version
-    found = _VERSION.match(version)
-    numbers = (int(found[1]), int(found[2])) if found else (0, 0)
-    if numbers < OLDEST:
-        return failure(f"podman is {version}: too old", "install podman 4.3 or later")
-    if numbers[0] > NEWEST_MAJOR:
-        return warning(
-            f"podman is {version}: nobody has tried koji-adjutant with that", "build something on a test host"
-        )
+    try:
+        check_release(on.manager.socket, version)
+    except EngineUnsuitable as error:
+        return failure(error.message, error.hint)
     return ok(f"podman {version}")
 
 

@@ -1,8 +1,13 @@
 """What an engine is asked about itself."""
 
+from http import HTTPStatus
 from typing import Any
 
+from koji_adjutant.container.podman import releases
 from koji_adjutant.container.podman.api import EngineApi, Kind, Request
+
+OF_OTHERS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+"""What else may be at a socket says so to the path of podman's own interface."""
 
 
 def info(api: EngineApi) -> Any:
@@ -18,4 +23,12 @@ def version(api: EngineApi) -> str:
 
 
 def ping(api: EngineApi) -> None:
-    api.call(Request(purpose="reach the engine", kind=Kind.START, method="GET", path="/_ping"))
+    """EngineUnavailable where nobody answers, or nobody that is worked with."""
+    request = Request(
+        purpose="reach the engine", kind=Kind.START, method="GET", path="/_ping", accepted=OF_OTHERS
+    )
+    answer = api.call(request)
+    version = answer.headers.get(releases.HEADER, "")
+    if not version:
+        raise releases.no_podman(api.socket, answer.text)
+    releases.check_release(api.socket, version)

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
@@ -122,6 +122,8 @@ class Answer:
 
     status: int
     content: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By name, whatever the case of its letters."""
 
     def json(self) -> Any:
         """The content, parsed."""

@@ -1,9 +1,9 @@
 """Whether the engine answers, asked by a helper process so that a slow engine never holds up the main loop.
 
 A helper asks once and writes its answer to a pipe. An engine is unavailable when it says so (the socket is gone,
-nobody listens) or when it has not answered for 30 seconds: it answers nobody while it writes a layer. An engine that
-failed a task may answer and be good for nothing: it is tried, with a container, until that succeeds. While an
-engine fails task after task all the same, the host takes none for some time, which grows.
+nobody listens, or a program that is not worked with) or when it has not answered for 30 seconds: it answers nobody
+while it writes a layer. An engine that failed a task may answer and be good for nothing: it is tried, with a container,
+until that succeeds. While an engine fails task after task all the same, the host takes none for some time, which grows.
 """
 
 import json
@@ -245,10 +245,9 @@ def _report(
     version = ""
     try:
         # Where the storage is costs the engine a second of looking for versions; it does not change.
+        manager.ping()
         if storage is None:
             storage, version = manager.storage_path(), manager.version()
-        else:
-            manager.ping()
         if trial is not None:
             trial(manager)
     except AdjutantError as error:

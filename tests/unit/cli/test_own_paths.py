@@ -9,7 +9,7 @@ import pytest
 from koji_adjutant.cli import own_paths
 from koji_adjutant.cli.own_paths import mapped, with_own_paths
 from koji_adjutant.config import Config
-from koji_adjutant.errors import ConfigError, EngineUnavailable
+from koji_adjutant.errors import ConfigError, EngineUnavailable, NoPodman
 from koji_adjutant.host.own_container import Mount
 
 OWN = (Mount(root="/", point="/"), Mount(root="/v/work", point="/work"), Mount(root="/", point="/scratch"))
@@ -74,6 +74,14 @@ def test_an_engine_that_is_away(config: Config) -> None:
         EngineUnavailable, match=r"cannot reach podman: the engine has to say .* host_mount_map"
     ):
         mapped(config, ["this"], away, OWN)
+
+
+def test_docker_in_place_of_the_engine(config: Config) -> None:
+    def docker(_: str) -> None:
+        raise NoPodman("what answers is no podman", hint="set podman_socket")
+
+    with pytest.raises(NoPodman, match=r"^what answers is no podman; set podman_socket$"):
+        mapped(config, ["this"], docker, OWN)
 
 
 def test_the_option_goes_first(config: Config) -> None:

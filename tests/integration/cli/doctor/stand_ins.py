@@ -112,29 +112,43 @@ class _UnixServer(socketserver.UnixStreamServer):
 class _Engine(BaseHTTPRequestHandler):
     """An engine that answers by the end of a path; what it does not know is not found."""
 
-    def __init__(self, answers: Mapping[str, object], *arguments: Any) -> None:
+    def __init__(self, answers: Mapping[str, object], asked: list[str], *arguments: Any) -> None:
         self.answers = answers
+        self.asked = asked
         super().__init__(*arguments)
 
     def do_GET(self) -> None:
+        self.asked.append(self.path.partition("?")[0])
         place = "/" + self.path.partition("?")[0].rpartition("/")[2]
         is_known = place in self.answers
         content = json.dumps(self.answers.get(place, {"message": "page not found"})).encode()
         self.send_response(200 if is_known else 404)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
+        if version := self.version:
+            self.send_header("Libpod-API-Version", version)
         self.end_headers()
         self.wfile.write(content)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    @property
+    def version(self) -> str:
+        """Of the podman that it stands for; empty when it stands for none."""
+        info: Any = self.answers.get("/info", {})
+        return str(info.get("version", {}).get("Version", ""))
 
     def log_message(self, *_: Any) -> None:
         """Nothing."""
 
 
 @contextmanager
-def engine_that_says(socket: Path, answers: Mapping[str, object]) -> Iterator[None]:
-    """Something at a unix socket that speaks HTTP."""
-    with _served(_UnixServer(str(socket), partial(_Engine, answers))):
-        yield
+def engine_that_says(socket: Path, answers: Mapping[str, object]) -> Iterator[list[str]]:
+    """Something at a unix socket that speaks HTTP; the paths that it was asked for."""
+    asked: list[str] = []
+    with _served(_UnixServer(str(socket), partial(_Engine, answers, asked))):
+        yield asked
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def _(ground: Ground) -> Iterator[None]:
     yield from says(ground, _ping="OK", info={**INFO, "version": {"Version": "3.4.4"}})
 
 
-@table.fault("a podman that nobody has tried", check="engine.version", status=WARNING, says="7.0.0")
+@table.fault("a podman that nobody has tried", check="engine.version", status=FAILURE, says="7.0.0")
 def _(ground: Ground) -> Iterator[None]:
     yield from says(ground, _ping="OK", info={**INFO, "version": {"Version": "7.0.0"}})
 

@@ -68,7 +68,8 @@ def test_other_address_is_the_operator_s_mistake(address: str) -> None:
 
 
 def test_no_connection_is_shared_over_a_fork(tmp_path: Path) -> None:
-    with answering(tmp_path / "r", b"OK") as path, closing(PodmanManager(path, SHORT)) as manager:
+    pong = b"HTTP/1.1 200 OK\r\nLibpod-API-Version: 5.4.2\r\nContent-Length: 2\r\n\r\nOK"
+    with answering(tmp_path / "r", b"", raw=pong) as path, closing(PodmanManager(path, SHORT)) as manager:
         manager.ping()
         child = os.fork()
         if not child:
