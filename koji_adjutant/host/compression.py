@@ -83,6 +83,16 @@ _FORMATS: tuple[tuple[bytes, Callable[[], _Decompressor]], ...] = (
         ),
     ),
 )
+_FOREIGN = {
+    b"\0ZCK1": "zchunk",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\x5d\0\0": "lzma",
+    b"LZIP": "lzip",
+    b"PK\x03\x04": "zip",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+}
+"""What others compress with, by its first bytes: it is named, and not read."""
+_CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f")
 _HEAD = max(len(magic) for magic, _make in _FORMATS)
 _DAMAGED = (zlib.error, lzma.LZMAError, zstd.ZstdError, OSError, EOFError, ValueError)
 
@@ -150,6 +160,18 @@ def expanded(stream: IO[bytes], name: str, limit: int) -> io.BufferedReader:
     Reading raises ExpansionFailed, which calls the stream `name`, where it is damaged or longer.
     """
     return io.BufferedReader(_Expanded(stream, name, limit), BLOCK)
+
+
+def foreign_format(path: Path) -> str:
+    """What the file at `path` is, if it is neither text nor what is expanded here; empty where it is one of them."""
+    with path.open("rb") as file:
+        head = file.read(BLOCK)
+    if any(head.startswith(magic) for magic, _make in _FORMATS):
+        return ""
+    for magic, name in _FOREIGN.items():
+        if head.startswith(magic):
+            return name
+    return f"unknown (it begins with {head[:8].hex(' ')})" if _CONTROL.intersection(head) else ""
 
 
 def open_expanded(path: Path, limit: int) -> io.BufferedReader:

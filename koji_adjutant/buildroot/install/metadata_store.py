@@ -19,6 +19,7 @@ from koji_adjutant.buildroot.install.downloads import PAUSE, Download, Downloads
 from koji_adjutant.buildroot.install.repo_metadata import REPOMD, MetadataRecord, RepoMetadata, proxies
 from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.errors import BuildrootFailed
+from koji_adjutant.host.compression import foreign_format
 
 logger = logging.getLogger("koji.adjutant.buildroot.install")
 
@@ -113,12 +114,23 @@ class MetadataStore:
             ]
             Downloads(partial / "partial", proxies(settings), pause=self._pause).fetch(wanted)
             shutil.rmtree(partial / "partial")
+            for one in wanted:
+                refuse_foreign(one)
             (partial / REPOMD).write_text(local_repomd(metadata))
             partial.rename(directory)
         except OSError as error:
             raise BuildrootFailed(f"metadata cannot be kept in {self.directory}: {error}") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def refuse_foreign(fetched: Download) -> None:
+    """BuildrootFailed for a file of metadata that nothing here can read, however it is called."""
+    if kind := foreign_format(fetched.target):
+        raise BuildrootFailed(
+            f"{fetched.title} ({fetched.urls[0]}) has a compression that nothing here reads: {kind}",
+            hint="make the repo with createrepo_c --general-compress-type=gz, bz2, xz or zstd",
+        )
 
 
 def remove_metadata(directory: Path) -> bool:

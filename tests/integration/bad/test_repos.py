@@ -1,6 +1,7 @@
 """Repositories that are not what they say: the error names the repo, and nothing of it stays on the host."""
 
 import gzip
+import lzma
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +70,17 @@ def test_metadata_of_another_compression_is_none_of_them(bad: Bad, compression: 
         write_repomd(repodata, records)
         task = bad.still_builds()
         assert bad.testbed.session.listBuildroots(taskID=task.id)
+
+
+def test_metadata_that_nothing_here_reads(bad: Bad) -> None:
+    """It is said what it is, not what was made of it: it is no damage, and no other attempt will do."""
+    with other_repodata(bad) as repodata:
+        rewrite(repodata, lzma.compress(primary_of(repodata).encode(), format=lzma.FORMAT_ALONE))
+        failure = bad.failure(bad.source("unreadable", "bad-not-at-all"))
+        assert isinstance(failure.error, koji.BuildrootError)
+        assert f"primary metadata of repo {bad.repo.parent.name} of {BAD} (" in failure.message
+        assert "a compression that nothing here reads: lzma" in failure.message
+    bad.still_builds()
 
 
 def test_metadata_that_is_cut_off(bad: Bad) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.errors import ExpansionFailed
-from koji_adjutant.host.compression import BLOCK, expanded, open_expanded
+from koji_adjutant.host.compression import BLOCK, expanded, foreign_format, open_expanded
 from tests.unit.buildroot.xml_repo import COMPRESSIONS
 
 Pack = Callable[[bytes], bytes]
@@ -104,3 +104,25 @@ def test_the_stream_is_closed() -> None:
     stream = io.BytesIO(CONTENT)
     expanded(stream, "a file", LIMIT).close()
     assert stream.closed
+
+
+@packings
+def test_nothing_foreign(pack: Pack, tmp_path: Path) -> None:
+    file = tmp_path / "primary.xml.zck"
+    file.write_bytes(pack("<packager>\u0144obody</packager>".encode()))
+    assert not foreign_format(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\0ZCK1\x01", "zchunk"),
+        (b"\x04\x22\x4d\x18text", "lz4"),
+        (lzma.compress(CONTENT, format=lzma.FORMAT_ALONE), "lzma"),
+        (b"\x07any", "unknown (it begins with 07 61 6e 79)"),
+    ],
+)
+def test_what_nothing_here_reads(content: bytes, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "primary.xml.gz"
+    file.write_bytes(content)
+    assert foreign_format(file) == words

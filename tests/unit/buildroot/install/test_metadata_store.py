@@ -13,7 +13,7 @@ from koji_adjutant.buildroot.install.repo_metadata import RepoMetadata, read_met
 from koji_adjutant.buildroot.settings import BuildrootSettings
 from koji_adjutant.errors import BuildrootFailed
 from tests.unit.buildroot.web import settings_for, web
-from tests.unit.buildroot.xml_repo import Package, write_xml_repo
+from tests.unit.buildroot.xml_repo import COMPRESSIONS, Package, write_xml_repo
 
 IMAGE = f"sha256:{'a' * 64}"
 PROGRAM = "1" * 64
@@ -142,3 +142,19 @@ def test_caches_are_made_once_while_others_wait(server: Server) -> None:
         thread.join()
     assert len(made) == 1
     assert len(server.files("one")) == 3
+
+
+def test_a_compression_that_nothing_here_reads(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(COMPRESSIONS, "zck", lambda data: b"\0ZCK1" + data)
+    write_xml_repo(server.directory / "web" / "one", (Package(name="bash"),), compression="zck")
+    settings = settings_for(f"{server.url}/one")
+    with open_session() as http:
+        metadata = read_metadata(settings, http)
+    with (
+        pytest.raises(
+            BuildrootFailed, match=r"primary metadata of repo .*/primary.xml.zck\) has .* zchunk; make"
+        ),
+        server.store.held(metadata, settings, IMAGE, PROGRAM),
+    ):
+        pass
+    assert not (server.store.directory / metadata.digest).exists()
