@@ -18,6 +18,7 @@ import pytest
 from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.testbed import census
+from koji_adjutant.testbed.distribution.recipe import RELEASE
 from koji_adjutant.testbed.engine import rootfs
 from koji_adjutant.testbed.engine.processes import Process, command_line, process
 from koji_adjutant.testbed.engine.service import Engine
@@ -73,6 +74,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--oracle-seed", type=int, default=1, help="the seed of the first of them")
     names = [part.name for part in PARTS]
     parser.addoption("--part", choices=names, help="only this part of the tests (tests/parts.py)")
+    parser.addoption(
+        "--distribution",
+        default=RELEASE,
+        metavar="CODENAME",
+        help="the release that the mini distribution of the tests is made of; tests of another are left out",
+    )
     parser.addoption("--quick", action="store_true", help="only what needs no engine, and one build")
     parser.addoption("--budgets", action="store_true", help="fail when a part takes longer than its budget")
     parser.addoption("--screenshots", action="store_true", help="write those of the docs anew")
@@ -119,6 +126,9 @@ def _uses_real_engine(item: pytest.Item) -> bool:
 def _is_chosen(item: pytest.Item) -> bool:
     part = item.config.getoption("--part")
     if part and part_of(item.path.relative_to(item.config.rootpath)).name != part:
+        return False
+    distribution = item.get_closest_marker("distribution")
+    if distribution and item.config.getoption("--distribution") not in distribution.args:
         return False
     uses_podman = item.get_closest_marker("podman") is not None
     return not item.config.getoption("--quick") or is_quick(item.nodeid, uses_podman=uses_podman)

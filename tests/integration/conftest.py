@@ -67,9 +67,11 @@ def running_testbed(bring_up: Callable[[Layout], object]) -> Iterator[Testbed]:
 
 
 @pytest.fixture(scope="session")
-def testbed() -> Iterator[Testbed]:
+def testbed(request: pytest.FixtureRequest) -> Iterator[Testbed]:
     """Those of this run's own. Nothing here measures how long a task waits for its turn."""
-    with running_testbed(lambda layout: command(layout, "up", "--detach", "--run-interval=0")) as running:
+    release = f"--release={request.config.getoption('--distribution')}"
+    up = ("up", "--detach", "--run-interval=0", release)
+    with running_testbed(lambda layout: command(layout, *up)) as running:
         yield running
 
 

@@ -3,6 +3,7 @@
 Platforms share what is dear: one root of Debian 13 serves B and the machine D.
 """
 
+from tests.platforms.hello import compared
 from tests.platforms.part import Part, Place, Platform, Versions
 from tests.platforms.roots import DebianRoot, on_this_machine, versions
 
@@ -10,8 +11,10 @@ TRIXIE = DebianRoot("trixie")
 TESTING = DebianRoot("testing")
 REMOVED_AT_THE_END = (TRIXIE, TESTING)
 SEEN_BY = ".venv/bin/python -m tests.platforms.versions"
-DEMO_WITH_NAMESPACE = 'make demo; grep -qh "user namespace of builds.*: yes" .testbed/logs/*'
-"""Builds have to have one there."""
+DEMO = "make demo; .venv/bin/python -m tests.platforms.hello .testbed/hub/topdir"
+"""And what became of its hello, which is the same everywhere."""
+WITH_NAMESPACE = '; grep -qh "user namespace of builds.*: yes" .testbed/logs/*'
+"""Builds have to have one."""
 
 
 def seen_in(root: DebianRoot) -> Versions:
@@ -30,7 +33,12 @@ PLATFORMS = (
         how="this machine",
         versions=seen_here,
         parts=(
-            Part(name="demo", minutes=3, run=on_this_machine("make", "demo")),
+            Part(
+                name="demo",
+                minutes=3,
+                run=compared("A", on_this_machine("bash", "-euc", DEMO)),
+                is_in_ci=True,
+            ),
             Part(name="core", minutes=9, run=on_this_machine("make", "core")),
         ),
     ),
@@ -40,7 +48,12 @@ PLATFORMS = (
         how="a root of that release",
         versions=seen_in(TRIXIE),
         parts=(
-            Part(name="demo", minutes=4, run=TRIXIE.part(DEMO_WITH_NAMESPACE), is_in_ci=True),
+            Part(
+                name="demo",
+                minutes=4,
+                run=compared("B", TRIXIE.part(DEMO + WITH_NAMESPACE)),
+                is_in_ci=True,
+            ),
             Part(name="core", minutes=9, run=TRIXIE.part("make core"), is_in_ci=True),
         ),
     ),
@@ -50,7 +63,7 @@ PLATFORMS = (
         how="a root of that release",
         versions=seen_in(TESTING),
         parts=(
-            Part(name="demo", minutes=4, run=TESTING.part("make demo")),
+            Part(name="demo", minutes=4, run=compared("C", TESTING.part(DEMO))),
             Part(name="core", minutes=9, run=TESTING.part("make core")),
         ),
     ),
