@@ -2,10 +2,12 @@
 
 apt gets lists and a package cache of our own below one directory, so that neither what this machine has
 installed nor how old its lists are matters, and its sources for the release that is asked for, which need not be
-this machine's. What was downloaded stays there for the next run.
+this machine's. What that release's archive signs is verified by its own keyring: the package debian-archive-keyring out
+of it, which this machine's keyring has to vouch for. What was downloaded stays there for the next run.
 """
 
 import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +15,18 @@ from pathlib import Path
 from koji_adjutant.errors import ConfigError
 from koji_adjutant.testbed.distribution.programs import ProgramFailed, run
 from koji_adjutant.testbed.distribution.recipe import RELEASE
+from koji_adjutant.testbed.distribution.sources import (
+    Stanza,
+    configured,
+    host_release,
+    of_release,
+    signed_by,
+    written,
+)
 
 _URI = re.compile(r"^'[^']+' (\S+\.deb) ", re.MULTILINE)
-_CODENAME = re.compile(r"^VERSION_CODENAME=\"?([a-z]+)\"?$", re.MULTILINE)
+_UNVERIFIED = re.compile(r"\b(?:NO_PUBKEY|Missing key)[^:;\n]*|.*\bis not signed\b.*")
+KEYRING = "debian-archive-keyring"
 
 
 ETC = Path("/etc")
@@ -43,24 +54,43 @@ class Archive:
         for path in (self._debs / "partial", self._lists / "partial", self._sources, self._parts):
             path.mkdir(parents=True, exist_ok=True)
         own = host_release(self._etc)
-        sources = {
-            path.name: of_release(with_sources(path.read_text()), own, self._release)
-            for path in _configured_sources(self._etc / "apt")
-        }
-        if not any(re.search(rf"\b{self._release}\b", text) for text in sources.values()):
+        sources = of_release(configured(self._etc / "apt"), own, self._release)
+        if not sources:
             raise ConfigError(
                 f"apt of this machine ({own or 'of no release'}) has no source of Debian {self._release}: "
                 f"none in {self._etc / 'apt'} says {own or self._release}",
                 hint="name the release by its codename there, or choose another with --release",
             )
-        for name, text in sources.items():
-            (self._parts / name).write_text(text)
+        self._update(sources)
+        if own != self._release:
+            self._update([signed_by(stanza, self._keyring()) for stanza in sources])
+
+    def _update(self, sources: Sequence[Stanza]) -> None:
+        for stale in self._parts.iterdir():
+            stale.unlink()
+        (self._parts / "debian.sources").write_text(written(sources))
         try:
-            self._apt("update")
-        except ProgramFailed:
+            # Without it, what cannot be verified is a warning to who has lists.
+            self._apt("-o", "APT::Update::Error-Mode=any", "update")
+        except ProgramFailed as error:
+            if unsigned := _UNVERIFIED.search(str(error)):
+                raise ConfigError(
+                    f"what signs the archive of Debian {self._release} is not in the keyring of this machine: "
+                    f"{unsigned[0]}",
+                    hint=f"install debian-archive-keyring of Debian {self._release}, or a newer one of this release",
+                ) from error
             # A mirror that is being synchronised does no harm to who has lists: what they name is verified.
             if not list(self._lists.glob(f"*_main_binary-{self._architecture}_Packages*")):
                 raise
+
+    def _keyring(self) -> Path:
+        """The release's own keyring of its archive."""
+        with tempfile.TemporaryDirectory(dir=self._lists.parent) as work:
+            self._apt("download", KEYRING, cwd=Path(work))
+            (deb,) = Path(work).glob("*.deb")
+            run(["dpkg-deb", "--extract", deb, Path(work) / "root"])
+            found = Path(work) / "root" / "usr/share/keyrings" / f"{KEYRING}.gpg"
+            return Path(shutil.copyfile(found, self._lists.parent / f"{KEYRING}.gpg"))
 
     def binaries(self, seeds: Sequence[str]) -> list[Path]:
         """The packages `seeds` and all that they depend on, sorted by name."""
@@ -106,34 +136,3 @@ class Archive:
         }
         words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         return run(["apt-get", "-qq", *words, *arguments], cwd=cwd)
-
-
-def with_sources(text: str) -> str:
-    """An apt source file, for both binary and source packages."""
-    if "Types:" in text:
-        return re.sub(r"^Types:.*$", "Types: deb deb-src", text, flags=re.MULTILINE)
-    lines = [line for line in text.splitlines() if line.startswith("deb ")]
-    return "\n".join([*lines, *(line.replace("deb ", "deb-src ", 1) for line in lines), ""])
-
-
-def of_release(text: str, own: str, release: str) -> str:
-    """An apt source file with the suites of `release` where it has those of `own`, from the same site.
-
-    Debian's keyring has the keys of the releases that are supported, so that whoever signs is verified as before.
-    """
-    if not own or own == release:
-        return text
-    return re.sub(rf"(?<![\w.-]){own}(?=[\s/]|-(?:updates|security|backports)\b|$)", release, text)
-
-
-def host_release(etc: Path = ETC) -> str:
-    """The codename of the release that this machine runs; empty when it has none."""
-    file = etc / "os-release"
-    found = _CODENAME.search(file.read_text()) if file.exists() else None
-    return found[1] if found else ""
-
-
-def _configured_sources(apt: Path) -> list[Path]:
-    parts = apt / "sources.list.d"
-    found = [apt / "sources.list", *sorted(parts.glob("*.list")), *sorted(parts.glob("*.sources"))]
-    return [path for path in found if path.is_file()]

@@ -2,22 +2,25 @@
 
 Debian compiles when a package is installed; RPM distributions ship the result, and without it every fresh
 container would compile dnf again. The distribution's own interpreter does it, out of its unpacked trees.
-The files are checked by nothing at run time (unchecked hashes), so that times do not matter.
+The files are checked by nothing at run time (unchecked hashes), so that times do not matter. Packages are compiled
+side by side, each by one process: an interpreter that is run by a linker cannot start itself again.
 """
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from koji_adjutant.testbed.distribution.programs import run
+from koji_adjutant.testbed.distribution.tools import Tools
 from koji_adjutant.testbed.distribution.trees import Tree
 
 _LIBRARIES = re.compile(r"/usr/lib/python3(\.\d+|/dist-packages)$")
 _INTERPRETER = re.compile(r"/usr/bin/python3\.\d+$")
 
 
-def compile_modules(trees: Iterable[Tree]) -> Iterator[str]:
+def compile_modules(trees: Iterable[Tree], tools: Tools) -> list[str]:
     """Compile all modules in `trees`; the names of the packages that got some."""
     trees = list(trees)
     interpreter = next(
@@ -25,13 +28,19 @@ def compile_modules(trees: Iterable[Tree]) -> Iterator[str]:
         None,
     )
     if interpreter is None:
-        return
+        return []
+    command = tools.linked(interpreter)
     environment = _environment(trees, interpreter.name)
-    for tree in trees:
-        below = [path for path in tree.paths if _LIBRARIES.match(path)]
-        if below:
-            _compile(interpreter, environment, tree.root, below)
-            yield tree.fields["Package"]
+    libraries = [(tree, [path for path in tree.paths if _LIBRARIES.match(path)]) for tree in trees]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = {
+            tree.fields["Package"]: pool.submit(_compile, command, environment, tree.root, below)
+            for tree, below in libraries
+            if below
+        }
+    for job in jobs.values():
+        job.result()
+    return list(jobs)
 
 
 def _environment(trees: Iterable[Tree], version: str) -> Mapping[str, str]:
@@ -43,7 +52,9 @@ def _environment(trees: Iterable[Tree], version: str) -> Mapping[str, str]:
     return {"PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONHOME": str(home / "usr")}
 
 
-def _compile(interpreter: Path, environment: Mapping[str, str], root: Path, below: Iterable[str]) -> None:
+def _compile(
+    interpreter: Iterable[str], environment: Mapping[str, str], root: Path, below: Iterable[str]
+) -> None:
     places = [str(root / path.lstrip("/")) for path in below]
-    options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/"]
-    run([interpreter, "-S", "-m", "compileall", *options, *places], env=environment)
+    options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/"]
+    run([*interpreter, "-S", "-m", "compileall", *options, *places], env=environment)

@@ -1,10 +1,12 @@
 """What the mini distribution consists of, made step by step in a work directory.
 
-Packages of Debian are unpacked, shaped and packed again; our own are added; metadata is made. Independent
-packages are worked on at the same time; nothing is left of the steps but what they made.
+Packages of Debian are unpacked, shaped and packed again; our own are added; metadata is made: all by programs that
+are themselves of those packages. Independent packages are worked on at the same time; nothing is left of the steps but
+what they made.
 """
 
 import dataclasses
+import functools
 import os
 import re
 import shutil
@@ -31,10 +33,13 @@ from koji_adjutant.testbed.distribution.recipe import (
 )
 from koji_adjutant.testbed.distribution.source_packages import make_source_package, source_names
 from koji_adjutant.testbed.distribution.spec import pack, pack_written
+from koji_adjutant.testbed.distribution.tools import Tools, gather
 from koji_adjutant.testbed.distribution.trees import Tree, paths_below, unpack
 from koji_adjutant.testbed.distribution.wheels import Interpreter, wheel_trees
 
 Progress = Callable[[str], None]
+TOOLS = "tools"
+PACKAGES = Path("repo", "Packages")
 
 
 def _lap(progress: Progress) -> Progress:
@@ -45,9 +50,12 @@ def _lap(progress: Progress) -> Progress:
 def make_content(
     work: Path, archive: Archive, recipe: Recipe, progress: Progress, first: Path | None = None
 ) -> None:
-    """Make repo, srpms and comps.xml below `work`; what has no architecture is taken from the directory `first`."""
+    """Make repo, srpms, comps.xml and tools below `work`.
+
+    What has no architecture, and the tools, are those of the distribution at the directory `first`, if that is given.
+    """
     progress = _lap(progress)
-    packages = work / "repo" / "Packages"
+    packages = work / PACKAGES
     packages.mkdir(parents=True)
     archive.refresh()
     debs = [deb for deb in archive.binaries(recipe.seeds) if deb.name.partition("_")[0] not in recipe.dropped]
@@ -61,17 +69,22 @@ def make_content(
     if recipe.machine.has_wheels:
         trees.update(_python_packages(work, archive, recipe, trees))
         progress("packages of PyPI")
-    for name in compile_modules(trees.values()):
+    if first:
+        (work / TOOLS).symlink_to(first / TOOLS)
+    else:
+        gather(trees.values(), work / TOOLS)
+    tools = Tools(root=work / TOOLS)
+    for name in compile_modules(trees.values(), tools):
         trees[name] = dataclasses.replace(trees[name], paths=paths_below(trees[name].root))
     progress("Python compiled")
-    _pack_binaries(list(trees.values()), recipe, work, packages, first)
+    _pack_binaries(list(trees.values()), recipe, work, tools, first)
     if first:
-        _take(recipe.machine.taken, first, packages)
+        _take(recipe.machine.taken, first / PACKAGES, packages)
     progress(f"{len(list(packages.iterdir()))} binary packages, {_mebibytes(list(packages.iterdir()))} MiB")
     (work / "srpms").mkdir()
     if recipe.machine.name == MACHINE:
-        _pack_sources(work, archive)
-    _index(work)
+        _pack_sources(work, archive, tools)
+    _index(work, tools)
     progress("source packages and metadata")
 
 
@@ -94,12 +107,12 @@ def _python_packages(
 
 def _package(common: Conversion, tree: Tree, work: Path, packages: Path, first: Path | None) -> None:
     spec = common.spec(tree)
-    ready = first / spec.noarch_file if first and spec.noarch else None
+    ready = first / PACKAGES / spec.noarch_file if first and spec.noarch else None
     if ready and ready.is_file():
         shutil.copyfile(ready, packages / ready.name)
     else:
         build = work / "build" / tree.root.name
-        pack(spec, tree.root, build, packages, common.recipe.machine.name)
+        pack(spec, tree.root, build, packages, machine=common.recipe.machine.name, tools=common.tools)
 
 
 def _take(names: Sequence[str], first: Path, packages: Path) -> None:
@@ -109,10 +122,16 @@ def _take(names: Sequence[str], first: Path, packages: Path) -> None:
 
 
 def _pack_binaries(
-    trees: Sequence[Tree], recipe: Recipe, work: Path, packages: Path, first: Path | None
+    trees: Sequence[Tree],
+    recipe: Recipe,
+    work: Path,
+    tools: Tools,
+    first: Path | None,
 ) -> None:
-    layout, machine = read_root_layout(recipe.machine.multiarch), recipe.machine.name
-    common = conversion(trees, recipe, layout)
+    layout, packages = read_root_layout(recipe.machine.multiarch), work / PACKAGES
+    converted = functools.partial(pack, machine=recipe.machine.name, tools=tools)
+    own = functools.partial(pack_written, machine=recipe.machine.name, tools=tools)
+    common = conversion(trees, recipe, layout, tools)
     modes = directory_modes(trees, common.shared, layout)
     fill(work / "trees" / FILESYSTEM, modes, layout)
     filesystem = filesystem_spec(modes, layout, recipe)
@@ -122,11 +141,11 @@ def _pack_binaries(
         jobs = [pool.submit(_package, common, tree, work, packages, first) for tree in ordered]
         jobs.append(
             pool.submit(
-                pack, filesystem, work / "trees" / FILESYSTEM, work / "build" / FILESYSTEM, packages, machine
+                converted, filesystem, work / "trees" / FILESYSTEM, work / "build" / FILESYSTEM, packages
             )
         )
         jobs += [
-            pool.submit(pack_written, spec, work / "build" / f"own-{spec.stem}", packages, machine)
+            pool.submit(own, spec, work / "build" / f"own-{spec.stem}", packages)
             for spec in sorted((DATA / "packages").glob("*/*.spec"))
             if spec.stem in recipe.machine.own
         ]
@@ -134,12 +153,12 @@ def _pack_binaries(
             job.result()
 
 
-def _pack_sources(work: Path, archive: Archive) -> None:
+def _pack_sources(work: Path, archive: Archive, tools: Tools) -> None:
     for name in source_names():
-        make_source_package(name, work / "sources" / name, archive, work / "srpms")
+        make_source_package(name, work / "sources" / name, archive, work / "srpms", tools)
 
 
-def _index(work: Path) -> None:
+def _index(work: Path, tools: Tools) -> None:
     comps = work / "comps.xml"
     comps.write_text(comps_xml(read_groups()))
     for path in [comps, *(work / "repo").rglob("*"), *(work / "srpms").iterdir()]:
@@ -150,11 +169,8 @@ def _index(work: Path) -> None:
         "--set-timestamp-to-revision",
         "--simple-md-filenames",
         "--no-database",
-        # Read by the distribution's own tools, which may be older than those of this machine.
-        "--compress-type=gz",
-        "--general-compress-type=gz",
     ]
-    run(["createrepo_c", "--quiet", "--error-exit-val", *pinned, "-g", comps, work / "repo"])
+    run([*tools.command("createrepo_c"), "--quiet", "--error-exit-val", *pinned, "-g", comps, work / "repo"])
 
 
 def _mebibytes(paths: Sequence[Path]) -> int:

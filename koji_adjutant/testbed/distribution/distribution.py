@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koji_adjutant.testbed.distribution.archive import Archive
-from koji_adjutant.testbed.distribution.content import Progress, make_content
+from koji_adjutant.testbed.distribution.content import TOOLS, Progress, make_content
 from koji_adjutant.testbed.distribution.recipe import (
     MACHINE,
     RELEASE,
@@ -24,19 +24,25 @@ from koji_adjutant.testbed.distribution.recipe import (
     fingerprint,
     read_recipe,
 )
+from koji_adjutant.testbed.distribution.tools import Tools
 
-_MADE = ("repo", "srpms", "comps.xml")
+_MADE = ("repo", "srpms", "comps.xml", TOOLS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Distribution:
-    """`repo` has Packages and repodata; `srpms` are by short name; `digest` is the identity of all content."""
+    """`repo` has Packages and repodata; `srpms` are by short name; `digest` is the identity of all content.
+
+    `tools` are programs of its release, beside it.
+    """
 
     directory: Path
     repo: Path
     srpms: Mapping[str, Path]
     comps: Path
     digest: str
+    tools: Tools
+    release: str = RELEASE
 
 
 def make(
@@ -48,8 +54,8 @@ def make(
 ) -> Distribution:
     """The distribution at `directory`, made when it is not there or was made by another recipe.
 
-    It is made of Debian's `release`. What has no architecture is taken from `first`, the distribution of another
-    machine, if that is given.
+    It is made of Debian's `release`. What has no architecture, and programs to make the rest with, are taken from
+    `first`, the distribution of another machine, if that is given.
     """
     check_machine()
     directory = directory.absolute()
@@ -61,11 +67,10 @@ def make(
             progress("the distribution is up to date")
             return existing
         with _work_directory(directory) as work:
-            recipe = read_recipe(machine)
-            noarch = first.repo / "Packages" if first else None
+            recipe = read_recipe(machine, release)
             archive = Archive(directory, recipe.machine.debian, release)
-            make_content(work, archive, recipe, progress, noarch)
-            _take_over(work, directory, recipe_digest)
+            make_content(work, archive, recipe, progress, first.directory if first else None)
+            _take_over(work, directory, {"recipe": recipe_digest, "release": release})
     made = read_stamp(directory, recipe_digest)
     assert made is not None
     return made
@@ -85,6 +90,8 @@ def read_stamp(directory: Path, recipe_digest: str) -> Distribution | None:
         srpms={name: directory / "srpms" / file for name, file in stamp["srpms"].items()},
         comps=directory / "comps.xml",
         digest=stamp["digest"],
+        tools=Tools(root=directory / TOOLS),
+        release=stamp["release"],
     )
 
 
@@ -112,10 +119,10 @@ def _work_directory(directory: Path) -> Iterator[Path]:
         shutil.rmtree(work)
 
 
-def _take_over(work: Path, directory: Path, recipe_digest: str) -> None:
+def _take_over(work: Path, directory: Path, made_by: Mapping[str, str]) -> None:
     """Put what was made into its place, and write the stamp."""
     srpms = {path.name.rsplit("-", 2)[0]: path.name for path in (work / "srpms").iterdir()}
-    stamp = {"recipe": recipe_digest, "digest": content_digest(work), "srpms": dict(sorted(srpms.items()))}
+    stamp = {**made_by, "digest": content_digest(work), "srpms": dict(sorted(srpms.items()))}
     (directory / "stamp.json").unlink(missing_ok=True)
     for name in _MADE:
         if (directory / name).exists():

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 from koji_adjutant.testbed.distribution.debian import Relation, parse_version, relations, rpm_requirement
 from koji_adjutant.testbed.distribution.debian import version_in_relation as version_text
+from koji_adjutant.testbed.distribution.provided import generated_provides
 from koji_adjutant.testbed.distribution.recipe import Recipe, RootLayout, account_names
 from koji_adjutant.testbed.distribution.spec import Spec, file_entry
-from koji_adjutant.testbed.distribution.trees import Tree, generated_provides
+from koji_adjutant.testbed.distribution.tools import HOST_TOOLS, Tools
+from koji_adjutant.testbed.distribution.trees import Tree
 
 FILESYSTEM = "minidistro-filesystem"
 _DEVELOPMENT = re.compile(r"(?:lib)?(.+?)-dev$")
@@ -31,6 +33,7 @@ class Conversion:
     known: frozenset[str]
     users: dict[int, str]
     groups: dict[int, str]
+    tools: Tools
 
     def spec(self, tree: Tree) -> Spec:
         fields = tree.fields
@@ -82,7 +85,7 @@ class Conversion:
             *tree.commands,
             *own,
             *tree.provides,
-            *generated_provides(tree),
+            *generated_provides(tree, self.tools),
         ]
 
     def _files(self, tree: Tree) -> list[str]:
@@ -99,7 +102,9 @@ class Conversion:
         ]
 
 
-def conversion(trees: Iterable[Tree], recipe: Recipe, layout: RootLayout) -> Conversion:
+def conversion(
+    trees: Iterable[Tree], recipe: Recipe, layout: RootLayout, tools: Tools = HOST_TOOLS
+) -> Conversion:
     owners: Counter[str] = Counter()
     known: set[str] = set()
     for tree in trees:
@@ -115,4 +120,5 @@ def conversion(trees: Iterable[Tree], recipe: Recipe, layout: RootLayout) -> Con
         known=frozenset(known),
         users=account_names("passwd"),
         groups=account_names("group"),
+        tools=tools,
     )

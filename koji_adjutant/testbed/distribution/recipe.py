@@ -7,7 +7,7 @@ import hashlib
 import platform
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ WHEELS = DATA / "wheels.txt"
 MACHINE = "x86_64"
 RELEASE = "bookworm"
 """The release of Debian whose packages the distribution is made of, whatever this machine runs."""
+TESTING = "testing"
+"""What may be asked for in its place: rpm 6, dnf 5 beside dnf 4, metadata of zstd; it moves."""
 DIST = ".md1"
 VENDOR = "Mini Distribution"
 # Modules that use the distribution and say nothing of what is in it.
@@ -64,9 +66,10 @@ class RootLayout:
     modes: Mapping[str, int]
 
 
-def read_recipe(machine: str = MACHINE) -> Recipe:
+def read_recipe(machine: str = MACHINE, release: str = RELEASE) -> Recipe:
     table = tomllib.loads((DATA / "packages.toml").read_text())
     row = table["machines"][machine]
+    more = _table_of(release)["toolbox"] if "toolbox" in row["seeds"] else ()
     return Recipe(
         machine=Machine(
             name=machine,
@@ -76,7 +79,7 @@ def read_recipe(machine: str = MACHINE) -> Recipe:
             taken=tuple(row["taken"]),
             has_wheels=row["wheels"],
         ),
-        seeds=tuple(name for seeds in row["seeds"] for name in table["seeds"][seeds]),
+        seeds=(*(name for seeds in row["seeds"] for name in table["seeds"][seeds]), *more),
         dropped=frozenset(table["resolution"]["dropped"]),
         trimmed=re.compile("|".join(table["trim"]["patterns"])),
         names=table["names"],
@@ -85,6 +88,23 @@ def read_recipe(machine: str = MACHINE) -> Recipe:
         links=table["links"],
         scriptlets={name: (DATA / file).read_text() for name, file in table["scriptlets"].items()},
     )
+
+
+def toolbox_of(release: str) -> tuple[str, ...]:
+    """What the task image of a release has beyond what all have."""
+    return tuple(_table_of(release)["toolbox"])
+
+
+def _table_of(release: str) -> Mapping[str, Sequence[str]]:
+    releases: dict[str, dict[str, list[str]]] = tomllib.loads((DATA / "packages.toml").read_text())[
+        "releases"
+    ]
+    if release not in releases:
+        raise ConfigError(
+            f"no distribution is made of Debian {release}, but of {' and '.join(sorted(releases))}",
+            hint="what --release names is what buildroots are made of; it has nothing to do with this machine",
+        )
+    return releases[release]
 
 
 def read_root_layout(multiarch: str = "x86_64-linux-gnu") -> RootLayout:

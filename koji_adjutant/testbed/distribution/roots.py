@@ -1,10 +1,11 @@
-"""Roots out of the distribution, installed by this machine's own rpm: no solver, no repository configuration."""
+"""Roots out of the distribution, installed by its own rpm: no solver, no repository configuration."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from koji_adjutant.testbed.distribution.closure import closure, read_candidates
 from koji_adjutant.testbed.distribution.distribution import Distribution
+from koji_adjutant.testbed.distribution.tools import Tools
 
 # Where the distribution's own rpm looks; Debian's would write to root's home directory.
 DATABASE = "/usr/lib/sysimage/rpm"
@@ -18,7 +19,7 @@ def files_for(distribution: Distribution, names: Iterable[str], present: Iterabl
     return [distribution.repo / candidate.location for candidate in wanted if candidate.name not in there]
 
 
-def install_command(root: Path, files: Sequence[Path]) -> list[str]:
+def install_command(tools: Tools, root: Path, files: Sequence[Path]) -> list[str]:
     """Scriptlets run chrooted: what they need of /dev and /proc has to be there."""
     options = ["--define", f"_dbpath {DATABASE}", "--nosignature", "--quiet"]
-    return ["rpm", "--root", str(root), *options, "-U", *map(str, files)]
+    return [*tools.command("rpm"), "--root", str(root), *options, "-U", *map(str, files)]

@@ -15,6 +15,7 @@ from koji_adjutant.testbed.distribution.archive import Archive
 from koji_adjutant.testbed.distribution.programs import EPOCH
 from koji_adjutant.testbed.distribution.recipe import DATA
 from koji_adjutant.testbed.distribution.spec import pack_source
+from koji_adjutant.testbed.distribution.tools import HOST_TOOLS, Tools
 
 # The real program: a source package of ours, made of the upstream tarball of a source package of Debian.
 LONG = "long"
@@ -72,6 +73,8 @@ def upstream_version(tarball_name: str) -> str:
     return tarball_name.partition("_")[2].partition(".orig.tar")[0]
 
 
-def make_source_package(name: str, work: Path, archive: Archive, packages: Path) -> None:
+def make_source_package(
+    name: str, work: Path, archive: Archive, packages: Path, tools: Tools = HOST_TOOLS
+) -> None:
     prepare(name, work, archive)
-    pack_source(f"SPECS/{name}.spec", work, packages)
+    pack_source(f"SPECS/{name}.spec", work, packages, tools)

@@ -12,6 +12,7 @@ from pathlib import Path
 from koji_adjutant.testbed.distribution.debian import Version
 from koji_adjutant.testbed.distribution.programs import run
 from koji_adjutant.testbed.distribution.recipe import DATA, DIST, MACHINE, VENDOR
+from koji_adjutant.testbed.distribution.tools import HOST_TOOLS, Tools
 
 _PINNED = (
     "use_source_date_epoch_as_buildtime 1",
@@ -85,17 +86,21 @@ def file_entry(path: str, mode: int, *, user: str = "root", group: str = "root",
     return f"%config(noreplace) {attributes}" if config else attributes
 
 
-def pack(spec: Spec, tree: Path, work: Path, packages: Path, machine: str = MACHINE) -> None:
+def pack(
+    spec: Spec, tree: Path, work: Path, packages: Path, *, machine: str = MACHINE, tools: Tools = HOST_TOOLS
+) -> None:
     """Make the binary package of `spec` from `tree`; `work` is scratch space of its own."""
     work.mkdir(parents=True)
     path = work / f"{spec.name}.spec"
     path.write_text(str(spec))
     defines = [*_PINNED, *_AS_IT_IS, *_directories(work, packages)]
     environment = {"MAGIC": str(DATA / "magic")}
-    _rpmbuild("-bb", path, defines, "--buildroot", str(tree), machine=machine, env=environment)
+    _rpmbuild("-bb", path, defines, "--buildroot", str(tree), machine=machine, tools=tools, env=environment)
 
 
-def pack_written(spec: Path, work: Path, packages: Path, machine: str = MACHINE) -> None:
+def pack_written(
+    spec: Path, work: Path, packages: Path, *, machine: str = MACHINE, tools: Tools = HOST_TOOLS
+) -> None:
     """Make the binary packages of a spec that lies beside its sources."""
     work.mkdir(parents=True)
     defines = [
@@ -104,17 +109,17 @@ def pack_written(spec: Path, work: Path, packages: Path, machine: str = MACHINE)
         *_directories(work, packages),
         f"_sourcedir {spec.parent}",
     ]
-    _rpmbuild("-bb", spec, defines, "--buildroot", str(work / "root"), machine=machine)
+    _rpmbuild("-bb", spec, defines, "--buildroot", str(work / "root"), machine=machine, tools=tools)
 
 
-def pack_source(spec: str, work: Path, packages: Path) -> None:
+def pack_source(spec: str, work: Path, packages: Path, tools: Tools = HOST_TOOLS) -> None:
     """Make the source package of `spec`, a path below `work`, with the sources in `work`/SOURCES.
 
     A source package keeps its spec with the macros expanded, the directories among them: they are given
     relative to `work`, so that they say nothing of where it is.
     """
     defines = [*_PINNED, f"dist {DIST}", "_topdir .", f"_srcrpmdir {packages}", f"_dbpath {work / 'rpmdb'}"]
-    _rpmbuild("-bs", Path(spec), defines, cwd=work)
+    _rpmbuild("-bs", Path(spec), defines, cwd=work, tools=tools)
 
 
 def _directories(work: Path, packages: Path) -> list[str]:
@@ -127,10 +132,11 @@ def _rpmbuild(
     defines: Iterable[str],
     *options: str,
     machine: str = MACHINE,
+    tools: Tools = HOST_TOOLS,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> None:
     words = [word for define in defines for word in ("--define", define)]
-    command = ["rpmbuild", mode, "--nodeps", "--target", machine, *words, *options, str(spec)]
+    command = [*tools.command("rpmbuild"), mode, "--nodeps", "--target", machine, *words, *options, str(spec)]
     # Nobody's own macros.
-    run(command, cwd=cwd, env={"HOME": "/nonexistent", **(env or {})})
+    run(command, cwd=cwd, env={"HOME": "/nonexistent", **tools.environment, **(env or {})})

@@ -19,7 +19,7 @@ from koji_adjutant.errors import ConfigError
 from koji_adjutant.testbed.distribution.content import Progress
 from koji_adjutant.testbed.distribution.distribution import Distribution, only_run
 from koji_adjutant.testbed.distribution.programs import EPOCH, ProgramFailed, run
-from koji_adjutant.testbed.distribution.recipe import read_groups
+from koji_adjutant.testbed.distribution.recipe import read_groups, toolbox_of
 from koji_adjutant.testbed.distribution.roots import files_for, install_command
 
 BASE_REFERENCE = "localhost/minidistro:1"
@@ -70,7 +70,7 @@ def make_base_image(
         root, archive = Path(scratch) / "root", Path(scratch) / "root.tar"
         root.mkdir(mode=0o755)
         files = files_for(distribution, read_groups()["base"])
-        run(install_command(root, files), env={"HOME": "/nonexistent"})
+        run(install_command(distribution.tools, root, files), env={"HOME": "/nonexistent"})
         pinned = ["--sort=name", "--numeric-owner", "--clamp-mtime", f"--mtime=@{EPOCH}"]
         run(["tar", "--create", "--file", archive, *pinned, "--directory", root, "."])
         podman("import", "--change", f"LABEL {CONTENT_LABEL}={distribution.digest}", archive, reference)
@@ -107,9 +107,10 @@ def make_task_image(
                 tempfile.TemporaryDirectory(prefix="task-image-") as context,
                 served(distribution.repo) as url,
             ):
-                build(
-                    podman, containerfile, Path(context), options, {"BASE_IMAGE": base, "PACKAGE_SOURCE": url}
-                )
+                arguments = {"BASE_IMAGE": base, "PACKAGE_SOURCE": url}
+                if more := toolbox_of(distribution.release):
+                    arguments["MORE_PACKAGES"] = " ".join(more)
+                build(podman, containerfile, Path(context), options, arguments)
             _keep(podman, reference, archive)
     progress(f"image {reference} made")
 

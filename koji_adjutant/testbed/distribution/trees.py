@@ -7,20 +7,14 @@ scripts would have made are there. A tree belongs to the run that unpacked it an
 import os
 import re
 import shutil
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from koji_adjutant.testbed.distribution.debian import parse_control
 from koji_adjutant.testbed.distribution.programs import run
-from koji_adjutant.testbed.distribution.python_metadata import parse_metadata, provided
 from koji_adjutant.testbed.distribution.recipe import Recipe
 
-_MULTIARCH = r"/[a-z0-9_]+-linux-gnu"
-_LIBRARY = re.compile(rf"/usr/lib(64)?({_MULTIARCH})?/[^/]+\.so[.\d]*$")
-_PKGCONFIG = re.compile(rf"/usr/(?:lib(?:{_MULTIARCH})?|share)/pkgconfig/(.+)\.pc$")
-_PYTHON = re.compile(r"/usr/lib/python3/dist-packages/[^/]+\.(?:dist-info/METADATA|egg-info(?:/PKG-INFO)?)$")
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
@@ -112,30 +106,3 @@ def trim(root: Path, pattern: re.Pattern[str]) -> None:
 
 def paths_below(root: Path) -> dict[str, os.stat_result]:
     return {f"/{path.relative_to(root)}": path.lstat() for path, _ in _walk(root)}
-
-
-def generated_provides(tree: Tree) -> list[str]:
-    """Sonames, names of pkgconfig and of Python's packages, as rpm's own generators would give."""
-    libraries = [
-        str(tree.root / path.lstrip("/"))
-        for path, status in tree.paths.items()
-        if _LIBRARY.match(path) and stat.S_ISREG(status.st_mode) and _is_elf(tree.root / path.lstrip("/"))
-    ]
-    sonames: list[str] = []
-    if libraries:
-        listed = "".join(f"{path}\n" for path in libraries)
-        sonames = run(["/usr/lib/rpm/elfdeps", "--provides"], text=listed).split("\n")
-    modules = [f"pkgconfig({match[1]})" for path in tree.paths if (match := _PKGCONFIG.match(path))]
-    return sorted({name for name in [*sonames, *modules, *_python_packages(tree)] if name.strip()})
-
-
-def _python_packages(tree: Tree) -> Iterator[str]:
-    for path, status in tree.paths.items():
-        if _PYTHON.match(path) and stat.S_ISREG(status.st_mode):
-            yield provided(parse_metadata((tree.root / path.lstrip("/")).read_text()))
-
-
-def _is_elf(path: Path) -> bool:
-    """A .so can also be a script for the linker."""
-    with path.open("rb") as file:
-        return file.read(4) == b"\x7fELF"

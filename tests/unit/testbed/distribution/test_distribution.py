@@ -24,6 +24,7 @@ def fill(
     (work / "srpms").mkdir()
     (work / "srpms" / "hello-1.0-1.md1.src.rpm").write_text("package")
     (work / "comps.xml").write_text("<comps/>")
+    (work / "tools").mkdir()
 
 
 def fail(
@@ -41,12 +42,14 @@ def test_made_once_and_then_only_read(tmp_path: Path, mocker: MockerFixture) -> 
     assert said == ["made", "the distribution is up to date"]
     assert first.srpms["hello"].read_text() == "package"
     assert first.digest == content_digest(first.directory)
+    assert (first.release, first.tools.root) == ("bookworm", tmp_path / "cache" / "tools")
     assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == [
         "comps.xml",
         "lock",
         "repo",
         "srpms",
         "stamp.json",
+        "tools",
     ]
 
 

@@ -7,12 +7,15 @@ from pytest_mock import MockerFixture
 
 from koji_adjutant.errors import ConfigError
 from koji_adjutant.testbed.distribution.recipe import (
+    RELEASE,
+    TESTING,
     account_names,
     check_machine,
     fingerprint,
     read_groups,
     read_recipe,
     read_root_layout,
+    toolbox_of,
 )
 
 
@@ -45,6 +48,21 @@ def test_other_machines_are_told_what_to_do(mocker: MockerFixture) -> None:
     mocker.patch.object(platform, "machine", return_value="aarch64")
     with pytest.raises(ConfigError, match="this machine is aarch64; give the testbed"):
         check_machine()
+
+
+def test_a_release_has_more_in_its_toolbox() -> None:
+    default, testing = read_recipe(), read_recipe(release=TESTING)
+    assert set(testing.seeds) - set(default.seeds) == {"dnf5", "python3-libdnf5"}
+    assert toolbox_of(TESTING) == ("dnf5", "python3-libdnf5")
+    assert not toolbox_of(RELEASE)
+    assert set(read_recipe("i686", TESTING).seeds) == set(read_recipe("i686").seeds)
+
+
+def test_a_release_that_no_distribution_is_made_of() -> None:
+    with pytest.raises(
+        ConfigError, match="no distribution is made of Debian trixie, but of bookworm and testing"
+    ):
+        read_recipe(release="trixie")
 
 
 def test_a_second_machine_has_no_packages_but_those_of_the_first() -> None:

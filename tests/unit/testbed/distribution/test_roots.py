@@ -1,4 +1,4 @@
-"""Roots that this machine's own rpm installs."""
+"""Roots that rpm installs."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +8,7 @@ from pytest_mock import MockerFixture
 
 from koji_adjutant.testbed.distribution import roots
 from koji_adjutant.testbed.distribution.roots import DATABASE, files_for, install_command
+from koji_adjutant.testbed.distribution.tools import HOST_TOOLS
 
 
 def candidate(name: str) -> Any:
@@ -31,7 +32,7 @@ def test_what_is_present_is_not_installed_again(mocker: MockerFixture) -> None:
 
 
 def test_its_own_rpm_finds_the_database() -> None:
-    command = install_command(Path("/root"), [Path("/repo/a.rpm")])
+    command = install_command(HOST_TOOLS, Path("/root"), [Path("/repo/a.rpm")])
     assert command[:3] == ["rpm", "--root", "/root"]
     assert f"_dbpath {DATABASE}" in command
     assert command[-2:] == ["-U", "/repo/a.rpm"]

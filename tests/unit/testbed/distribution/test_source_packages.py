@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.testbed.distribution.archive import Archive, with_sources
+from koji_adjutant.testbed.distribution.archive import Archive
 from koji_adjutant.testbed.distribution.recipe import DATA
 from koji_adjutant.testbed.distribution.source_packages import (
     prepare,
@@ -58,15 +58,6 @@ def test_versions() -> None:
     assert upstream_version("bash_5.2.15.orig.tar.xz") == "5.2.15"
     with pytest.raises(ValueError, match="without a version"):
         spec_version("Name: nothing\n")
-
-
-def test_source_lists_of_either_kind_get_sources() -> None:
-    stanza = "Types: deb\nURIs: http://archive\nSuites: stable\nComponents: main\n"
-    assert with_sources(stanza) == stanza.replace("deb\n", "deb deb-src\n", 1)
-    line = "deb [signed-by=/k] http://archive stable main"
-    assert with_sources(f"# a comment\n{line}\ndeb-src http://archive stable main\n") == (
-        f"{line}\ndeb-src [signed-by=/k] http://archive stable main\n"
-    )
 
 
 def try_connect(directory: Path, port: int) -> subprocess.CompletedProcess[str]:

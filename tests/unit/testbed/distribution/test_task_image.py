@@ -15,12 +15,18 @@ from koji_adjutant.testbed.distribution.task_image import (
     make_task_image,
     served,
 )
+from koji_adjutant.testbed.distribution.tools import HOST_TOOLS
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Distribution:
     return Distribution(
-        directory=tmp_path, repo=tmp_path / "repo", srpms={}, comps=tmp_path / "comps.xml", digest="abc"
+        directory=tmp_path,
+        repo=tmp_path / "repo",
+        srpms={},
+        comps=tmp_path / "comps.xml",
+        digest="abc",
+        tools=HOST_TOOLS,
     )
 
 
@@ -55,4 +61,5 @@ def test_containerfile_has_production_defaults_and_no_compiler() -> None:
     text = CONTAINERFILE.read_text()
     assert "ARG BASE_IMAGE=docker.io/library/almalinux:10\n" in text
     assert 'ARG PACKAGE_SOURCE=""\n' in text
+    assert 'ARG MORE_PACKAGES=""\n' in text
     assert "gcc" not in text
