@@ -36,7 +36,8 @@ ENVIRONMENT = {"PATH": settings.ENVIRONMENT["PATH"], "HOME": "/", "LANG": "C.UTF
 class InstalledPackage:
     """A package in a root; `payloadhash` is the sigmd5 of its header, in hexadecimal, or what Koji takes for it.
 
-    It is empty as long as only `with_digests` can tell.
+    It is empty as long as only `with_digests` can tell. `others` is what a hub takes for it whose rpm is older than
+    the root's.
     """
 
     name: str
@@ -47,6 +48,7 @@ class InstalledPackage:
     size: int
     buildtime: int
     payloadhash: str
+    others: tuple[str, ...] = ()
 
     @property
     def nvra(self) -> str:
@@ -133,7 +135,12 @@ def _identified(
     if not digests:
         raise BuildrootFailed(f"package {package.nvra} has no header digest that Koji knows")
     library: Any = koji
-    return dataclasses.replace(package, payloadhash=str(library.make_rpm_ident(digests)))
+    best, *others = (
+        str(library.make_rpm_ident({name: digests[name]}))
+        for name in map(str.lower, DIGESTS)
+        if name in digests
+    )
+    return dataclasses.replace(package, payloadhash=best, others=tuple(others))
 
 
 # In a container

@@ -93,13 +93,13 @@ class Origins:
         known = internal.get(package.nvra)
         if known is None:
             logger.warning("%s is not in the repo's rpmlist.jsonl: the hub has to find it", package.nvra)
-        elif known[1] != package.payloadhash:
+        elif known[1] not in (package.payloadhash, *package.others):
             raise BuildrootFailed(
                 f"hash mismatch for {package.nvra}: {package.payloadhash}, the hub has {known[1]}",
                 hint="the repo and the build's file differ: check the volume that holds the build",
             )
         else:
-            row["id"] = known[0]
+            row["id"], row["payloadhash"] = known
         return row
 
     def _external_repo(self, package: InstalledPackage) -> Mapping[str, Any] | None:

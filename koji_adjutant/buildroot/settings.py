@@ -32,6 +32,8 @@ REFUSED_EXTRA = ("mock.plugin_conf.sign_enable",)
 WITHOUT_EFFECT = ("mock.use_bootstrap", "mock.new_chroot", "mock.bootstrap_image_ready", "mock.yum.best")
 """Which of mock's own means is used, and an option that Koji's configuration has where dnf does not look for it."""
 
+UNSIGNED: Mapping[str, str] = {"%_openpgp_autosign_id": "%{nil}"}
+"""rpm 6 signs what it builds where a key is named; a build has none, whoever names one: the tag, the site, the root."""
 NOTHING: Mapping[str, object] = {}
 
 ENVIRONMENT: Mapping[str, str] = {
@@ -81,7 +83,7 @@ class BuildrootSettings:
     @property
     def rpmmacros(self) -> str:
         """Text of the build user's .rpmmacros."""
-        return "".join(f"{name} {value}\n" for name, value in self.macros.items())
+        return "".join(f"{name} {value}\n" for name, value in {**self.macros, **UNSIGNED}.items())
 
     def text(
         self,

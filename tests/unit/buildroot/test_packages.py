@@ -71,6 +71,12 @@ def test_a_package_of_rpm_6_is_known_by_what_koji_takes(newest: bool, digests: s
     assert (bash.payloadhash, perl.payloadhash) == (expected, "f" * 32)
 
 
+def test_a_package_is_known_to_hubs_whose_rpm_is_older() -> None:
+    listing = "bash\t5.2\t1\t(none)\tx86_64\taa\tbb\tcc\n"
+    (bash,) = with_digests(parse_installed(NEW), listing, newest=True)
+    assert (bash.payloadhash, bash.others) == ("sha3-256::aa", ("sha256::bb", "sha1::cc"))
+
+
 def test_the_format_has_what_the_parser_expects() -> None:
     assert digest_format(newest=True).count("%{") == 8
     assert "SHA3" not in digest_format(newest=False)

@@ -63,6 +63,18 @@ def test_another_file_of_the_same_name_is_refused() -> None:
         Origins(external={}, urls={}, internal=known, premerge=PREMERGE).rows([BASH])
 
 
+def test_a_hub_with_an_older_rpm_is_told_its_own_word() -> None:
+    """It took the best digest that its rpm can read; the root's reads a better one."""
+    package = replace(BASH, payloadhash="sha3-256::aa", others=("sha256::bb", "sha1::cc"))
+    known = {BASH.nvra: (12, "sha256::bb")}
+    (row,) = Origins(external={}, urls={}, internal=known, premerge=PREMERGE).rows([package])
+    assert (row["id"], row["payloadhash"]) == (12, "sha256::bb")
+    with pytest.raises(BuildrootFailed, match="sha3-256::aa, the hub has sha256::dd"):
+        Origins(external={}, urls={}, internal={BASH.nvra: (12, "sha256::dd")}, premerge=PREMERGE).rows(
+            [package]
+        )
+
+
 def test_without_external_repos_nothing_is_looked_up() -> None:
     (row,) = Origins(external={}, urls={}, internal={}, premerge=PREMERGE).rows([BASH])
     assert row == BASH.row()

@@ -150,8 +150,14 @@ def test_macros_stand_in_the_order_of_mock() -> None:
     names = [line.split()[0] for line in settings({"rpm.macro.dist": ".x1"}).rpmmacros.splitlines()]
     assert names == [
         "%_topdir", "%_rpmfilename", "%_host", "%_host_cpu", "%dist", "%distribution", "%packager", "%vendor",
-        "%_buildhost",
+        "%_buildhost", "%_openpgp_autosign_id",
     ]  # fmt: skip
+
+
+def test_a_build_signs_nothing_whatever_key_is_named() -> None:
+    """rpm 6 would do it by itself, and fail where it has no such key."""
+    lines = settings({"rpm.macro._openpgp_autosign_id": "key@example.org"}).rpmmacros.splitlines()
+    assert [line for line in lines if "autosign" in line] == ["%_openpgp_autosign_id %{nil}"]
 
 
 def test_a_build_host_that_the_tag_names_is_its_only_one() -> None:

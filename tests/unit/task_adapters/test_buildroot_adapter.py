@@ -43,7 +43,9 @@ def test_the_home_that_is_copied_in(tmp_path: Path) -> None:
     srpm.write_bytes(b"rpm")
     home = staged_home(tmp_path / "stage", SETTINGS, partial(stage_source, srpm))
     assert home.name == "builddir"
-    assert (home / ".rpmmacros").read_text() == "%_buildhost builder.example\n%dist .x1\n"
+    assert (home / ".rpmmacros").read_text() == (
+        "%_buildhost builder.example\n%dist .x1\n%_openpgp_autosign_id %{nil}\n"
+    )
     assert (home / "build" / "originals" / srpm.name).read_bytes() == b"rpm"
 
 

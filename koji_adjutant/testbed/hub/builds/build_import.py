@@ -32,7 +32,6 @@ _HEADER_FIELDS = (
     "arch",
     "buildtime",
     "sourcerpm",
-    "sigmd5",
 )
 _RECORDED = ("name", "version", "release", "epoch", "arch", "buildtime")
 
@@ -75,8 +74,12 @@ def complete_build(
 
 def read_header(path: Path) -> Row:
     """What the hub wants to know of a package; a source package's arch is `src`."""
-    header: Row = dict(koji.get_header_fields(str(path), list(_HEADER_FIELDS)))
-    return header | ({"arch": "src"} if header["sourcepackage"] == 1 else {})
+    library: Any = koji
+    header = library.get_rpm_header(str(path))
+    fields: Row = dict(library.get_header_fields(header, list(_HEADER_FIELDS)))
+    # What rpm 6 writes has no sigmd5.
+    fields["payloadhash"] = library.get_rpm_ident(header)
+    return fields | ({"arch": "src"} if fields["sourcepackage"] == 1 else {})
 
 
 def _require_buildroots(call: Call, buildroots: Mapping[str, int]) -> None:
@@ -127,7 +130,7 @@ def _import_rpm(call: Call, build: Row, path: Path, buildroot_id: int | None) ->
         buildroot_id=buildroot_id,
         draft=build["draft"],
         size=size,
-        payloadhash=koji.hex_string(header["sigmd5"]),
+        payloadhash=header["payloadhash"],
     )
     rpm: Any = header
     keep_signature(call, build, header | {"id": rpm_id}, path)
