@@ -24,6 +24,7 @@ from koji_adjutant.testbed.demo.report import say
 from koji_adjutant.testbed.description import cache_directory
 from koji_adjutant.testbed.distribution.distribution import make
 from koji_adjutant.testbed.lifecycle import Options
+from koji_adjutant.testbed.packages_source import distribution_directory
 
 ROUNDS = 5
 INTERRUPTED = 130
@@ -75,7 +76,7 @@ def run(
     given: argparse.Namespace, wanted: Sequence[Measurement], place: Storage
 ) -> Generator[Figure, None, None]:
     """Bring everything up, measure, take everything down."""
-    distribution = make(cache_directory(os.environ, Path.home()) / "distribution", say)
+    distribution = make(distribution_directory(cache_directory(os.environ, Path.home())), say)
     packages = sorted({package for one in wanted for package in one.packages})
     root = make_bare_root(place.directory / "bare", distribution, packages)
     with ExitStack() as stack:

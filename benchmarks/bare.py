@@ -1,6 +1,6 @@
 """What is compared with: rpmbuild alone in a chroot that has all packages already, and dnf alone.
 
-A root is made once, by this machine's own rpm, and lasts as long as the benchmark's storage.
+A root is made once, by the distribution's own rpm, and lasts as long as the benchmark's storage.
 """
 
 import os
@@ -88,7 +88,7 @@ def make_bare_root(directory: Path, distribution: Distribution, sources: Sequenc
     directory.mkdir(mode=0o755)
     needed = [name for source in sources for name in _requires(distribution.srpms[source])]
     files = files_for(distribution, [*read_groups()["build"], *needed])
-    _installed(install_command(directory, files))
+    _installed(install_command(distribution.tools, directory, files))
     home = directory / HOME
     home.mkdir(exist_ok=True)
     uid, gid = BUILDER.split(":")

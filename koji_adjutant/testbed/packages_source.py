@@ -78,9 +78,9 @@ class PackagesSource:
         return publish(self.repo, topdir, topurl, PUBLISHED)
 
 
-def distribution_directory(cache: Path, release: str = RELEASE) -> Path:
+def distribution_directory(cache: Path, release: str = RELEASE, machine: str = MACHINE) -> Path:
     """Where the mini distribution of a release is kept."""
-    return cache / ("distribution" if release == RELEASE else f"distribution-{release}")
+    return cache / "-".join(["distribution", release, *([] if machine == MACHINE else [machine])])
 
 
 def publish(repo: Path, topdir: Path, topurl: str, name: str) -> str:

@@ -15,7 +15,7 @@ from koji_adjutant.testbed.description import cache_directory, read_description
 from koji_adjutant.testbed.distribution.distribution import make
 from koji_adjutant.testbed.distribution.recipe import MACHINE, read_groups
 from koji_adjutant.testbed.layout import Layout
-from koji_adjutant.testbed.packages_source import INSTALL_GROUPS, publish
+from koji_adjutant.testbed.packages_source import INSTALL_GROUPS, distribution_directory, publish
 from koji_adjutant.testbed.tasks import new_repo
 from koji_adjutant.testbed.waiting import IdleBuilderCheck
 
@@ -49,8 +49,8 @@ def add_i686(layout: Layout, say: Say) -> None:
 
 def fill(admin: Any, cache: Path, topdir: Path, topurl: str, say: Say) -> None:
     """Tag, build tag and target on the hub, and the packages of both architectures below its topdir."""
-    first = make(cache / "distribution", say)
-    second = make(cache / f"distribution-{I686}", say, I686, first)
+    first = make(distribution_directory(cache), say)
+    second = make(distribution_directory(cache, machine=I686), say, I686, first)
     for arch, made in ((MACHINE, first), (I686, second)):
         publish(made.repo, topdir, topurl, f"{_PUBLISHED}/{_DIRECTORIES[arch]}")
     if admin.getTag(MULTI_TAG) is None:

@@ -22,6 +22,7 @@ from koji_adjutant.testbed.distribution.source_packages import make_source_packa
 from koji_adjutant.testbed.distribution.spec import pack, pack_written
 from koji_adjutant.testbed.distribution.task_image import Podman
 from koji_adjutant.testbed.distribution.trees import unpack
+from koji_adjutant.testbed.packages_source import distribution_directory
 from tests.integration import running
 from tests.pace import slowness
 
@@ -47,8 +48,12 @@ class Root:
             timeout=300,
         )
 
+    def _install_command(self, names: Sequence[str], present: Sequence[str]) -> list[str]:
+        files = files_for(self.distribution, names, present)
+        return install_command(self.distribution.tools, self.path, files)
+
     def install(self, names: Sequence[str], present: Sequence[str] = ()) -> None:
-        done = self.run(*install_command(self.path, files_for(self.distribution, names, present)))
+        done = self.run(*self._install_command(names, present))
         assert done.returncode == 0, done.stdout
 
     def chrooted(self, *command: str) -> subprocess.CompletedProcess[str]:
@@ -70,7 +75,7 @@ class Root:
 @pytest.fixture(scope="module")
 def distribution() -> Distribution:
     """The testbeds' own, made when it is not there."""
-    return make(cache_directory(os.environ, Path.home()) / "distribution", print)
+    return make(distribution_directory(cache_directory(os.environ, Path.home())), print)
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +122,8 @@ def test_converted_package_is_the_same_in_any_directory(
     for place in (tmp_path / "one", tmp_path / "another" / "place"):
         (place / "packages").mkdir(parents=True)
         tree = unpack(deb, place / "tree", recipe)
-        spec = conversion([tree], recipe, layout).spec(tree)
-        pack(spec, tree.root, place / "work", place / "packages")
+        spec = conversion([tree], recipe, layout, distribution.tools).spec(tree)
+        pack(spec, tree.root, place / "work", place / "packages", tools=distribution.tools)
     assert checksums(tmp_path / "one" / "packages") == checksums(tmp_path / "another" / "place" / "packages")
 
 
@@ -126,7 +131,8 @@ def test_converted_package_is_the_same_in_any_directory(
 def test_own_package_is_the_same_in_any_directory(
     name: str, distribution: Distribution, tmp_path: Path
 ) -> None:
-    pack_written(DATA / "packages" / name / f"{name}.spec", tmp_path / "work", tmp_path / "packages")
+    spec = DATA / "packages" / name / f"{name}.spec"
+    pack_written(spec, tmp_path / "work", tmp_path / "packages", tools=distribution.tools)
     made = checksums(tmp_path / "packages")
     published = checksums(distribution.repo / "Packages")
     assert made
@@ -138,7 +144,8 @@ def test_source_package_is_the_same_in_any_directory(
     name: str, distribution: Distribution, tmp_path: Path
 ) -> None:
     (tmp_path / "packages").mkdir()
-    make_source_package(name, tmp_path / "work", Archive(distribution.directory), tmp_path / "packages")
+    archive, packages = Archive(distribution.directory), tmp_path / "packages"
+    make_source_package(name, tmp_path / "work", archive, packages, distribution.tools)
     published = distribution.srpms[name]
     assert checksums(tmp_path / "packages") == {
         published.name: hashlib.sha256(published.read_bytes()).hexdigest()

@@ -78,12 +78,13 @@ def pack_trees(distribution: Distribution, trees: Sequence[Tree], packages: Path
     packages.mkdir()
 
     def make(tree: Tree) -> None:
-        pack(common.spec(tree), tree.root, work / "build" / tree.root.name, packages)
+        pack(
+            common.spec(tree), tree.root, work / "build" / tree.root.name, packages, tools=distribution.tools
+        )
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(make, trees))
-    compression = ("--compress-type=gz", "--general-compress-type=gz")
-    run(["createrepo_c", "--quiet", "--no-database", *compression, packages])
+    run([*distribution.tools.command("createrepo_c"), "--quiet", "--no-database", packages])
 
 
 def interpreter_of(distribution: Distribution) -> Interpreter:
@@ -96,7 +97,7 @@ def interpreter_of(distribution: Distribution) -> Interpreter:
 def _make(distribution: Distribution, directory: Path, work: Path) -> Path:
     recipe, trees = read_recipe(MACHINE), work / "trees"
     trees.mkdir()
-    archive = _Packages(distribution.directory, recipe.machine.debian)
+    archive = _Packages(distribution.directory, recipe.machine.debian, distribution.release)
     debs = [archive.fetch(name, work / name) for name in OF_DEBIAN]
     interpreter = interpreter_of(distribution)
     unpacked = [
@@ -110,6 +111,6 @@ def _make(distribution: Distribution, directory: Path, work: Path) -> Path:
 def _common(distribution: Distribution, trees: Sequence[Tree]) -> Conversion:
     """What all of them have in common; they may require what the distribution has."""
     recipe = read_recipe(MACHINE)
-    own = conversion(trees, recipe, read_root_layout(recipe.machine.multiarch))
+    own = conversion(trees, recipe, read_root_layout(recipe.machine.multiarch), distribution.tools)
     theirs = {name for one in read_candidates(distribution.repo).values() for name in one.provides}
     return dataclasses.replace(own, known=own.known | theirs)
