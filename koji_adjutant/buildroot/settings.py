@@ -5,7 +5,8 @@ repos are equal (kojid-facts 4.2).
 """
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,14 @@ import koji
 
 from koji_adjutant import names
 from koji_adjutant.config import Config
-from koji_adjutant.config.package_manager import FAMILIES, MOCKS_OWN, PackageManagerOptions, read_options
+from koji_adjutant.config.package_manager import (
+    FALLBACKS,
+    FAMILIES,
+    MOCKS_OWN,
+    PackageManagerOptions,
+    default_manager,
+    read_options,
+)
 from koji_adjutant.errors import BuildrootFailed, ConfigError
 
 BUILD_USER = "mockbuild"
@@ -67,6 +75,8 @@ class BuildrootSettings:
     proxy: str = ""
     package_manager: str = "dnf"
     manager_options: PackageManagerOptions = MOCKS_OWN
+    fallbacks: tuple[tuple[str, PackageManagerOptions], ...] = ()
+    """Package managers that may take its place where the task image does not have it, with their options."""
     releasever: str = ""
     module_hotfixes: bool | None = None
     modules: tuple[tuple[str, str], ...] = ()
@@ -101,6 +111,7 @@ class BuildrootSettings:
             ("event of the repo", self.event_id),
             ("arch of the root", self.arch),
             ("package manager", self.package_manager),
+            *(("package manager in place of it", name) for name, _ in self.fallbacks),
             ("packages may be erased", self.manager_options.allow_erasing),
             *((f"option {name}", value) for name, value in self.manager_options.settings),
             ("user of the build", f"{BUILD_USER} {BUILD_IDS[0]}:{BUILD_IDS[1]} ({BUILD_GROUP})"),
@@ -138,7 +149,7 @@ def buildroot_settings(
     environment = {**ENVIRONMENT, **jobs, **config.build_env, **prefixed(extra, "rpm.env.")}
     check_names(build_config["name"], macros, environment)
     canonical = koji.canonArch(arch)
-    package_manager = str(extra.get("mock.package_manager") or "dnf")
+    package_manager = str(extra.get("mock.package_manager") or site_manager(config))
     location = f"repos/{build_config['name']}/{int(repo['id'])}/{canonical}"
     return BuildrootSettings(
         tag_id=build_config["id"],
@@ -154,6 +165,7 @@ def buildroot_settings(
         proxy=config.yum_proxy or "",
         package_manager=package_manager,
         manager_options=manager_options(package_manager, config),
+        fallbacks=fallbacks(package_manager, config),
         releasever=str(extra.get("mock.releasever") or ""),
         module_hotfixes=only_true(extra.get("mock.yum.module_hotfixes")),
         modules=module_commands(extra.get("mock.module_setup_commands")),
@@ -169,8 +181,26 @@ def manager_options(package_manager: str, config: Config) -> PackageManagerOptio
     """Options of the package manager, as mock would read them now; one that there is no driver for has none."""
     if package_manager not in FAMILIES:
         return PackageManagerOptions(allow_erasing=False)
-    try:
+    with _as_the_tasks_fault():
         return read_options(config.mock_site_defaults)[package_manager]
+
+
+def site_manager(config: Config) -> str:
+    """The package manager of tags that name none, as mock would read it now."""
+    with _as_the_tasks_fault():
+        return default_manager(config.mock_site_defaults)
+
+
+def fallbacks(package_manager: str, config: Config) -> tuple[tuple[str, PackageManagerOptions], ...]:
+    """What may solve where the task image lacks the package manager, with its options."""
+    names_of_others = FALLBACKS.get(package_manager, ()) if config.package_manager_fallback else ()
+    return tuple((name, manager_options(name, config)) for name in names_of_others)
+
+
+@contextmanager
+def _as_the_tasks_fault() -> Iterator[None]:
+    try:
+        yield
     except ConfigError as error:
         raise BuildrootFailed(
             f"options of the package manager cannot be honoured: {error.message}", hint=error.hint

@@ -215,6 +215,12 @@ class Config(ScmOptions, MonitoringOptions):
         read.optional_path,
         "where options of the package manager are read, if it is there; empty: mock's defaults",
     )
+    package_manager_fallback: bool = switch(
+        "let the other of dnf 4 and dnf 5 solve where the task image lacks the one of the tag, as mock does without "
+        "a bootstrap chroot",
+        on=False,
+        place=Place.ADJUTANT,
+    )
     allowed_build_privileges: frozenset[str] = adjutant(
         frozenset(),
         read.privileges,

@@ -15,6 +15,14 @@ from koji_adjutant.errors import ConfigError
 ERASING = ("--setopt=deltarpm=False", "--setopt=allow_vendor_change=yes", "--allowerasing")
 FAMILIES = {"dnf": "dnf4", "dnf4": "dnf4", "dnf5": "dnf5", "yum": "yum"}
 """The beginning of mock's option names, by mock's name of the package manager."""
+DEFAULT = "dnf"
+FALLBACKS: Mapping[str, tuple[str, ...]] = {
+    "dnf": ("dnf5",),
+    "dnf4": ("dnf5",),
+    "yum": ("dnf5",),
+    "dnf5": ("dnf4",),
+}
+"""mock's order where a host lacks the package manager and there is no bootstrap chroot."""
 COMMON: Mapping[str, tuple[str, ...]] = {"dnf4": ERASING, "dnf5": ERASING, "yum": ()}
 """mock's default of `..._common_opts`; that of `..._builddep_opts` and of `..._avoid_opts` is empty."""
 SUFFIXES = ("common_opts", "builddep_opts", "avoid_opts")
@@ -23,6 +31,17 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     "--best": ("best", "1"),
     "--nobest": ("best", "0"),
 }
+FLAGS_OF_DNF5: Mapping[str, tuple[str, str]] = {
+    "--best": ("best", "1"),
+    "--no-best": ("best", "0"),
+    "--nobest": ("best", "0"),
+    "--skip-unavailable": ("skip_unavailable", "1"),
+    "--allow-downgrade": ("allow_downgrade", "1"),
+    "--no-allow-downgrade": ("allow_downgrade", "0"),
+    "--allow-vendor-change": ("allow_vendor_change", "1"),
+    "--no-allow-vendor-change": ("allow_vendor_change", "0"),
+}
+DISABLING = ("--disableplugin", "--disable-plugin")
 EXCLUDING = ("-x", "--exclude", "--excludepkgs")
 DECISIVE = frozenset(
     {
@@ -31,6 +50,10 @@ DECISIVE = frozenset(
         "multilib_policy", "obsoletes", "strict",
     }
 )  # fmt: skip
+DECISIVE_FOR_DNF5 = frozenset(
+    {"allow_downgrade", "optional_metadata_types", "skip_broken", "skip_unavailable"}
+)
+"""File lists among them: without these, dnf 5 knows no file that primary metadata does not have."""
 FETCHING = frozenset(
     {
         "bandwidth", "debuglevel", "deltarpm", "deltarpm_percentage", "errorlevel", "fastestmirror", "ip_resolve",
@@ -39,7 +62,7 @@ FETCHING = frozenset(
     }
 )  # fmt: skip
 WITHOUT_EFFECT = frozenset(
-    {"-q", "--quiet", "-v", "--verbose", "-y", "--assumeyes", "--refresh", "--nogpgcheck"}
+    {"-q", "--quiet", "-v", "--verbose", "-y", "--assumeyes", "--refresh", "--nogpgcheck", "--no-gpgchecks"}
 )
 HINT = "remove the option, or build on another host"
 
@@ -72,6 +95,17 @@ def read_options(file: Path | None) -> Mapping[str, PackageManagerOptions]:
     return {manager: _options(named, family, file) for manager, family in FAMILIES.items()}
 
 
+def default_manager(file: Path | None) -> str:
+    """The package manager of tags that name none: a site's, or mock's own. ConfigError for what cannot be read."""
+    found = DEFAULT
+    for setting in read_settings(file) if file is not None and file.exists() else ():
+        if setting.path == ("package_manager",):
+            if setting.how != "=" or setting.conditional or not isinstance(setting.constant, str):
+                raise _unreadable(setting, file, "to a text")
+            found = setting.constant
+    return found
+
+
 def _changed(before: object, setting: SiteSetting, file: Path | None) -> object:
     """The option's value after one statement."""
     try:
@@ -93,9 +127,13 @@ def _changed(before: object, setting: SiteSetting, file: Path | None) -> object:
             return {**before, command: list(value)}
         case _:
             pass
-    raise ConfigError(
+    raise _unreadable(setting, file, "to a list of texts")
+
+
+def _unreadable(setting: SiteSetting, file: Path | None, kind: str) -> ConfigError:
+    return ConfigError(
         f"{file}, line {setting.line}: {setting.name}: its value cannot be read: {setting.value}",
-        hint="mock runs the file and this program does not: set the option once, to a list of texts",
+        hint=f"mock runs the file and this program does not: set the option once, {kind}",
     )
 
 
@@ -109,25 +147,26 @@ def _options(named: Mapping[str, object], family: str, file: Path | None) -> Pac
     where = f"{file}: {OPTIONS}[{f'{family}_common_opts'!r}]"
     if not all(isinstance(word, str) for word in words):
         raise ConfigError(f"{where} is not a list of texts")
-    return _read_words(words, where)
+    return _read_words(words, where, is_dnf5=family == "dnf5")
 
 
-def _read_words(words: Sequence[str], where: str) -> PackageManagerOptions:
+def _read_words(words: Sequence[str], where: str, *, is_dnf5: bool) -> PackageManagerOptions:
+    flags, decisive = (FLAGS_OF_DNF5, DECISIVE | DECISIVE_FOR_DNF5) if is_dnf5 else (FLAGS, DECISIVE)
     allow_erasing, settings = False, []
     for name, value in _named_values(words):
         if name == "--allowerasing":
             allow_erasing = True
-        elif name in FLAGS:
-            settings.append(FLAGS[name])
+        elif name in flags:
+            settings.append(flags[name])
         elif name in EXCLUDING:
             settings.append(("excludepkgs", value))
         elif name == "--setopt":
             key, _, text = value.partition("=")
-            if key in DECISIVE:
+            if key in decisive:
                 settings.append((key, text))
             elif key.rpartition(".")[2] not in FETCHING:
                 raise ConfigError(f"{where}: --setopt={value} cannot be honoured", hint=HINT)
-        elif name not in WITHOUT_EFFECT and name != "--disableplugin":
+        elif name not in WITHOUT_EFFECT and name not in DISABLING:
             raise ConfigError(f"{where}: {name} cannot be honoured", hint=HINT)
     return PackageManagerOptions(allow_erasing=allow_erasing, settings=tuple(settings))
 
@@ -137,6 +176,6 @@ def _named_values(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     rest = iter(words)
     for word in rest:
         name, sign, value = word.partition("=")
-        if not sign and name in {"--setopt", "--disableplugin", *EXCLUDING}:
+        if not sign and name in {"--setopt", *DISABLING, *EXCLUDING}:
             value = next(rest, "")
         yield name, value

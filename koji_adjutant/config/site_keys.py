@@ -15,7 +15,7 @@ _TMPFS = (WITHOUT, "put the engine's storage on a tmpfs instead")
 _NO_SYNC = (WITHOUT, "put the engine's storage on a file system that need not be synced")
 _NO_NETWORK = (WITHOUT, "with mock as well: Koji decides by the kind of task")
 _TRUST = (REPLACED, "by scm_ca_trust, for checkouts and source_cmd; the daemon fetches packages itself")
-_DNF = (REPLACED, "by task_image_default: its dnf 4 solves, however a command is called")
+_DNF = (REPLACED, "by task_image_default: its dnf solves, however a command is called")
 _USER = (WITHOUT, "the build user is mockbuild (1000) of group mock (135), made when a root is populated")
 _STORAGE = (WITHOUT, "buildroots are images in the engine's storage")
 
@@ -89,7 +89,7 @@ KEYS: Mapping[tuple[str, ...], tuple[str, str]] = MappingProxyType(
         ),
         ("seccomp",): (WITHOUT, "builds have the engine's seccomp profile: docs/security.md"),
         ("nosync_force",): _NO_SYNC,
-        ("package_manager",): (REPLACED, f"by mock.package_manager {_TAG}, as with mock"),
+        ("package_manager",): (HONOURED, "for build tags without mock.package_manager in their extra data"),
         ("releasever",): (REPLACED, f"by mock.releasever {_TAG}, as with mock"),
         ("module_setup_commands",): (REPLACED, f"by mock.module_setup_commands {_TAG}, as with mock"),
         ("forcearch",): (REPLACED, f"by mock.forcearch {_TAG}, as with mock"),

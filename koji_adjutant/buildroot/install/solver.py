@@ -5,7 +5,6 @@ read-only and runs no code of any package. It is gone before the installer start
 question about the same metadata needs no container. The files of packages are fetched by the task's own process.
 """
 
-import hashlib
 import json
 import os
 import secrets
@@ -16,6 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from koji_adjutant.buildroot.install.downloads import DownloadFailed
+from koji_adjutant.buildroot.install.drivers import (
+    COMMAND,
+    DIRECTORY,
+    driver,
+    managers,
+    program_digest,
+    write_programs,
+)
 from koji_adjutant.buildroot.install.metadata_store import HeldMetadata, MetadataStore
 from koji_adjutant.buildroot.install.repo_metadata import RepoMetadata, proxies
 from koji_adjutant.buildroot.install.solutions import (
@@ -40,28 +47,23 @@ from koji_adjutant.container.programs import TOOL_PATH
 from koji_adjutant.errors import AdjutantError, BuildrootFailed, TaskTimeout
 from koji_adjutant.policy.containers import NetworkUse, network_for
 
-SCRIPT = Path(__file__).with_name("scripts") / "solve.py"
 ROOT = "/buildroot"
 METADATA = "/metadata"
 SCRATCH = "/scratch"
-UNSOLVABLE, UNUSABLE = 3, 4
+UNSOLVABLE, UNUSABLE, LACKING = 3, 4, 5
 ANSWER_LIMIT = 64 << 20
 """Bytes of answer that are taken: a hundred thousand packages."""
 PROBLEM_LIMIT = 2000
-SCRIPT_TEXT = SCRIPT.read_text()
-PROGRAM = hashlib.sha256(SCRIPT_TEXT.encode()).hexdigest()
-"""Digest of the solver's program: solutions and caches that another program has made are not used."""
-DNF4 = ("/usr/bin/python3", "-c", SCRIPT_TEXT)
-DRIVERS: Mapping[str, tuple[str, ...]] = {"dnf": DNF4, "dnf4": DNF4, "yum": DNF4}
-"""How a solver is started, by mock's name of the package manager; the path of the task's file is added.
-
-yum is another name of dnf 4 wherever mock runs today."""
 MACHINES: Mapping[str, str] = {"i386": "i686", "armhfp": "armv7hl"}
 """What a machine calls itself, where that is not the canonical architecture."""
 
 
 class Unsolvable(AdjutantError):
     """The repo cannot provide what was asked for; root.log says why."""
+
+
+class ImageLacks(BuildrootFailed):
+    """The task image does not have a package that the solver needs; nothing is wrong with the metadata."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,7 @@ def solver_spec(run: SolverRun) -> ContainerSpec:
     root = [VolumeMount(source=run.root, target=ROOT, options=("rbind",))] if run.root else []
     return ContainerSpec(
         image=run.image,
-        command=(*driver(run.settings), f"{scratch}/task.json"),
+        command=(*COMMAND, f"{scratch}/task.json"),
         labels={**run.config.container_labels, **run.owner.labels(Role.SOLVER)},
         environment={
             "PATH": TOOL_PATH,
@@ -104,18 +106,6 @@ def solver_spec(run: SolverRun) -> ContainerSpec:
         network=network_for(NetworkUse.SOLVE, run.config),
         label_disable=True,
     )
-
-
-def driver(settings: BuildrootSettings) -> tuple[str, ...]:
-    """How the solver is started; BuildrootFailed for a package manager that there is no driver for."""
-    try:
-        return DRIVERS[settings.package_manager]
-    except KeyError:
-        raise BuildrootFailed(
-            f"tag {settings.tag_name} sets mock.package_manager to {settings.package_manager!r}; "
-            f"this builder has {', '.join(DRIVERS)}",
-            hint="remove the setting, or build on another host",
-        ) from None
 
 
 def solver_task(run: SolverRun) -> dict[str, Any]:
@@ -138,10 +128,7 @@ def solving_options(settings: BuildrootSettings) -> dict[str, Any]:
         "releasever": settings.releasever,
         "module_hotfixes": bool(settings.module_hotfixes),
         "modules": settings.modules,
-        "options": {
-            "allow_erasing": settings.manager_options.allow_erasing,
-            "set": settings.manager_options.settings,
-        },
+        "managers": managers(settings),
     }
 
 
@@ -152,14 +139,17 @@ def solve(run: SolverRun, manager: Containers, log: LogSink, own_log: LogSink | 
     """
     run.scratch.mkdir(parents=True)
     try:
+        write_programs(run.scratch / DIRECTORY)
         (run.scratch / "task.json").write_text(json.dumps(solver_task(run)))
         code = _status(run, manager, log)
         keep_logs(run.scratch / "log", own_log or log)
-        if code not in (0, UNSOLVABLE, UNUSABLE):
+        if code not in (0, UNSOLVABLE, UNUSABLE, LACKING):
             raise BuildrootFailed(
                 f"the solver ended with status {code}; see root.log", hint=f"check image {run.image}"
             )
         answer = read_answer(run.scratch / "answer.json")
+        if code == LACKING:
+            raise lacking(run, answer["problem"])
         if code != UNUSABLE:
             run.metadata.keep_caches(run.scratch / "cache")
     finally:
@@ -176,6 +166,16 @@ def solve(run: SolverRun, manager: Containers, log: LogSink, own_log: LogSink | 
     return Solution(
         install=tuple(SolvedPackage.from_json(row) for row in answer["install"]),
         remove=frozenset(answer["remove"]),
+    )
+
+
+def lacking(run: SolverRun, package: str) -> ImageLacks:
+    """The package manager that is wanted cannot solve without `package`."""
+    return ImageLacks(
+        f"tag {run.settings.tag_name} is solved with {driver(run.settings)}, which needs {package}: task image "
+        f"{run.image} does not have it",
+        hint=f"install {package} into the task image, choose another with adjutant_image_policy, or allow the other "
+        "package manager with package_manager_fallback on the builder",
     )
 
 
@@ -205,7 +205,7 @@ def read_answer(path: Path) -> dict[str, Any]:
 
 def keep_logs(directory: Path, log: LogSink) -> None:
     """Append the log files that dnf has written in `directory` to `log`."""
-    for name in ("dnf.log", "hawkey.log"):
+    for name in ("dnf.log", "hawkey.log", "dnf5.log"):
         path = directory / name
         if path.is_file():
             with path.open("rb") as handle:
@@ -299,7 +299,9 @@ class Solver:
     def _key(self, *asked: object) -> str:
         settings = self.settings
         options = (settings.package_manager, solving_options(settings))
-        return solution_key(PROGRAM, self.metadata.digest, options, self.task_image.id, *asked)
+        return solution_key(
+            program_digest(settings), self.metadata.digest, options, self.task_image.id, *asked
+        )
 
     def _found(self, key: str, install: Mapping[str, Any], root: Callable[[], str]) -> Solution:
         known = self._cache.get(key)
@@ -307,12 +309,15 @@ class Solver:
             return known
         store = MetadataStore(self.config.cache_dir)
         try:
-            with store.held(self.metadata, self.settings, self.task_image.id, PROGRAM) as held:
+            program = program_digest(self.settings)
+            with store.held(self.metadata, self.settings, self.task_image.id, program) as held:
                 # Another task may have found it while this one waited.
                 solution = self._cache.get(key)
                 if solution is None:
                     solution = self._run(held, install, root())
                     self._cache.put(key, solution)
+        except ImageLacks:
+            raise
         except BuildrootFailed:
             store.discard(self.metadata)
             raise

@@ -21,12 +21,16 @@ DEPTH = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Draw:
-    """One drawing; `requires` are texts as a spec file has them, of which rpmbuild may refuse some."""
+    """One drawing; `requires` are texts as a spec file has them, of which rpmbuild may refuse some.
+
+    `group` are the packages of an install group, for an empty root.
+    """
 
     seed: int
     base: tuple[Package, ...]
     repo: tuple[Package, ...]
     requires: tuple[str, ...]
+    group: tuple[str, ...]
 
 
 def draw(seed: int) -> Draw:
@@ -44,7 +48,9 @@ def draw(seed: int) -> Draw:
     # Some of what is installed is no longer offered.
     offered = [one for one in unique.values() if one not in base or random.random() < 0.9]
     requires = tuple(dict.fromkeys(_requirement(random) for _ in range(random.choice((1, 1, 1, 2, 3)))))
-    return Draw(seed=seed, base=base, repo=tuple(offered), requires=requires)
+    names = [*sorted({package.name for package in unique.values()}), "absent"]
+    group = tuple(random.sample(names, random.randrange(1, 5)))
+    return Draw(seed=seed, base=base, repo=tuple(offered), requires=requires, group=group)
 
 
 def _base(random: Random, number: int) -> Package:

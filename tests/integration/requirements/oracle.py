@@ -1,4 +1,6 @@
-"""The oracle of BuildRequires: this machine's `dnf builddep`, called as mock calls it, beside the solver.
+"""The oracle of BuildRequires: dnf's own `builddep`, called as mock calls it, beside the solver.
+
+dnf 4 is this machine's, dnf 5 that of a task image.
 
 Both sides see the same metadata, the same base root and the same source package, under the configuration that Koji
 writes for mock. A draw may have no solution on either side, and it may have several that are as good.
@@ -6,6 +8,7 @@ writes for mock. A draw may have no solution on either side, and it may have sev
 
 import json
 import os
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +19,8 @@ from typing import Any
 
 import koji
 
-from koji_adjutant.buildroot.install.solver import SCRIPT, without_rpms_own
+from koji_adjutant.buildroot.install.drivers import SCRIPT, SCRIPTS
+from koji_adjutant.buildroot.install.solver import without_rpms_own
 from koji_adjutant.config.package_manager import read_options
 from tests.integration.requirements.draws import Draw
 from tests.unit.buildroot.rpm_database import DATABASE, write_databases
@@ -45,36 +49,47 @@ SPEC = (
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A draw on disk, with the options of a site."""
+    """A draw on disk, with the options of a site, for a package manager: `dnf4` or `dnf5`."""
 
+    manager: str
     draw: Draw
     site: str
     directory: Path
     requires: tuple[str, ...]
+    is_group: bool
+    """The install group into an empty root, in place of the requirements."""
+
+    @property
+    def root(self) -> Path:
+        """What the group goes into is empty."""
+        return self.directory / ("empty" if self.is_group else "root")
 
     def dnf_arguments(self) -> list[str]:
-        root, conf = self.directory / "root", self.directory / "dnf.conf"
-        srpm = str(self.directory / "SRPMS" / "drawn-1-1.src.rpm")
+        conf = self.directory / "dnf.conf"
+        first = [f"--config={conf}", f"--installroot={self.root}", "--releasever=1"]
         options = [*SITES[self.site][1], "--disableplugin=local", "--forcearch=x86_64"]
-        return [f"--config={conf}", f"--installroot={root}", "--releasever=1", *options, "builddep", srpm]
+        srpm = str(self.directory / "SRPMS" / "drawn-1-1.src.rpm")
+        command = ["install", "@build"] if self.is_group else ["builddep", srpm]
+        # As mock does, too.
+        return [*first, *command, *options] if self.manager == "dnf5" else [*first, *options, *command]
 
     def solver_task(self) -> Path:
         scratch = self.directory / self.site
         scratch.mkdir()
         file = scratch / "site-defaults.cfg"
         file.write_text(SITES[self.site][0])
-        options = read_options(file)["dnf"]
+        options = read_options(file)[self.manager]
         task = {
             "metadata": str(self.directory / "repo"),
             "solver_caches": "",
             "arch": "x86_64",
-            "root": str(self.directory / "root"),
+            "root": str(self.root),
             "scratch": str(scratch),
-            "install": {"requires": without_rpms_own(self.requires)},
+            "install": {"group": "build"} if self.is_group else {"requires": without_rpms_own(self.requires)},
             "releasever": "1",
             "module_hotfixes": False,
             "modules": [],
-            "options": {"allow_erasing": options.allow_erasing, "set": options.settings},
+            "managers": [(self.manager, {"allow_erasing": options.allow_erasing, "set": options.settings})],
         }
         (scratch / "task.json").write_text(json.dumps(task))
         return scratch / "task.json"
@@ -98,7 +113,7 @@ class Outcome:
         return "tie" if self.cost(self.dnf) == self.cost(self.ours) else "differs"
 
     def root(self, side: Side) -> frozenset[str]:
-        before = {package.nevra for package in self.case.draw.base}
+        before = set() if self.case.is_group else {package.nevra for package in self.case.draw.base}
         return frozenset(before - set(side["remove"]) | set(side["install"]))
 
     def cost(self, side: Side) -> tuple[int, frozenset[str]]:
@@ -107,23 +122,69 @@ class Outcome:
 
     def __str__(self) -> str:
         return (
-            f"seed {self.case.draw.seed}, options of {self.case.site}: {', '.join(self.case.requires)}\n"
+            f"seed {self.case.draw.seed}, options of {self.case.site}: "
+            f"{', '.join(self.case.draw.group if self.case.is_group else self.case.requires)}\n"
             f"  dnf:  {self.dnf}\n  ours: {self.ours}"
         )
 
 
-def outcomes(drawn: Sequence[Draw], sites: Sequence[str], directory: Path) -> list[Outcome]:
+class Sides:
+    """Where both sides run: on this machine, with its dnf 4."""
+
+    manager = "dnf4"
+
+    def python(self, directory: Path) -> Sequence[str]:
+        """The command of a Python that sees the directory."""
+        return [PYTHON]
+
+
+class SidesInImage(Sides):
+    """In a container of a task image, with its dnf 5."""
+
+    manager = "dnf5"
+
+    def __init__(self, socket: str, image: str) -> None:
+        self.engine = ["podman", f"--url=unix://{socket}", "run", "--rm", "--interactive", "--network=none"]
+        self.image = image
+
+    def python(self, directory: Path) -> Sequence[str]:
+        options = [f"--volume={directory}:{directory}", f"--env=HOME={directory}"]
+        return [*self.engine, *options, self.image, PYTHON]
+
+
+HERE = Sides()
+
+
+def outcomes(
+    drawn: Sequence[Draw],
+    sites: Sequence[str],
+    directory: Path,
+    where: Sides = HERE,
+    *,
+    are_groups: bool = False,
+) -> list[Outcome]:
     """Each draw with the options of each site, one process a side."""
     places = prepare(drawn, directory)
     cases = [
-        Case(draw=one, site=site, directory=place, requires=requires)
+        Case(
+            manager=where.manager,
+            draw=one,
+            site=site,
+            directory=place,
+            requires=requires,
+            is_group=are_groups,
+        )
         for one, (place, requires) in zip(drawn, places, strict=True)
         for site in sites
     ]
-    arguments = [case.dnf_arguments() for case in cases]
-    theirs = ask([PYTHON, str(SIDES / "dnf_side.py")], arguments, directory)
+    programs = directory / "programs"
+    shutil.copytree(SIDES, programs)
+    shutil.copytree(SCRIPTS, programs / "ours")
     tasks = [str(case.solver_task()) for case in cases]
-    ours = ask([PYTHON, str(SIDES / "our_side.py"), str(SCRIPT)], tasks, directory)
+    python = where.python(directory)
+    ours = ask([*python, str(programs / "our_side.py"), str(programs / "ours" / SCRIPT)], tasks, directory)
+    arguments = [case.dnf_arguments() for case in cases]
+    theirs = ask([*python, str(programs / f"{where.manager}_side.py")], arguments, directory)
     return [Outcome(case=case, dnf=dnf, ours=our) for case, dnf, our in zip(cases, theirs, ours, strict=True)]
 
 
@@ -148,8 +209,9 @@ def prepare(drawn: Sequence[Draw], directory: Path) -> list[tuple[Path, tuple[st
     places = [directory / str(one.seed) for one in drawn]
     for place, one in zip(places, drawn, strict=True):
         place.mkdir()
-        write_xml_repo(place / "repo", one.repo)
+        write_xml_repo(place / "repo", one.repo, one.group)
         (place / "root").mkdir()
+        (place / "empty").mkdir()
     write_databases([(place / "root", one.base) for place, one in zip(places, drawn, strict=True)])
     texts = list(dict.fromkeys(text for one in drawn for text in one.requires))
     legal = frozenset(ask([PYTHON, str(SIDES / "legal.py"), str(directory)], texts, directory))

@@ -10,6 +10,7 @@ import pytest
 
 from koji_adjutant.buildroot.settings import NOTHING, buildroot_settings, check_extra, rpm_macros
 from koji_adjutant.config import Config
+from koji_adjutant.config.package_manager import PackageManagerOptions
 from koji_adjutant.errors import BuildrootFailed
 
 CONFIG = Config(
@@ -22,11 +23,15 @@ TAG: dict[str, Any] = {"id": 2, "name": "dist-build", "arches": "x86_64", "extra
 
 
 def settings(
-    extra: Mapping[str, Any] = NOTHING, *, repo: dict[str, Any] | None = None, arch: str = "x86_64"
+    extra: Mapping[str, Any] = NOTHING,
+    *,
+    repo: dict[str, Any] | None = None,
+    arch: str = "x86_64",
+    config: Config = CONFIG,
 ) -> Any:
     tag = {**TAG, "extra": dict(extra)}
     return buildroot_settings(
-        repo={**REPO, **(repo or {})}, build_config=tag, arch=arch, group="build", config=CONFIG
+        repo={**REPO, **(repo or {})}, build_config=tag, arch=arch, group="build", config=config
     )
 
 
@@ -177,3 +182,27 @@ def test_what_the_builder_adds_is_below_what_the_tag_says() -> None:
         "/builddir/build",
     )
     assert (found.environment["LANG"], found.environment["A"]) == ("C", "2")
+
+
+def test_the_package_manager_is_the_tags_then_the_sites(tmp_path: Path) -> None:
+    file = tmp_path / "site-defaults.cfg"
+    file.write_text(
+        "config_opts['package_manager'] = 'dnf5'\nconfig_opts['dnf4_common_opts'] = ['--nobest']\n"
+    )
+    mock = dataclasses.replace(CONFIG, mock_site_defaults=file)
+    assert settings().package_manager == "dnf"
+    assert settings(config=mock).package_manager == "dnf5"
+    tags = settings({"mock.package_manager": "dnf4"}, config=mock)
+    assert (tags.package_manager, tags.fallbacks) == ("dnf4", ())
+
+
+def test_what_takes_the_place_of_a_package_manager_has_options_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "site-defaults.cfg"
+    file.write_text("config_opts['dnf4_common_opts'] = ['--nobest']\n")
+    mock = dataclasses.replace(CONFIG, mock_site_defaults=file, package_manager_fallback=True)
+    found = settings({"mock.package_manager": "dnf5"}, config=mock)
+    assert found.manager_options.allow_erasing
+    options = PackageManagerOptions(allow_erasing=False, settings=(("best", "0"),))
+    assert found.fallbacks == (("dnf4", options),)
+    assert "# package manager in place of it = dnf4\n" in found.text(name="root", images={})
+    assert settings({"mock.package_manager": "microdnf"}, config=mock).fallbacks == ()

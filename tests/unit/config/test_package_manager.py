@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.config.package_manager import PackageManagerOptions, read_options
+from koji_adjutant.config.package_manager import PackageManagerOptions, default_manager, read_options
 from koji_adjutant.errors import ConfigError
 
 MOCKS = PackageManagerOptions(allow_erasing=True, settings=(("allow_vendor_change", "yes"),))
@@ -75,3 +75,37 @@ def test_what_a_site_adds(tmp_path: Path, text: str, erasing: bool, settings: li
 def test_what_cannot_be_honoured_is_an_error_that_names_it(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"site-defaults\.cfg"):
         options(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        (["--no-best"], [("best", "0")]),
+        (["--setopt=optional_metadata_types=filelists"], [("optional_metadata_types", "filelists")]),
+        (["--skip-unavailable", "--no-allow-downgrade"], [("skip_unavailable", "1"), ("allow_downgrade", "0")]),
+        (["--no-allow-vendor-change"], [("allow_vendor_change", "0")]),
+        (["--setopt", "deltarpm=False", "--disable-plugin", "x", "--no-gpgchecks"], []),
+    ],
+)  # fmt: skip
+def test_what_only_dnf5_has(tmp_path: Path, words: list[str], settings: list[tuple[str, str]]) -> None:
+    expected = PackageManagerOptions(allow_erasing=False, settings=tuple(settings))
+    assert options(tmp_path, f"config_opts['dnf5_common_opts'] = {words}", "dnf5") == expected
+
+
+@pytest.mark.parametrize("word", ["--no-best", "--skip-unavailable", "--setopt=skip_broken=1"])
+def test_what_dnf4_does_not_have(tmp_path: Path, word: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be honoured"):
+        options(tmp_path, f"config_opts['dnf4_common_opts'] = [{word!r}]")
+
+
+def test_the_package_manager_of_tags_that_name_none(tmp_path: Path) -> None:
+    file = tmp_path / "site-defaults.cfg"
+    assert default_manager(None) == default_manager(file) == "dnf"
+    file.write_text("config_opts['package_manager'] = 'dnf5'\n")
+    assert default_manager(file) == "dnf5"
+    for text in ("= choose()", "+= '5'", "= ['dnf5']"):
+        file.write_text(f"config_opts['package_manager'] {text}\n")
+        with pytest.raises(
+            ConfigError, match=r"line 1: config_opts\['package_manager'\]: its value cannot be"
+        ):
+            default_manager(file)

@@ -15,10 +15,10 @@ from typing import Any, cast
 from koji_adjutant.buildroot.images import keys, requests
 from koji_adjutant.buildroot.initializer import BuildrootInitializer
 from koji_adjutant.buildroot.install.downloads import open_session
+from koji_adjutant.buildroot.install.drivers import COMMAND
 from koji_adjutant.buildroot.install.installer import SCRIPT as INSTALL_SCRIPT
 from koji_adjutant.buildroot.install.repo_metadata import read_metadata
 from koji_adjutant.buildroot.install.solutions import PackageStore, Solution, SolvedPackage
-from koji_adjutant.buildroot.install.solver import SCRIPT as SOLVE_SCRIPT
 from koji_adjutant.buildroot.install.solver import Solver
 from koji_adjutant.buildroot.record import BuildrootRecord, PackageLists, read_origins
 from koji_adjutant.buildroot.settings import BuildrootSettings
@@ -42,7 +42,7 @@ BASE = ("bash-5-1.x86_64",)
 ZLIB, FLEX = "zlib-1-1.x86_64", "flex-2-1.x86_64"
 PROVIDERS = {"zlib": ZLIB, "flex": FLEX}
 IDLE = ("/bin/bash", "-c", IDLE_SCRIPT.read_text())
-SOLVER = ("/usr/bin/python3", "-c", SOLVE_SCRIPT.read_text())
+SOLVER = COMMAND
 INSTALLER = ("/bin/bash", "-c", INSTALL_SCRIPT.read_text())
 RPM_QA = ("rpm", "-qa")
 EXPIRED = ("setBuildRootState", "EXPIRED")

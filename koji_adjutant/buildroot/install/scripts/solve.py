@@ -1,352 +1,80 @@
-"""Solve with dnf 4; runs in the solver container with the task image's own Python, without network.
+"""Find out which packages a root needs; runs in the solver container with the task image's own Python, without network.
 
 Argument: a file with a JSON object:
-    metadata: a directory with the repo's repodata; solver_caches: a directory with dnf's own caches of it, or ""
+    metadata: a directory with the repo's repodata; solver_caches: a directory with the solver's own caches of it, or ""
     arch, root, scratch (a directory of this run)
     install: {"group": NAME} or {"requires": [capability, ...]}
     releasever, module_hotfixes (true or false), modules: [[action, specifications with commas], ...]
-    options: {"allow_erasing": true or false, "set": [[name, value], ...]}, of the package manager; dnf knows the names
+    managers: [[driver, options], ...], drivers being "dnf4" and "dnf5": the first that the image has solves. options:
+    {"allow_erasing": true or false, "set": [[name, value], ...]}, of the package manager, which knows the names
 Writes into scratch answer.json, an object {"install": [...], "remove": [NEVRA, ...], "problem": text}, an entry of
 install being {name, epoch, version, release, arch, size, checksum: [kind, hex], location, base}; and caches that
 were made anew into scratch/cache.
 What a user should read goes to standard error. Exit codes: 0 solved, 3 cannot be solved, 4 the metadata cannot be
-used, anything else is an error of the program.
+used, 5 the image lacks a package, which the problem names, anything else is an error of the program.
 """
 
-import bz2
-import contextlib
-import gzip
+import importlib
 import json
-import logging
-import lzma
 import os
-import re
 import sys
-import zlib
 
-import dnf
-import dnf.exceptions
-import dnf.module.module_base
-import dnf.rpm
-import dnf.selector
-import hawkey
-import libdnf
-import rpm
-
-UNSOLVABLE, UNUSABLE = 3, 4
-REPO = "build"
-FULL_REPO = "build-full"
-"""The repo with its file lists: dnf's caches of it are others."""
-IN_PRIMARY = re.compile(r"/etc/|.*bin/|/usr/lib/sendmail$")
-"""Paths that createrepo_c writes into primary metadata."""
-RELATION = re.compile(rb'name="([/(][^"]*)"')
-RELATION_LIMIT = 4096
-BLOCK = 1 << 20
-OPENERS = (
-    (b"\x1f\x8b", gzip.open),
-    (b"BZh", bz2.open),
-    (b"\xfd7zXZ\0", lzma.open),
-    # Python has no zstd before 3.14. Damage is not told of here: dnf, which reads the same file next, does.
-    (b"\x28\xb5\x2f\xfd", lambda path: rpm.fd(path, "r", "zstdio")),
-)
-"""How a file is opened, by its first bytes."""
-EXPANDED_LIMIT = 4 << 30
-"""Bytes that a file of metadata may expand to. dnf needs memory of that order to read one, and no limit of its own."""
-MODULE_ACTIONS = ("enable", "disable", "reset", "install")
-ODD_PATHS = "odd-paths.json"
-"""File beside dnf's caches: whether packages of the repo depend on files that primary metadata does not have."""
+UNSOLVABLE, UNUSABLE, LACKING = 3, 4, 5
+PACKAGES = {
+    "dnf": "python3-dnf",
+    "hawkey": "python3-hawkey",
+    "libdnf": "python3-libdnf",
+    "libdnf5": "python3-libdnf5",
+    "rpm": "python3-rpm",
+}
+"""The package that a Python module is in."""
 
 
-class Unsolvable(Exception):
-    """The text says why."""
+class Lacking(Exception):
+    """The text is the name of a package."""
 
 
-class Unusable(Exception):
-    """The metadata are not what dnf may be given; the text says which file, and why."""
-
-
-UNREADABLE = (Unusable, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError)
-
-
-class Base(dnf.Base):
-    """dnf that loads file lists only where they are asked for, and nothing else that is optional."""
-
-    module_root = ""
-    """Where the states of modules are, in place of the root, which may be read-only."""
-
-    def _add_repo_to_sack(self, repo):
-        repo.load()
-        self._sack.load_repo(repo._repo, build_cache=True, load_filelists=repo.id == FULL_REPO)
-
-    @property
-    def _moduleContainer(self):  # noqa: N802 - dnf's own name
-        if self.sack._moduleContainer is None:
-            self.sack._moduleContainer = libdnf.module.ModulePackageContainer(
-                False, self.module_root, self.conf.substitutions["arch"], self.conf.persistdir
-            )
-        return self.sack._moduleContainer
-
-
-def say(text):
-    """A line for root.log."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def make_base(task):
-    """dnf with one repo, the task's own, and nothing of the image's configuration."""
-    base = Base()
-    conf = base.conf
-    conf.installroot = task["root"]
-    conf.cachedir = os.path.join(task["scratch"], "cache")
-    conf.persistdir = os.path.join(task["scratch"], "persist")
-    conf.logdir = os.path.join(task["scratch"], "log")
-    conf.reposdir = ["/dev/null"]
-    conf.varsdir = ["/dev/null"]
-    conf.pluginconfpath = []
-    conf.gpgcheck = False
-    conf.install_weak_deps = False
-    conf.obsoletes = True
-    conf.strict = True
-    conf.substitutions["arch"] = task["arch"]
-    conf.substitutions["basearch"] = dnf.rpm.basearch(task["arch"])
-    conf.substitutions["releasever"] = task["releasever"] or "1"
-    # Koji's configuration says `best` in the section of the repo, where dnf does not know it.
-    conf.best = False
-    for name, value in task["options"]["set"]:
+def driver_of(managers):
+    """The module of the first of them that the image has, and the options; Lacking says what the first one lacks."""
+    lacking = []
+    for name, options in managers:
         try:
-            conf.set_or_append_opt_value(name, value)
-        except dnf.exceptions.ConfigError as error:
-            raise Unsolvable(str(error)) from error
-    base.module_root = os.path.join(task["scratch"], "modules")
-    for directory in (conf.installroot, conf.cachedir, conf.logdir, base.module_root):
-        os.makedirs(directory, exist_ok=True)
-    options = {"skip_if_unavailable": False, "gpgcheck": False, "metadata_expire": -1}
-    options["module_hotfixes"] = task["module_hotfixes"]
-    if task["solver_caches"]:
-        link_files(task["solver_caches"], conf.cachedir)
-    name = FULL_REPO if needs_filelists(task) else REPO
-    check_expanded(os.path.join(task["metadata"], "repodata"), ("filelists",) if name == FULL_REPO else ())
-    repo = base.repos.add_new_repo(name, conf, baseurl=["file://" + task["metadata"]], **options)
-    # dnf would only copy them.
-    link_files(os.path.join(task["metadata"], "repodata"), os.path.join(repo._repo.getCachedir(), "repodata"))
-    return base
+            driver = importlib.import_module("solver_" + name)
+        except ModuleNotFoundError as error:
+            if error.name not in PACKAGES:
+                raise
+            lacking.append(PACKAGES[error.name])
+            continue
+        if lacking:
+            driver.say("WARNING: %s solves in place of %s: there is no %s" % (name, managers[0][0], lacking[0]))
+        return driver, options
+    raise Lacking(lacking[0])
 
 
-def link_files(source, target):
-    """A symbolic link in `target` for everything in `source`; dnf also writes beside them."""
-    os.makedirs(target, exist_ok=True)
-    for name in os.listdir(source):
-        os.symlink(os.path.join(source, name), os.path.join(target, name))
-
-
-def log_to_file(directory):
-    """dnf.log of this run."""
-    handler = logging.FileHandler(os.path.join(directory, "dnf.log"))
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    dnf_logger = logging.getLogger("dnf")
-    dnf_logger.setLevel(logging.DEBUG)
-    dnf_logger.addHandler(handler)
-
-
-def has_packages(root):
-    """Whether the root has an RPM database."""
-    return any(os.path.isdir(os.path.join(root, path)) for path in ("usr/lib/sysimage/rpm", "var/lib/rpm"))
-
-
-def needs_filelists(task):
-    """Whether a solution may depend on files that primary metadata does not have; what the repo needs is noted."""
-    if any("/" in text and is_odd(text) for text in task["install"].get("requires", ())):
-        return True
-    name = os.path.join(task["scratch"], "cache", ODD_PATHS)
-    if not os.path.exists(name):
-        with open(name, "w") as file:
-            json.dump(has_odd_paths(os.path.join(task["metadata"], "repodata")), file)
-    with open(name) as file:
-        return json.load(file)
-
-
-def has_odd_paths(repodata):
-    """Whether a dependency in primary metadata names a file that is not in primary metadata."""
-    rest = b""
-    for block in expanded(repodata, "primary"):
-        text = rest + block
-        for name in RELATION.findall(text):
-            if is_odd(name.decode(errors="replace")):
-                say("File lists are needed: something depends on %s" % name.decode(errors="replace"))
-                return True
-        rest = text[-RELATION_LIMIT:]
-    return False
-
-
-def check_expanded(repodata, more):
-    """Unusable when a file that dnf holds whole, in memory or on a disk, is one that expands without end."""
-    for kind in ("group", "modules", *more):
-        for _block in expanded(repodata, kind):
-            pass
-
-
-def expanded(repodata, kind):
-    """The content of the file of metadata of this kind, piece by piece, whatever it is compressed with."""
-    for name in os.listdir(repodata):
-        if name.startswith(kind):
-            yield from expanded_file(os.path.join(repodata, name))
-
-
-def expanded_file(path):
-    """The content of a file, piece by piece; Unusable when it does not end."""
-    with open(path, "rb") as file:
-        head = file.read(8)
-    opener = next((opener for magic, opener in OPENERS if head.startswith(magic)), None)
-    size = 0
-    with contextlib.closing(opener(path) if opener else open(path, "rb")) as file:
-        while True:
-            block = file.read(BLOCK)
-            if not block:
-                return
-            size += len(block)
-            if size > EXPANDED_LIMIT:
-                raise Unusable("%s expands to more than %d bytes" % (os.path.basename(path), EXPANDED_LIMIT))
-            yield block
-
-
-def is_odd(relation):
-    """Whether a dependency names a file that is not in primary metadata."""
-    return any(word.startswith("/") and not IN_PRIMARY.match(word) for word in re.split(r"[\s()]+", relation))
-
-
-def set_up_modules(base, task):
-    """What mock does with module_setup_commands before it installs anything; the profiles to install later."""
-    to_install = []
-    for action, given in task["modules"]:
-        specs = [part.strip() for part in given.split(",") if part.strip()]
-        say("module %s %s" % (action, " ".join(specs)))
-        if action not in MODULE_ACTIONS:
-            raise Unsolvable("module %s: not one of %s" % (action, ", ".join(MODULE_ACTIONS)))
-        # Packages of profiles are solved with the group's; later they are in the root.
-        change_modules(base, "enable" if action == "install" else action, specs)
-        if action == "install":
-            to_install.extend(specs)
-        switched = dict(base._moduleContainer.getSwitchedStreams())
-        if switched:
-            raise Unsolvable(
-                "module %s %s: another stream of %s is enabled" % (action, given, ", ".join(switched))
-            )
-        # Each command sees what the ones before it have left, as if dnf had been started again.
-        base._moduleContainer.save()
-        base.fill_sack(load_system_repo=has_packages(task["root"]))
-    return to_install
-
-
-def change_modules(base, action, specs):
-    """One command; a conflict among the defaults of a repo is none of its own."""
-    modules = dnf.module.module_base.ModuleBase(base)
+def answer_for(task):
+    """An exit code, and the answer."""
     try:
-        getattr(modules, action)(specs)
-    except dnf.exceptions.MarkingErrors as error:
-        problems = error.module_depsolv_errors
-        in_defaults = libdnf.module.ModulePackageContainer.ModuleErrorType_ERROR_IN_DEFAULTS
-        if error.no_match_group_specs or error.error_group_specs or (problems and problems[1] != in_defaults):
-            raise Unsolvable("module %s %s: %s" % (action, " ".join(specs), error)) from error
-
-
-def want_group(base, name):
-    """Mark a comps group for installation; its mandatory and default packages, as `dnf install @name` does."""
-    base.read_comps(arch_filter=True)
-    group = base.comps.group_by_pattern(name)
-    if group is None:
-        raise Unsolvable("No group %s in the repo's comps." % name)
-    base.group_install(group.id, ("mandatory", "default", "conditional"))
-
-
-def want_requires(base, requires):
-    """Mark what provides each of `requires`, whose text is taken literally and as a whole, as `dnf builddep` does."""
-    missing = [text for text in requires if not want_require(base, text)]
-    if missing:
-        raise Unsolvable("\n".join("No matching package to install: '%s'" % text for text in missing))
-
-
-def want_require(base, text):
-    """Mark one requirement; False when nothing provides it.
-
-    What a rich requirement needs, which may be nothing, is for the solver to find out.
-    """
+        driver, options = driver_of(task["managers"])
+    except Lacking as error:
+        return LACKING, {"problem": str(error)}
+    driver.say("Solved by %s" % driver.VERSION)
     try:
-        selector = dnf.selector.Selector(base.sack).set(provides=text)
-    except hawkey.Exception as error:
-        raise Unsolvable("'%s' is no requirement: %s" % (text, error)) from error
-    found = selector.matches()
-    if not found and text.startswith("/"):
-        selector = dnf.selector.Selector(base.sack).set(file=text)
-        found = selector.matches()
-    if not found and not text.startswith("("):
-        return False
-    base.goal.install(select=selector, optional=False)
-    return True
-
-
-def package_entry(package):
-    """What the daemon has to know of a package."""
-    kind, checksum = package.returnIdSum()
-    return {
-        "name": package.name,
-        "epoch": int(package.epoch),
-        "version": package.version,
-        "release": package.release,
-        "arch": package.arch,
-        "size": package.downloadsize,
-        "checksum": [kind, checksum],
-        "location": package.location,
-        "base": package.baseurl or "",
-    }
-
-
-def nevra(package):
-    """name-[epoch:]version-release.arch."""
-    epoch = "%s:" % package.epoch if package.epoch else ""
-    return "%s-%s%s-%s.%s" % (package.name, epoch, package.version, package.release, package.arch)
-
-
-def solve(task):
-    """The whole run: the answer."""
-    base = make_base(task)
-    log_to_file(base.conf.logdir)
-    base.fill_sack(load_system_repo=has_packages(task["root"]))
-    install = task["install"]
-    try:
-        profiles = set_up_modules(base, task)
-        if "group" in install:
-            if profiles:
-                change_modules(base, "install", profiles)
-            want_group(base, install["group"])
-        else:
-            want_requires(base, install["requires"])
-        base.resolve(allow_erasing=task["options"]["allow_erasing"])
-    except dnf.exceptions.Error as error:
-        raise Unsolvable(str(error)) from error
-    for item in base.transaction:
-        say("%-10s %s" % (item.action_name, item.pkg))
-    return {
-        "install": [package_entry(package) for package in base.transaction.install_set],
-        "remove": [nevra(package) for package in base.transaction.remove_set],
-        "problem": "",
-    }
+        return 0, driver.solve(dict(task, options=options))
+    except driver.Unsolvable as error:
+        code, problem = UNSOLVABLE, str(error)
+    except driver.UNREADABLE as error:
+        code, problem = UNUSABLE, str(error)
+    driver.say(problem)
+    return code, {"problem": problem}
 
 
 def main(path):
     """An exit code; the answer is written in any case."""
     with open(path) as file:
         task = json.load(file)
-    code, answer = 0, {"install": [], "remove": []}
-    try:
-        answer = solve(task)
-    except Unsolvable as error:
-        code, answer["problem"] = UNSOLVABLE, str(error)
-    except (dnf.exceptions.RepoError, hawkey.Exception, *UNREADABLE) as error:
-        code, answer["problem"] = UNUSABLE, str(error)
-    if code:
-        say(answer["problem"])
+    code, answer = answer_for(task)
     with open(os.path.join(task["scratch"], "answer.json"), "w") as file:
-        json.dump(answer, file)
+        json.dump(dict({"install": [], "remove": [], "problem": ""}, **answer), file)
     return code
 
 

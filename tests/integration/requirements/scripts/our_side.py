@@ -25,5 +25,6 @@ def solved(program, path):
     return {"install": sorted(nevra(row) for row in answer["install"]), "remove": sorted(answer["remove"])}
 
 
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
 program = runpy.run_path(sys.argv[1], run_name="solver")
 json.dump([solved(program, path) for path in json.load(sys.stdin)], sys.stdout)

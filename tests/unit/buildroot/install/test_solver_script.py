@@ -1,4 +1,4 @@
-"""scripts/solve.py, run with this host's own dnf on metadata written by hand."""
+"""scripts/solve.py, run with this host's own dnf 4 on metadata written by hand."""
 
 import json
 import os
@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from koji_adjutant.buildroot.install.solver import SCRIPT, UNSOLVABLE, UNUSABLE
+from koji_adjutant.buildroot.install.drivers import PROGRAMS, SCRIPT, SCRIPTS
+from koji_adjutant.buildroot.install.solver import LACKING, UNSOLVABLE, UNUSABLE
 from tests.unit.buildroot.rpm_database import DATABASE
 from tests.unit.buildroot.xml_repo import COMPRESSIONS, Package, write_xml_repo, zstd
 
@@ -58,10 +59,13 @@ class Run:
         self.number = 0
         self.said = ""
         self.code = 0
-        self.script = SCRIPT
+        self.scripts = SCRIPTS
+        self.managers: tuple[str, ...] = ("dnf4",)
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(directory)}
 
     def __call__(self, install: Mapping[str, Any], **options: Any) -> dict[str, Any]:
         self.number += 1
+        given = options.pop("options", {"allow_erasing": True, "set": []})
         scratch = self.directory / f"scratch-{self.number}"
         scratch.mkdir()
         task = {
@@ -74,16 +78,15 @@ class Run:
             "releasever": "",
             "module_hotfixes": False,
             "modules": [],
-            "options": {"allow_erasing": True, "set": []},
+            "managers": [(name, given) for name in self.managers],
             **options,
         }
         (scratch / "task.json").write_text(json.dumps(task))
-        argv = [SYSTEM_PYTHON, str(self.script), str(scratch / "task.json")]
+        argv = [SYSTEM_PYTHON, str(self.scripts / SCRIPT), str(scratch / "task.json")]
         (self.directory / ".rpmmacros").write_text(f"%_dbpath /{DATABASE}\n")
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.directory)}
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=self.environment)
         self.said, self.code = done.stderr, done.returncode
-        assert self.code in {0, UNSOLVABLE, UNUSABLE}, self.said
+        assert self.code in {0, UNSOLVABLE, UNUSABLE, LACKING}, self.said
         answer: dict[str, Any] = json.loads((scratch / "answer.json").read_text())
         return answer
 
@@ -240,9 +243,11 @@ def test_metadata_that_expand_without_end(tmp_path: Path, kind: str) -> None:
     head, end = plain.rsplit(b"</", 1)
     bomb.write_bytes(zstd(head + b" " * (1 << 20) + b"</" + end))
     run = Run(tmp_path, repo)
-    script = tmp_path / "solve.py"
-    script.write_text(SCRIPT.read_text().replace("EXPANDED_LIMIT = 4 << 30", "EXPANDED_LIMIT = 1 << 20"))
-    run.script = script
+    run.scripts = tmp_path / "scripts"
+    run.scripts.mkdir()
+    for name, text in PROGRAMS.items():
+        shorter = text.replace("EXPANDED_LIMIT = 4 << 30", "EXPANDED_LIMIT = 1 << 20")
+        (run.scripts / name).write_text(shorter)
     answer = run({"requires": ["/usr/share/odd"]} if kind == "filelists" else {"group": "build"})
     assert run.code == UNUSABLE
     assert answer["problem"] == f"{bomb.name} expands to more than {1 << 20} bytes"
@@ -291,4 +296,23 @@ def test_another_architecture(tmp_path: Path) -> None:
 
 def test_the_script_needs_nothing_of_ours() -> None:
     assert Path(SYSTEM_PYTHON).resolve() != Path(sys.executable) or sys.prefix == sys.base_prefix
-    assert "koji_adjutant" not in SCRIPT.read_text()
+    assert not any("koji_adjutant" in text for text in PROGRAMS.values())
+
+
+@pytest.mark.parametrize(
+    ("managers", "lacking"), [(("dnf5",), "python3-libdnf5"), (("dnf4",), "python3-dnf")]
+)
+def test_a_package_manager_that_is_not_there(tmp_path: Path, managers: tuple[str, ...], lacking: str) -> None:
+    run = run_in(tmp_path, Package(name="base"))
+    (tmp_path / "dnf.py").write_text("raise ModuleNotFoundError(name='dnf')\n")
+    run.environment["PYTHONPATH"] = str(tmp_path)
+    run.managers = managers
+    answer = run({"group": "build"})
+    assert (run.code, answer["problem"], answer["install"]) == (LACKING, lacking, [])
+
+
+def test_another_takes_its_place_where_that_is_allowed(tmp_path: Path) -> None:
+    run = run_in(tmp_path, Package(name="base"))
+    run.managers = ("dnf5", "dnf4")
+    assert run.chosen({"group": "build"}) == ["base-1"]
+    assert "WARNING: dnf4 solves in place of dnf5: there is no python3-libdnf5\nSolved by dnf 4." in run.said
