@@ -23,6 +23,7 @@ does not allow, is a BuildrootFailed that quotes it: a build whose tests would b
 
 import json
 import math
+import os
 import resource
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -241,6 +242,22 @@ def root_mounts(root: str) -> tuple[VolumeMount, ...]:
             for name in DEVICES
         ),
     )
+
+
+# Who
+
+
+def own_user(config: Config) -> str:
+    """Who, inside a container, is the daemon's own user outside.
+
+    The root of a rootless engine is the user whose engine it is: the owner of its socket.
+    """
+    uid, gid = os.getuid(), os.getgid()
+    try:
+        owner = config.podman_socket.stat().st_uid
+    except OSError:
+        owner = 0
+    return "0:0" if uid and owner == uid else f"{uid}:{gid}"
 
 
 # Network

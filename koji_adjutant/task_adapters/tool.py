@@ -4,18 +4,16 @@ It has no capability, runs as the daemon's own user, and sees its task's work di
 for the daemon, so that paths in arguments and in results mean the same on both sides.
 """
 
-import os
 import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from koji_adjutant.config import Config
 from koji_adjutant.container.interface import Containers, ContainerSpec, LogSink, Stream, VolumeMount
 from koji_adjutant.container.labels import Role
 from koji_adjutant.container.programs import TOOL_PATH, TeeSink
 from koji_adjutant.journal.phases import Phase
-from koji_adjutant.policy.containers import NO_NETWORK
+from koji_adjutant.policy.containers import NO_NETWORK, own_user
 from koji_adjutant.task_adapters.base import TaskContext, default_mounts
 
 DENIED = re.compile(rb"\bPermission denied\b")
@@ -49,25 +47,12 @@ def tool_spec(
             **ctx.environment(build_tag=build_tag, arch=arch),
             **environment,
         },
-        user=tool_user(ctx.config),
+        user=own_user(ctx.config),
         workdir=str(ctx.workdir),
         mounts=(*mounts, *default_mounts(ctx), *ctx.config.container_mounts),
         network=network,
         label_disable=True,
     )
-
-
-def tool_user(config: Config) -> str:
-    """Who, inside a container, is the daemon's own user outside.
-
-    The root of a rootless engine is the user whose engine it is: the owner of its socket.
-    """
-    uid, gid = os.getuid(), os.getgid()
-    try:
-        owner = config.podman_socket.stat().st_uid
-    except OSError:
-        owner = 0
-    return "0:0" if uid and owner == uid else f"{uid}:{gid}"
 
 
 def run_tool(

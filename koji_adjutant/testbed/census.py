@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.testbed.engine.bridge import extra_links
 from koji_adjutant.testbed.engine.probe import EXIT_COMMAND_DELAY
-from koji_adjutant.testbed.engine.processes import command_line, mounts_below
+from koji_adjutant.testbed.engine.processes import command_line
 from koji_adjutant.testbed.engine.service import Engine
 
 WAIT = EXIT_COMMAND_DELAY + 4.0
@@ -40,12 +39,12 @@ def things(engine: Engine) -> Iterator[str]:
     for container in manager.find({}):
         yield f"container {container.id[:12]} ({container.state}), labels {dict(container.labels)}"
     manager.close()
-    for point in mounts_below(engine.home):
+    for point in engine.mounts():
         # The storage mounts its own directory on itself while it is in use.
         if point != str(engine.layout.storage / "overlay"):
             yield f"mount {point}"
-    for link in extra_links(engine.bridge):
-        yield f"link {link} on {engine.bridge.name}"
+    for link in engine.links():
+        yield f"link {link}"
 
 
 def processes(engine: Engine) -> Iterator[str]:

@@ -18,6 +18,7 @@ from koji_adjutant.testbed.client import ADMINISTRATOR, admin_password, admin_se
 from koji_adjutant.testbed.content import BUILD_TAG, HOST, Content, fill
 from koji_adjutant.testbed.description import Description, cache_directory, write_description
 from koji_adjutant.testbed.distribution.recipe import RELEASE
+from koji_adjutant.testbed.engine.rootless import RUNTIME_DIRECTORY
 from koji_adjutant.testbed.engine.service import Engine
 from koji_adjutant.testbed.hub_process import HUB, RUN_INTERVAL, Addresses, choose_addresses, start_hub
 from koji_adjutant.testbed.layout import Layout, new_password, write_secret
@@ -126,7 +127,11 @@ def _start_all(layout: Layout, options: Options, say: Say) -> Description:
         task_image=source.task_image,
         external_repo=external_repo,
         srpms={name: str(path) for name, path in source.srpms.items()},
-        engine={name: value for name, value in engine.environment.items() if name.startswith("CONTAINERS_")},
+        engine={
+            name: value
+            for name, value in engine.environment.items()
+            if name.startswith("CONTAINERS_") or name == RUNTIME_DIRECTORY
+        },
     )
     write_description(layout, description)
     return description

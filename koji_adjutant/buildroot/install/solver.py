@@ -6,7 +6,6 @@ question about the same metadata needs no container. The files of packages are f
 """
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +44,7 @@ from koji_adjutant.container.interface import (
 from koji_adjutant.container.labels import Owner, Role
 from koji_adjutant.container.programs import TOOL_PATH
 from koji_adjutant.errors import AdjutantError, BuildrootFailed, TaskTimeout
-from koji_adjutant.policy.containers import NetworkUse, network_for
+from koji_adjutant.policy.containers import NetworkUse, network_for, own_user
 
 ROOT = "/buildroot"
 METADATA = "/metadata"
@@ -97,7 +96,7 @@ def solver_spec(run: SolverRun) -> ContainerSpec:
             "PYTHONDONTWRITEBYTECODE": "1",
             **run.environment,
         },
-        user=f"{os.getuid()}:{os.getgid()}",
+        user=own_user(run.config),
         mounts=(
             *root,
             VolumeMount(source=engine_path(run.metadata.directory), target=METADATA, options=("rbind",)),

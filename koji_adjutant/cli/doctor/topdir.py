@@ -9,7 +9,7 @@ from koji_adjutant.cli.doctor.surroundings import Surroundings
 from koji_adjutant.container.programs import HeadSink, bash
 from koji_adjutant.errors import EngineError
 from koji_adjutant.host.disks import file_system
-from koji_adjutant.task_adapters.tool import tool_user
+from koji_adjutant.policy.containers import own_user
 from koji_adjutant.task_adapters.topdir import LINKED, topdir_mounts
 
 CHANNEL = "createrepo"
@@ -71,7 +71,7 @@ def _in_engine(on: Surroundings) -> Finding:
     paths = [str(Path(topdir, name)) for name in EXPECTED]
     answer = HeadSink()
     spec = on.short_container(bash(script, "look", *paths))
-    spec = replace(spec, mounts=topdir_mounts(on.config), user=tool_user(on.config), label_disable=True)
+    spec = replace(spec, mounts=topdir_mounts(on.config), user=own_user(on.config), label_disable=True)
     try:
         on.manager.run(spec, answer, timeout=30)
     except EngineError as error:

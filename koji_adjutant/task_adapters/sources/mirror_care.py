@@ -23,8 +23,8 @@ from koji_adjutant.container.programs import TOOL_PATH, TailSink, bash
 from koji_adjutant.errors import TaskTimeout
 from koji_adjutant.host.files import DAY, replace_json
 from koji_adjutant.host.git import git_environment
+from koji_adjutant.policy.containers import own_user
 from koji_adjutant.task_adapters.sources.mirror import MIRROR, STATE, mirror_directory, read_state
-from koji_adjutant.task_adapters.tool import tool_user
 
 SCRIPT = Path(__file__).with_name("scripts") / "mirror.sh"
 SCRIPT_TEXT = SCRIPT.read_text()
@@ -117,7 +117,7 @@ def take_over_spec(config: Config, mirror: Path, incoming: Path, image: str, wor
             **git_environment(safe__directory="*", fetch__unpackLimit="1"),
             "GIT_ALLOW_PROTOCOL": "file",
         },
-        user=tool_user(config),
+        user=own_user(config),
         mounts=(
             VolumeMount(source=config.engine_path(incoming), target=INCOMING, options=("rbind",)),
             VolumeMount(

@@ -46,6 +46,7 @@ class Archive:
         self._sources = directory / "sources"
         self._lists = directory / "lists"
         self._parts = directory / "sources.d"
+        self._status = directory / "status"
         self.wheels = directory / "wheels"
         """Where packages of PyPI are kept, which apt knows nothing of."""
 
@@ -53,6 +54,7 @@ class Archive:
         """Fetch the lists of binary and source packages of the release, from where this machine has its own."""
         for path in (self._debs / "partial", self._lists / "partial", self._sources, self._parts):
             path.mkdir(parents=True, exist_ok=True)
+        self._status.touch()
         own = host_release(self._etc)
         sources = of_release(configured(self._etc / "apt"), own, self._release)
         if not sources:
@@ -131,8 +133,8 @@ class Archive:
             "Dir::Etc::sourcelist": "/dev/null",
             "Dir::Etc::sourceparts": str(self._parts),
             "Dir::State::lists": str(self._lists),
-            # What this machine has installed may be of another release.
-            "Dir::State::status": "/dev/null",
+            # What this machine has installed may be of another release; and apt locks the directory that this is in.
+            "Dir::State::status": str(self._status),
         }
         words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         return run(["apt-get", "-qq", *words, *arguments], cwd=cwd)

@@ -49,7 +49,12 @@ def _environment(trees: Iterable[Tree], version: str) -> Mapping[str, str]:
     places = {tree.root / library.lstrip("/"): tree for tree in trees if library in tree.paths}
     home = next(tree.root for tree in places.values() if f"{library}/os.py" in tree.paths)
     path = [*places, *(place / "lib-dynload" for place in places)]
-    return {"PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONHOME": str(home / "usr")}
+    return {
+        "PYTHONPATH": os.pathsep.join(map(str, path)),
+        "PYTHONHOME": str(home / "usr"),
+        # What it imports itself it would compile with the path that it lies at now.
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
 def _compile(

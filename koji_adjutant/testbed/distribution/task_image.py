@@ -10,7 +10,7 @@ import functools
 import hashlib
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +21,7 @@ from koji_adjutant.testbed.distribution.distribution import Distribution, only_r
 from koji_adjutant.testbed.distribution.programs import EPOCH, ProgramFailed, run
 from koji_adjutant.testbed.distribution.recipe import read_groups, toolbox_of
 from koji_adjutant.testbed.distribution.roots import files_for, install_command
+from koji_adjutant.testbed.engine import rootless
 
 BASE_REFERENCE = "localhost/minidistro:1"
 TASK_REFERENCE = "localhost/koji-adjutant-task:minidistro"
@@ -37,6 +38,11 @@ class Podman:
 
     def __call__(self, *arguments: str | Path) -> str:
         return run(["podman", "--url", f"unix://{self.socket}", *arguments], env=self.environment)
+
+    def as_root(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> None:
+        """Run a program with the ids of the engine's containers, as their root."""
+        words = [f"{name}={value}" for name, value in (env or {}).items()]
+        run(rootless.inside(["env", *words, *argv]), env=self.environment)
 
     def has(self, reference: str, content: str) -> bool:
         """Whether the image is there and is of this content."""
@@ -70,9 +76,14 @@ def make_base_image(
         root, archive = Path(scratch) / "root", Path(scratch) / "root.tar"
         root.mkdir(mode=0o755)
         files = files_for(distribution, read_groups()["base"])
-        run(install_command(distribution.tools, root, files), env={"HOME": "/nonexistent"})
-        pinned = ["--sort=name", "--numeric-owner", "--clamp-mtime", f"--mtime=@{EPOCH}"]
-        run(["tar", "--create", "--file", archive, *pinned, "--directory", root, "."])
+        try:
+            podman.as_root(install_command(distribution.tools, root, files), env={"HOME": "/nonexistent"})
+            pinned = ["--sort=name", "--numeric-owner", "--clamp-mtime", f"--mtime=@{EPOCH}"]
+            podman.as_root(
+                ["tar", "--create", "--file", str(archive), *pinned, "--directory", str(root), "."]
+            )
+        finally:
+            rootless.remove_tree(root, podman.environment)
         podman("import", "--change", f"LABEL {CONTENT_LABEL}={distribution.digest}", archive, reference)
     progress(f"image {reference} made")
 

@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koji_adjutant.errors import ConfigError, Problem
-from koji_adjutant.testbed.engine import rootfs
+from koji_adjutant.testbed.engine import rootfs, rootless
 from koji_adjutant.testbed.engine.processes import Process, engine_tools, mounts_below, rooted_below
 
 PACKAGES = "podman runc crun conmon netavark iptables iproute2"
 PROGRAMS = ("podman", "conmon", "iptables", "ip")
+ROOTLESS_PACKAGES = "podman runc crun conmon uidmap"
+ROOTLESS_PROGRAMS = ("podman", "conmon", "newuidmap", "newgidmap")
 DRIVERS = ("overlay", "vfs")
 RUNTIMES = ("crun", "runc")
 PATIENCE = 10.0
@@ -58,7 +60,7 @@ class EngineLayout:
         podman 4.3 learns of the end of a container 20 s late when the path of its run directory is longer than
         50 characters, and a socket cannot have more than 107.
         """
-        if len(str(self.home / "run")) <= LONGEST_RUN_DIRECTORY:
+        if len(str(self.home / self._run)) <= LONGEST_RUN_DIRECTORY:
             return self.home
         # Not by TMPDIR: who stops an engine may have another than who started it.
         return SHORTEST / self._name
@@ -85,7 +87,28 @@ class EngineLayout:
             "TMPDIR": str(self.temporary),
             "HOME": str(self.home),
             "PATH": os.environ.get("PATH", os.defpath),
+            **({rootless.RUNTIME_DIRECTORY: str(self.runtime_directory)} if rootless.is_rootless() else {}),
         }
+
+    @property
+    def runtime_directory(self) -> Path:
+        """What a rootless engine takes for its user's."""
+        return (self.brief / self._run).parent
+
+    @property
+    def keeper(self) -> Path:
+        """File with the pid of what keeps the namespaces of a rootless engine."""
+        return self.home / "tmp" / rootless.KEEPER
+
+    @property
+    def run(self) -> Path:
+        """The run directory (runroot)."""
+        return self.brief / self._run
+
+    @property
+    def _run(self) -> Path:
+        # Where a rootless podman has it below XDG_RUNTIME_DIR, whatever it is told.
+        return Path("run/containers" if rootless.is_rootless() else "run")
 
     @property
     def storage(self) -> Path:
@@ -98,12 +121,23 @@ class EngineLayout:
             (self.home / name).mkdir(parents=True, exist_ok=True)
         _own(self.brief, 0o700)
         _own(self.temporary, 0o711)
-        (self.brief / "run").mkdir(exist_ok=True)
+        self.run.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.home / "containers.conf").write_text(self._containers(choice, network, subnet))
         (self.home / "storage.conf").write_text(
             f"[storage]\ndriver = {_toml(choice.driver)}\n"
-            f"graphroot = {_toml(self.storage)}\nrunroot = {_toml(self.brief / 'run')}\n"
+            f"graphroot = {_toml(self.storage)}\nrunroot = {_toml(self.run)}\n"
+            f"rootless_storage_path = {_toml(self.storage)}\n"
         )
+
+    def remove_storage(self) -> None:
+        """Remove all images. No process of the engine is there before and after."""
+        if rootless.is_rootless() and self.storage.exists():
+            _own(self.brief, 0o700)
+            self.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+            rootless.remove_tree(self.storage, self.environment)
+            rootless.end_namespaces(self.keeper, PATIENCE)
+        else:
+            shutil.rmtree(self.storage, ignore_errors=True)
 
     def forget(self) -> None:
         """Remove what is of no use once the engine has stopped."""
@@ -155,9 +189,11 @@ def _toml(value: object) -> str:
 
 def probe(directory: Path) -> Choice:
     """The first choice with which a container runs; ConfigError with every reason when there is none."""
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    is_rootless = rootless.is_rootless()
+    programs, packages = (ROOTLESS_PROGRAMS, ROOTLESS_PACKAGES) if is_rootless else (PROGRAMS, PACKAGES)
+    missing = [program for program in programs if shutil.which(program) is None]
     if missing:
-        raise ConfigError(f"not on this host: {', '.join(missing)}", hint=f"install {PACKAGES}")
+        raise ConfigError(f"not on this host: {', '.join(missing)}", hint=f"install {packages}")
     reasons = []
     image = rootfs.archive(["true"])
     for choice in choices():
@@ -165,8 +201,9 @@ def probe(directory: Path) -> Choice:
         if not reason:
             return choice
         reasons.append(f"{choice.driver} with {choice.runtime}: {reason}")
+    advice = "give the user 65,536 ids in /etc/subuid and /etc/subgid" if is_rootless else "run as root"
     raise ConfigError(
-        f"no container runs on this host: {'; '.join(reasons)}", hint=f"install {PACKAGES}, and run as root"
+        f"no container runs on this host: {'; '.join(reasons)}", hint=f"install {packages}, and {advice}"
     )
 
 
@@ -208,6 +245,7 @@ def _refusal(directory: Path, choice: Choice, image: bytes) -> Problem | None:
             )
         finally:
             clear(layout)
+            layout.remove_storage()
             layout.forget()
 
 
@@ -226,6 +264,7 @@ def clear(layout: EngineLayout, *, service: Process | None = None) -> None:
         time.sleep(STEP)
     for helper in helpers(layout.home, service):
         helper.end(PATIENCE)
+    rootless.end_namespaces(layout.keeper, PATIENCE)
     for point in (*mounts_below(layout.home), *mounts_below(layout.brief)):
         subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
 

@@ -89,9 +89,9 @@ def mounts(pid: int | str = "self") -> list[str]:
     return (PROC / str(pid) / "mountinfo").read_text().splitlines()
 
 
-def mounts_below(directory: Path) -> list[str]:
-    """Mount points below `directory` that this process sees, deepest first."""
-    points = [line.split()[4].encode().decode("unicode_escape") for line in mounts()]
+def mounts_below(directory: Path, pid: int | str = "self") -> list[str]:
+    """Mount points below `directory` that a process sees, deepest first."""
+    points = [line.split()[4].encode().decode("unicode_escape") for line in mounts(pid)]
     return sorted((point for point in points if point.startswith(f"{directory}/")), reverse=True)
 
 

@@ -20,7 +20,15 @@ from koji_adjutant.container.interface import Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import EngineError, EngineUnavailable
 from koji_adjutant.host.files import boot_id
-from koji_adjutant.testbed.engine.bridge import Bridge, bridge_for, lower_bridge, network_file, raise_bridge
+from koji_adjutant.testbed.engine import rootless
+from koji_adjutant.testbed.engine.bridge import (
+    Bridge,
+    bridge_for,
+    extra_links,
+    lower_bridge,
+    network_file,
+    raise_bridge,
+)
 from koji_adjutant.testbed.engine.probe import (
     PATIENCE,
     STEP,
@@ -31,7 +39,7 @@ from koji_adjutant.testbed.engine.probe import (
     helpers,
     probe,
 )
-from koji_adjutant.testbed.engine.processes import Process, process
+from koji_adjutant.testbed.engine.processes import Process, mounts_below, process
 
 READY_WITHIN = 60.0
 
@@ -62,13 +70,13 @@ class Engine:
 
     @property
     def network(self) -> str:
-        """Name of the engine's network, which is also its default one."""
-        return self.bridge.name
+        """Name of the engine's network, which is also its default one; a rootless engine has that of the host."""
+        return rootless.NETWORK if rootless.is_rootless() else self.bridge.name
 
     @property
     def gateway(self) -> str:
         """Address of this host on the engine's network, there as long as the engine runs."""
-        return self.bridge.gateway
+        return rootless.LOOPBACK if rootless.is_rootless() else self.bridge.gateway
 
     # From start to stop
 
@@ -98,6 +106,10 @@ class Engine:
             raise
 
     def _start(self, choice: Choice) -> None:
+        if rootless.is_rootless():
+            self.layout.write(choice)
+            self.serve()
+            return
         bridge = bridge_for(self.home)
         self.layout.write(choice, network=bridge.name, subnet=bridge.subnet)
         self._write("bridge.json", asdict(bridge))
@@ -188,6 +200,8 @@ class Engine:
     def destroy(self) -> None:
         """Stop, and remove images and all files too."""
         self.stop()
+        self.layout.remove_storage()
+        self.layout.forget()
         if self.home.exists():
             shutil.rmtree(self.home)
 
@@ -202,6 +216,16 @@ class Engine:
     def helpers(self) -> list[Process]:
         """Processes of the engine beside its service."""
         return helpers(self.home, self.service())
+
+    def mounts(self) -> list[str]:
+        """Mount points of the engine's, deepest first."""
+        keeper = rootless.keeper(self.layout.keeper)
+        return mounts_below(self.home, keeper.pid if keeper else "self")
+
+    def links(self) -> list[str]:
+        """Links of containers on the engine's bridge, if it has one."""
+        bridge = self._known_bridge()
+        return [f"{link} on {bridge.name}" for link in extra_links(bridge)] if bridge else []
 
     def _forget(self) -> None:
         for name in ("service.json", "bridge.json"):

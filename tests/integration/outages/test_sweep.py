@@ -26,7 +26,7 @@ from koji_adjutant.errors import EngineError
 from koji_adjutant.handlers.base import Services
 from koji_adjutant.host.files import replace_json
 from koji_adjutant.journal.phases import NullJournal
-from koji_adjutant.testbed.engine.processes import engine_tools, mounts_below
+from koji_adjutant.testbed.engine.processes import engine_tools
 from koji_adjutant.testbed.engine.service import Engine
 from tests.contract.containers import IMAGE, Output, spec
 from tests.integration.restart.running_builds import Host, end, eventually
@@ -155,9 +155,9 @@ def test_what_an_earlier_main_process_has_left_running_stays(
 def test_a_root_that_was_mounted_and_never_started(engine: Engine, workers: tuple[Worker, Worker]) -> None:
     one, _ = workers
     root = one.manager.mount_root(one.container(9, run=False))
-    assert root in mounts_below(engine.home)
+    assert root in engine.mounts()
     one.sweeps.again(frozenset(), images=False)
-    assert root not in mounts_below(engine.home)
+    assert root not in engine.mounts()
 
 
 def never_finished(engine: Engine, name: str) -> str:

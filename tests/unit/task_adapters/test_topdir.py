@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from koji_adjutant.config import Config
-from koji_adjutant.task_adapters.tool import tool_user
+from koji_adjutant.policy.containers import own_user
 from koji_adjutant.task_adapters.topdir import topdir_mounts
 
 
@@ -60,4 +60,4 @@ def test_user_inside_is_the_daemons(
     socket: Any = SocketOfUser1000()
     monkeypatch.setattr("os.getuid", lambda: uid)
     monkeypatch.setattr("os.getgid", lambda: 50)
-    assert tool_user(dataclasses.replace(config, podman_socket=socket)) == user
+    assert own_user(dataclasses.replace(config, podman_socket=socket)) == user
