@@ -32,6 +32,9 @@ BUSY_STEP = 0.2
 NAME_TAKEN = "name is already in use"
 IN_STORAGE = "storage"
 """What podman calls the state of a container that only its storage knows."""
+SAME_STATE = {"stopped": "exited"}
+"""podman 5 calls a container that has ended `stopped` until its clean-up has run, `exit_command_delay` seconds later;
+podman 4 calls it `exited` from the first."""
 ALIVE = frozenset({"running", "paused", "stopping"})
 
 
@@ -243,7 +246,7 @@ def inspected(container: dict[str, Any]) -> ContainerInfo:
     state = container["State"]
     return ContainerInfo(
         id=container["Id"],
-        state=state["Status"],
+        state=SAME_STATE.get(state["Status"], state["Status"]),
         labels=container["Config"].get("Labels") or {},
         created=epoch(container.get("Created", "")),
         exit_code=state.get("ExitCode", 0),
@@ -256,7 +259,7 @@ def listed(container: dict[str, Any]) -> ContainerInfo:
     """A container as it stands in the engine's list."""
     return ContainerInfo(
         id=container["Id"],
-        state=container["State"],
+        state=SAME_STATE.get(container["State"], container["State"]),
         labels=container.get("Labels") or {},
         created=epoch(container.get("Created", "")),
         exit_code=container.get("ExitCode", 0),

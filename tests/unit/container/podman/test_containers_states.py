@@ -34,6 +34,12 @@ def test_a_container_that_is_shown() -> None:
     assert (found.created, found.labels, found.upper_dir) == (10.0, {"a": "b"}, "/storage/diff")
 
 
+def test_what_has_ended_has_exited_cleaned_up_or_not() -> None:
+    """podman 5 tells the two apart, podman 4 does not."""
+    assert inspected({"Id": "ab", "State": {"Status": "stopped"}, "Config": {}}).state == "exited"
+    assert listed({"Id": "ab", "State": "stopped"}).state == "exited"
+
+
 @pytest.mark.parametrize("more", [{}, {"GraphDriver": None}, {"GraphDriver": {"Data": None}}])
 def test_what_an_engine_leaves_out(more: dict[str, Any]) -> None:
     found = inspected({"Id": "ab", "State": {"Status": "created"}, "Config": {"Labels": None}, **more})
