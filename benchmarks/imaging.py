@@ -17,8 +17,8 @@ from pathlib import Path
 
 from benchmarks.bench import Bench, Measurement
 from benchmarks.bench_testbed import BenchFailed, BenchTestbed
+from benchmarks.committed import CommitWriter
 from benchmarks.figures import Against, Figure, figure
-from koji_adjutant.buildroot.images.commit import CommitWriter
 from koji_adjutant.buildroot.images.layered.writer import LayeredWriter
 from koji_adjutant.buildroot.images.maker import ImageMaker
 from koji_adjutant.buildroot.images.requests import ImageRequest, pending_requests, requests_directory
@@ -52,10 +52,6 @@ class _TimedWriter:
 
     writer: ImageWriter
     told: Connection
-
-    @property
-    def wants_earlier_census(self) -> bool:
-        return self.writer.wants_earlier_census
 
     def write(self, root: PopulatedRoot) -> ImageInfo:
         began = time.monotonic()

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import koji
 
-from koji_adjutant.buildroot.images.commit import CommitWriter
 from koji_adjutant.buildroot.images.keys import packages_digest
 from koji_adjutant.buildroot.images.layered.layers import LayerSizes
 from koji_adjutant.buildroot.images.layered.writer import LayeredWriter
 from koji_adjutant.buildroot.images.maker import ImageMaker
 from koji_adjutant.buildroot.images.requests import ImageRequest, requests_directory
-from koji_adjutant.buildroot.images.writer import ImageWriter
 from koji_adjutant.buildroot.install.downloads import file_checksum
 from koji_adjutant.buildroot.install.solutions import SolvedPackage
 from koji_adjutant.config import Config
@@ -104,19 +102,17 @@ file:close()
 """
 
 
-WriterKind = type[CommitWriter] | type[LayeredWriter]
 SMALL = LayerSizes(bytes=1 << 20, members=200)
 """So that there are several, of roots as small as these."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """A cache directory of one worker, with packages made on the spot, and how it has its images written."""
+    """A cache directory of one worker, with packages made on the spot."""
 
     directory: Path
     config: Config
     task_image: str
-    writer: WriterKind
 
     def package(self, name: str, install: str, files: str = "/opt", version: str = "1") -> SolvedPackage:
         """A package in the store."""
@@ -172,13 +168,8 @@ class Bench:
             config=self.config,
             worker=worker,
             journal=journal or NullJournal(),
-            writer=self._writer(manager),
+            writer=LayeredWriter(manager=manager, pause=lambda _seconds: None, sizes=SMALL),
         )
-
-    def _writer(self, manager: ContainerManager) -> ImageWriter:
-        if self.writer is LayeredWriter:
-            return LayeredWriter(manager=manager, pause=lambda _seconds: None, sizes=SMALL)
-        return CommitWriter(manager=manager, pause=lambda _seconds: None)
 
     def refusals(self) -> list[str]:
         """Why images were not made."""

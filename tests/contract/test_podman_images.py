@@ -17,7 +17,6 @@ from typing import Any, cast
 import pytest
 
 from koji_adjutant.buildroot.images.cached import cached_images
-from koji_adjutant.buildroot.images.commit import CommitWriter
 from koji_adjutant.buildroot.images.keys import (
     EMPTY_IMAGE,
     find_image,
@@ -25,7 +24,6 @@ from koji_adjutant.buildroot.images.keys import (
     lock_name,
     unverified_names,
 )
-from koji_adjutant.buildroot.images.layered.writer import LayeredWriter
 from koji_adjutant.buildroot.images.population import Population
 from koji_adjutant.buildroot.images.removal import SETTLING_SECONDS, Limits, prune
 from koji_adjutant.buildroot.images.requests import ImageRequest
@@ -39,7 +37,7 @@ from koji_adjutant.journal.phases import NullJournal, Phase
 from koji_adjutant.testbed.engine.service import Engine
 from tests.contract import image_roots
 from tests.contract.containers import kill_service
-from tests.contract.image_roots import Bench, WriterKind, config_below, import_tools
+from tests.contract.image_roots import Bench, config_below, import_tools
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.podman
@@ -47,13 +45,7 @@ pytestmark = pytest.mark.podman
 KEY, MORE_KEY = "a" * 64, "b" * 64
 WORKER = "w"
 FILES = 300
-STEPS = {
-    LayeredWriter: ("create", "run", "export_root", "load_image", "remove_image", "tag_image", "untag_image"),
-    CommitWriter: ("create", "run", "commit", "tag_image", "untag_image"),
-}
-both = pytest.mark.parametrize("writer", [LayeredWriter, CommitWriter])
-layered = pytest.mark.parametrize("writer", [LayeredWriter])
-committed = pytest.mark.parametrize("writer", [CommitWriter])
+STEPS = ("create", "run", "export_root", "load_image", "remove_image", "tag_image", "untag_image")
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +56,8 @@ def tools(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def bench(tools: str, tmp_path: Path, engine: Engine, writer: WriterKind) -> Iterator[Bench]:
-    yield Bench(directory=tmp_path, config=config_below(tmp_path), task_image=tools, writer=writer)
+def bench(tools: str, tmp_path: Path, engine: Engine) -> Iterator[Bench]:
+    yield Bench(directory=tmp_path, config=config_below(tmp_path), task_image=tools)
     for image in our_images(engine):
         engine.podman("rmi", "--force", image)
     engine.podman("rmi", "--force", "--ignore", EMPTY_IMAGE)
@@ -152,7 +144,6 @@ def test_empty_images_made_at_once_are_one(manager: PodmanManager) -> None:
             manager.remove_image(image)
 
 
-@both
 def test_an_image_is_the_populated_root(manager: PodmanManager, bench: Bench, tmp_path: Path) -> None:
     request = base_request(bench)
     assert bench.maker(manager, WORKER).make(bench.ask(request))
@@ -170,9 +161,8 @@ def test_an_image_is_the_populated_root(manager: PodmanManager, bench: Bench, tm
     assert found["builddir/build"][3:5] == (1000, 135)
 
 
-@both
 def test_an_image_of_requirements_shares_its_base(
-    manager: PodmanManager, bench: Bench, writer: WriterKind, tmp_path: Path
+    manager: PodmanManager, bench: Bench, tmp_path: Path
 ) -> None:
     base = base_request(bench)
     assert bench.maker(manager, WORKER).make(bench.ask(base))
@@ -187,8 +177,7 @@ def test_an_image_of_requirements_shares_its_base(
     assert above
     assert above.layers[: len(below.layers)] == below.layers
     assert above.size - below.size < 4_000_000
-    if writer is LayeredWriter:
-        assert len(below.layers) > 2
+    assert len(below.layers) > 2
     found = lasting(seen(manager, above.id, tmp_path / "more.tar"))
     expected = lasting(populated(manager, bench, request, below.id))
     assert {name: what for name, what in found.items() if what != expected[name]} == {}
@@ -198,7 +187,6 @@ def test_an_image_of_requirements_shares_its_base(
     assert "opt/odd/removed" in seen(manager, below.id, tmp_path / "base.tar")
 
 
-@committed
 @pytest.mark.parametrize(
     ("install", "reason"),
     [
@@ -247,7 +235,6 @@ def run_doomed(socket: str, bench: Bench, path: Path, method: str, number: int =
     return child.exitcode
 
 
-@both
 def test_an_image_brings_nothing_but_its_root_and_what_it_says_of_itself(
     manager: PodmanManager, bench: Bench, engine: Engine
 ) -> None:
@@ -259,13 +246,12 @@ def test_an_image_brings_nothing_but_its_root_and_what_it_says_of_itself(
     assert {key: value for key, value in shown["Config"].items() if key != "Labels" and value} == {}
 
 
-@both
 def test_a_maker_that_is_killed_leaves_a_whole_image_or_none(
     manager: PodmanManager, bench: Bench, engine: Engine
 ) -> None:
     manager.close()
     request = base_request(bench)
-    for step in STEPS[bench.writer]:
+    for step in STEPS:
         path = bench.ask(request)
         assert run_doomed(engine.socket, bench, path, step) == -signal.SIGKILL, step
         assert is_whole_or_none(manager, bench.directory), step
@@ -280,7 +266,6 @@ def test_a_maker_that_is_killed_leaves_a_whole_image_or_none(
     assert not list(bench.config.cache_dir.glob("image-w-*"))
 
 
-@layered
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_maker_that_is_killed_between_two_layers_is_cleaned_up_after(
     manager: PodmanManager, bench: Bench, engine: Engine, number: int
@@ -298,7 +283,6 @@ def test_a_maker_that_is_killed_between_two_layers_is_cleaned_up_after(
     assert manager.find({labels.WORKER: WORKER}) == ()
 
 
-@both
 def test_two_workers_make_an_image_once(
     manager: PodmanManager, bench: Bench, engine: Engine, tmp_path: Path
 ) -> None:
@@ -339,7 +323,6 @@ def test_two_workers_make_an_image_once(
     assert [*bench.refusals(), *other.refusals()] == []
 
 
-@both
 def test_an_engine_that_is_killed_leaves_no_half_image(
     engine: Engine, bench: Bench, tmp_path: Path, tools: str
 ) -> None:

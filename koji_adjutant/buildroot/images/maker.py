@@ -1,7 +1,7 @@
 """Makes buildroot images: in a helper process, slowly, from containers that are never started.
 
 Of all workers of an engine one makes the image (`Reservation`). How the root becomes an image is an `ImageWriter`'s
-affair, and which one depends on the engine; until it is verified the image has a name that no task looks for. Only an
+affair; until it is verified the image has a name that no task looks for. Only an
 image whose census is that of the root gets the name that tasks find, when its files are on the disk: a power failure
 must not leave an image of empty files under it.
 
@@ -11,7 +11,6 @@ container, a directory, an image without its final name. An image that cannot be
 
 import fcntl
 import logging
-import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koji_adjutant.buildroot.images.census import Census, take_census
-from koji_adjutant.buildroot.images.commit import CommitWriter
 from koji_adjutant.buildroot.images.keys import (
     CENSUS_LABEL,
     EMPTY_IMAGE,
@@ -48,9 +46,6 @@ from koji_adjutant.journal.phases import HostEvent, Journal, Phase
 
 ENGINE_SECONDS = 600.0
 """How long an image is not tried again that the engine refused a part of: that may have been its bad day."""
-COMMITTING: tuple[int, int] | None = None
-"""The first release of podman over whose commits others wait no longer than over layers. None of those that were
-measured is: 4.3.1, 5.4.2, 5.8.6 (`buildroot.images.commit` has the figures)."""
 
 logger = logging.getLogger("koji.adjutant.buildroot.images")
 
@@ -171,8 +166,7 @@ class ImageMaker:
 
     def _make_from(self, container: str, request: ImageRequest, base: ImageInfo, scratch: Path) -> None:
         root = self.manager.mount_root(container)
-        is_compared = request.kind == "requires" and self.writer.wants_earlier_census
-        earlier = self._census(request, root) if is_compared else None
+        earlier = self._census(request, root) if request.kind == "requires" else None
         population = Population(manager=self.manager, config=self.config, worker=self.worker)
         population.run(request, container, root, scratch)
         census = self._census(request, root)
@@ -252,17 +246,7 @@ def make_image(
         config=config,
         worker=worker,
         journal=journal,
-        writer=writer_for(contained, pause),
+        writer=LayeredWriter(manager=contained, pause=pause),
         storage=storage,
     )
     return maker.make(path)
-
-
-def writer_for(
-    manager: ContainerManager, pause: Pause, *, committing: tuple[int, int] | None = COMMITTING
-) -> ImageWriter:
-    """The writer that lets others wait least for this engine; it commits from the release `committing` on."""
-    version = re.match(r"(\d+)\.(\d+)", manager.version()) if committing else None
-    if committing and version and (int(version[1]), int(version[2])) >= committing:
-        return CommitWriter(manager=manager, pause=pause)
-    return LayeredWriter(manager=manager, pause=pause)

@@ -1,8 +1,8 @@
 """How the root of a container becomes an image of the engine: the interface, and what a writer is given.
 
-There are two writers. `CommitWriter` has the engine commit the container, in one step. `LayeredWriter` loads the root
-layer by layer, for engines that answer nobody for seconds while they commit. Either makes an image that is no task's
-yet: it has a name that no task looks for, and gets its own when its census is that of the root (`ImageMaker`).
+`LayeredWriter` loads the root layer by layer: an engine answers nobody for seconds while it commits a container. The
+image is no task's yet: it has a name that no task looks for, and gets its own when its census is that of the root
+(`ImageMaker`).
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ class PopulatedRoot:
     """The image that the container was made from."""
     census: Census
     earlier: Census | None = None
-    """The census of the root before it was populated; None when it was empty, or the writer does not ask for one."""
+    """The census of the root before it was populated; None when it was empty."""
     names: tuple[str, str]
     """The names that the image may have until it is verified."""
     labels: Mapping[str, str]
@@ -36,10 +36,6 @@ class PopulatedRoot:
 
 class ImageWriter(Protocol):
     """Writes images, one at a time."""
-
-    @property
-    def wants_earlier_census(self) -> bool:
-        """Whether it has to know what a root of BuildRequires was before it was populated."""
 
     def write(self, root: PopulatedRoot) -> ImageInfo:
         """An image of `root` under one of `root.names`. EngineError, EngineUnavailable, BuildrootFailed.

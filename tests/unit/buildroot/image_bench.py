@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from koji_adjutant.buildroot.images import census
-from koji_adjutant.buildroot.images.commit import CommitWriter
 from koji_adjutant.buildroot.images.keys import EMPTY_IMAGE, packages_digest
 from koji_adjutant.buildroot.images.layered.writer import LayeredWriter
 from koji_adjutant.buildroot.images.maker import ImageMaker
@@ -115,10 +114,9 @@ def listing(files: dict[str, bytes]) -> bytes:
 
 
 class ImageBench:
-    """A cache directory with packages, an engine, and a maker of images; by default it has them committed."""
+    """A cache directory with packages, an engine, and a maker of images."""
 
-    def __init__(self, directory: Path, *, is_layered: bool = False) -> None:
-        self.is_layered = is_layered
+    def __init__(self, directory: Path) -> None:
         self.journal: Journal = NullJournal()
         self.config = Config(
             server="http://127.0.0.1/kojihub",
@@ -190,8 +188,7 @@ class ImageBench:
 
     def writer(self) -> ImageWriter:
         """One that notes its pauses."""
-        kind = LayeredWriter if self.is_layered else CommitWriter
-        return kind(manager=self.manager, pause=self.pauses.append)
+        return LayeredWriter(manager=self.manager, pause=self.pauses.append)
 
     def make(self, request: ImageRequest) -> bool:
         """Ask for an image and have it made."""

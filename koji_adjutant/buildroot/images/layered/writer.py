@@ -26,7 +26,6 @@ class LayeredWriter:
     manager: ContainerManager
     pause: Pause
     sizes: LayerSizes = field(default_factory=LayerSizes)
-    wants_earlier_census: bool = True
 
     def write(self, root: PopulatedRoot) -> ImageInfo:
         """The image, under either of its names."""

@@ -1,4 +1,4 @@
-"""Images made in the engine in memory, by either writer: once, verified, and nothing when something goes wrong."""
+"""Images made in the engine in memory: once, verified, and nothing when something goes wrong."""
 
 import errno
 import fcntl
@@ -9,22 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.buildroot.images.commit import CommitWriter
 from koji_adjutant.buildroot.images.keys import (
     BASE_LABEL,
     PACKAGES_LABEL,
     find_image,
     packages_digest,
 )
-from koji_adjutant.buildroot.images.layered.writer import LayeredWriter
-from koji_adjutant.buildroot.images.maker import writer_for
 from koji_adjutant.buildroot.images.requests import REFUSED_SECONDS
 from koji_adjutant.buildroot.images.reservation import MadeElsewhere
 from koji_adjutant.container import labels
 from koji_adjutant.errors import EngineError, EngineUnavailable
 from koji_adjutant.journal.file import FileJournal
 from koji_adjutant.journal.reader import read_journal
-from tests.fakes.containers import FakeContainerManager
 from tests.unit.buildroot.image_bench import (
     BASE,
     BASE_KEY,
@@ -37,9 +33,9 @@ from tests.unit.buildroot.image_bench import (
 )
 
 
-@pytest.fixture(params=["commit", "layered"])
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> ImageBench:
-    return ImageBench(tmp_path, is_layered=request.param == "layered")
+@pytest.fixture
+def bench(tmp_path: Path) -> ImageBench:
+    return ImageBench(tmp_path)
 
 
 def test_an_image_is_what_was_asked_for(bench: ImageBench) -> None:
@@ -202,8 +198,7 @@ def test_processes_of_one_host_take_turns(bench: ImageBench) -> None:
 
 def test_an_engine_that_is_away_leaves_the_request(bench: ImageBench) -> None:
     path = bench.ask(bench.base())
-    step = "export_root" if bench.is_layered else "commit"
-    bench.manager.fail_next(step, EngineUnavailable("the engine is away"))
+    bench.manager.fail_next("export_root", EngineUnavailable("the engine is away"))
     with pytest.raises(EngineUnavailable):
         bench.maker().make(path)
     assert path.exists()
@@ -212,33 +207,10 @@ def test_an_engine_that_is_away_leaves_the_request(bench: ImageBench) -> None:
     assert find_image(bench.manager, BASE_KEY)
 
 
-@pytest.mark.parametrize("step", ["export_root", "load_image", "commit", "tag_image", "untag_image"])
+@pytest.mark.parametrize("step", ["export_root", "load_image", "tag_image", "untag_image"])
 def test_an_engine_that_refuses_a_step_leaves_no_half_image(bench: ImageBench, step: str) -> None:
     bench.manager.fail_next(step, EngineError("no", status=500))
     assert bench.make(bench.base())
     image = find_image(bench.manager, BASE_KEY)
     assert image is None or len(bench.manager.root_of(image.id)) == 2
     assert bench.leftovers() == []
-
-
-@pytest.mark.parametrize(
-    ("version", "kind"),
-    [
-        ("4.3.1", LayeredWriter),
-        ("4.9.4-rhel", LayeredWriter),
-        ("5.4.2", LayeredWriter),
-        ("5.8.0", CommitWriter),
-        ("5.10.1-dev", CommitWriter),
-        ("6.0.0", CommitWriter),
-        ("unknown", LayeredWriter),
-    ],
-)
-def test_how_an_image_is_written_depends_on_the_engine(version: str, kind: type) -> None:
-    engine = FakeContainerManager()
-    engine.version = lambda: version
-    assert isinstance(writer_for(engine, lambda _seconds: None, committing=(5, 8)), kind)
-
-
-def test_no_engine_commits_before_one_is_known_that_lets_others_go_on() -> None:
-    engine = FakeContainerManager()
-    assert isinstance(writer_for(engine, lambda _seconds: None), LayeredWriter)

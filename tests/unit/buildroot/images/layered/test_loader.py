@@ -14,7 +14,7 @@ from tests.unit.buildroot.image_bench import BASE_KEY, MORE_KEY, ImageBench
 
 @pytest.fixture
 def bench(tmp_path: Path) -> ImageBench:
-    return ImageBench(tmp_path, is_layered=True)
+    return ImageBench(tmp_path)
 
 
 def test_each_layer_is_loaded_alone_and_the_engine_left_in_between(bench: ImageBench) -> None:

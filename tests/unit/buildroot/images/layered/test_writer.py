@@ -7,7 +7,7 @@ from tests.unit.buildroot.image_bench import BASE_KEY, CENSUS, INSTALL, MORE, MO
 
 
 def test_a_root_of_requirements_is_looked_at_before_it_is_populated(tmp_path: Path) -> None:
-    bench = ImageBench(tmp_path, is_layered=True)
+    bench = ImageBench(tmp_path)
     assert bench.make(bench.base())
     bench.manager.commands.clear()
     assert bench.make(bench.more())
@@ -15,7 +15,7 @@ def test_a_root_of_requirements_is_looked_at_before_it_is_populated(tmp_path: Pa
 
 
 def test_what_a_root_of_requirements_has_from_its_base_is_not_loaded_again(tmp_path: Path) -> None:
-    bench = ImageBench(tmp_path, is_layered=True)
+    bench = ImageBench(tmp_path)
     assert bench.make(bench.base())
     assert bench.make(bench.more())
     base, more = find_image(bench.manager, BASE_KEY), find_image(bench.manager, MORE_KEY)

@@ -1,10 +1,6 @@
 """Images that the engine commits: one layer of what differs, on top of the image that the container was made from.
 
-An engine holds the lock of its storage while it writes a layer, and answers nobody. Over the commit of a root of 420 MB
-others wait for four seconds on podman 4.3.1, for 1.7 on 5.4.2 (0.5 over layers), for 1.3 on 5.8.6 (0.7 over layers),
-the last two on a busy machine of two processors. So no engine gets its images this way yet: which does is decided by
-its release (`maker.COMMITTING`), and measured by `make bench BENCH='--only commit_stall'`. It is quicker: four seconds
-in place of eleven.
+It is what images are not made by, and what layers are measured beside: docs/architecture.md has the figures.
 
 A commit keeps all of a root but the properties of its own directory, and adds what the container was to run. So an
 archive comes on top of it that has that directory alone, and the labels.
@@ -26,8 +22,6 @@ class CommitWriter:
 
     manager: ContainerManager
     pause: Pause
-    wants_earlier_census: bool = False
-    """The engine knows what differs from the image that the container was made from."""
 
     def write(self, root: PopulatedRoot) -> ImageInfo:
         """The image, under the first of its names."""
