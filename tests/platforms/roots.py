@@ -1,12 +1,16 @@
 """Roots of other releases of Debian (`.ci/on-debian`). One that is kept serves all parts of a run."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.platforms.part import ROOT, Place
 
 VERSIONS = "versions: "
+MEDIAN = re.compile(
+    r"^(?P<name>[a-z]+(?:_[a-z]+)+) +(?P<median>[\d.,]+) (?P<unit>s|MB) +.* to [\d.,]+ +\d+ ", re.MULTILINE
+)
 ON_DEBIAN = ROOT / ".ci" / "on-debian"
 
 
@@ -35,7 +39,9 @@ def on_this_machine(*argv: str) -> Callable[[Place], str]:
 
 
 def summary(said: str) -> str:
-    """The last thing that pytest or the demo says of how it went."""
+    """The last thing that pytest or the demo says of how it went, or the medians of the benchmark."""
+    if medians := [f"{one['name']} {one['median']} {one['unit']}" for one in MEDIAN.finditer(said)]:
+        return ", ".join(dict.fromkeys(medians))
     for line in reversed(said.splitlines()):
         words = line.strip(" =")
         if " passed" in words and " in " in words:

@@ -10,16 +10,19 @@ from tests.platforms.roots import DebianRoot, on_this_machine, versions
 TRIXIE = DebianRoot("trixie")
 TESTING = DebianRoot("testing")
 REMOVED_AT_THE_END = (TRIXIE, TESTING)
-SEEN_BY = ".venv/bin/python -m tests.platforms.versions"
 DEMO = "make demo; .venv/bin/python -m tests.platforms.hello .testbed/hub/topdir"
 """And what became of its hello, which is the same everywhere."""
 WITH_NAMESPACE = '; grep -qh "user namespace of builds.*: yes" .testbed/logs/*'
 """Builds have to have one."""
+SEEN_BY = ".venv/bin/python -m tests.platforms.versions"
+ON_CRUN = "umount /sys/fs/cgroup/unified; "
+"""crun refuses hybrid control groups, runc does not; with v1 alone both run, and the testbed takes crun."""
+FIGURES = "make bench BENCH='--only warm_hello cold_hello stall_while_imaging commit_stall'"
 
 
 def seen_in(root: DebianRoot) -> Versions:
     """The versions of a root."""
-    return lambda place: versions(root.run(place, SEEN_BY))
+    return lambda place: versions(root.run(place, ON_CRUN + SEEN_BY))
 
 
 def seen_here(place: Place) -> dict[str, str]:
@@ -40,6 +43,7 @@ PLATFORMS = (
                 is_in_ci=True,
             ),
             Part(name="core", minutes=9, run=on_this_machine("make", "core")),
+            Part(name="figures", minutes=12, run=on_this_machine("bash", "-euc", FIGURES)),
         ),
     ),
     Platform(
@@ -51,10 +55,13 @@ PLATFORMS = (
             Part(
                 name="demo",
                 minutes=4,
-                run=compared("B", TRIXIE.part(DEMO + WITH_NAMESPACE)),
+                run=compared("B", TRIXIE.part(ON_CRUN + DEMO + WITH_NAMESPACE)),
                 is_in_ci=True,
             ),
-            Part(name="core", minutes=9, run=TRIXIE.part("make core"), is_in_ci=True),
+            Part(name="core", minutes=9, run=TRIXIE.part(ON_CRUN + "make core"), is_in_ci=True),
+            Part(name="demo on runc", minutes=4, run=TRIXIE.part(DEMO + WITH_NAMESPACE)),
+            Part(name="core on runc", minutes=9, run=TRIXIE.part("make core")),
+            Part(name="figures", minutes=12, run=TRIXIE.part(FIGURES)),
         ),
     ),
     Platform(
@@ -63,8 +70,9 @@ PLATFORMS = (
         how="a root of that release",
         versions=seen_in(TESTING),
         parts=(
-            Part(name="demo", minutes=4, run=compared("C", TESTING.part(DEMO))),
-            Part(name="core", minutes=9, run=TESTING.part("make core")),
+            Part(name="demo", minutes=4, run=compared("C", TESTING.part(ON_CRUN + DEMO))),
+            Part(name="core", minutes=9, run=TESTING.part(ON_CRUN + "make core")),
+            Part(name="figures", minutes=12, run=TESTING.part(ON_CRUN + FIGURES)),
         ),
     ),
 )

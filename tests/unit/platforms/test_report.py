@@ -50,5 +50,10 @@ def test_what_a_command_said_is_summed_up() -> None:
     said = "...\n  buildArch, cold          8.21 s\n  buildArch, warm   1.20 s  at most 2.5 s\n"
     assert summary(said) == "buildArch, warm 1.20 s"
     assert summary("== 210 passed, 1 warning in 361.20s (0:06:01) ==\n") == "210 passed, 1 warning"
+    measured = (
+        f"{'warm_hello':<26} {'0.953':>10} {'s':<5} {'1.1':>8}  {'0.9 to 1.2':<15} {5:>4}  4.1  bare\n"
+        f"{'commit_stall':<26} {'1.7':>10} {'s':<5} {'':>8}  {'1.6 to 1.9':<15} {5:>4}  0.5  in layers\n"
+    )
+    assert summary(measured * 2) == "warm_hello 0.953 s, commit_stall 1.7 s"
     assert versions('on-debian: x\nversions: {"podman": "5.4.2"}\n') == {"podman": "5.4.2"}
     assert versions("nothing") == {}
