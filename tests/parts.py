@@ -63,8 +63,6 @@ CORE = (
     "tests/integration/hostile",
 )
 """What runs on every platform (`pytest -m core`); docs/contributing.md lists it."""
-CORE_MINUTES = 18.0
-"""What it may take in sum: nine minutes, with two workers."""
 ONE_BUILD = "tests/integration/test_builds.py::test_hello_becomes_a_tagged_build"
 """What `make quick` builds."""
 SLOW = ("tests/faults", "tests/integration")

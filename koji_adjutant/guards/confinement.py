@@ -45,6 +45,7 @@ READABLE = 0o644
 SCRIPT = Path(__file__).with_name("scripts") / "user_namespace.sh"
 SCRIPT_TEXT = SCRIPT.read_text()
 """Read when the daemon starts: a package that is replaced meanwhile is not a running task's business."""
+SECOND_PROC = "/second-proc"
 FIRST_ID, SLOTS, IDS = 1 << 30, 8192, 65536
 """Host ids that no user has, and that no other program of a usual system hands out."""
 TRIAL_SECONDS = 30.0
@@ -225,7 +226,11 @@ def probe_spec(owner: Owner, image: str, id_map: IdMap) -> ContainerSpec:
         command=bash(SCRIPT_TEXT, SCRIPT.name, str(id_map.first)),
         labels=owner.labels(Role.TOOL),
         environment={"PATH": ROOT_PATH},
-        mounts=root_mounts("/mnt"),
+        # crun mounts no /proc in a directory of an image that is not there.
+        mounts=tuple(
+            replace(mount, target=SECOND_PROC) if mount.kind == "proc" else mount
+            for mount in root_mounts("/mnt")
+        ),
         capabilities=INSTALLER_CAPABILITIES,
         id_map=id_map,
         label_disable=True,

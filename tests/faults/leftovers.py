@@ -24,7 +24,7 @@ DIRECTORIES, BUILDROOTS, SESSIONS = "files", "hub buildroots", "hub sessions"
 LABEL = "io.koji.adjutant."
 STEP = 0.5
 PODMAN_SECONDS = 30.0
-EMPTY_IMAGE = "localhost/koji-adjutant-empty:1"
+EMPTY_IMAGE = "localhost/koji-adjutant-empty:2"
 """What every root begins with; one an engine, shared by all workers."""
 HALF_MADE = re.compile(r"(\.|tmp|prewarm-|image-[0-9a-f]{12}-).*|.*\.(new|part|partial|tmp)")
 

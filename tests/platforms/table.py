@@ -15,7 +15,7 @@ DEMO = "make demo; .venv/bin/python -m tests.platforms.hello .testbed/hub/topdir
 WITH_NAMESPACE = '; grep -qh "user namespace of builds.*: yes" .testbed/logs/*'
 """Builds have to have one."""
 SEEN_BY = ".venv/bin/python -m tests.platforms.versions"
-ON_CRUN = "umount /sys/fs/cgroup/unified; "
+ON_CRUN = "! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified; "
 """crun refuses hybrid control groups, runc does not; with v1 alone both run, and the testbed takes crun."""
 FIGURES = "make bench BENCH='--only warm_hello cold_hello stall_while_imaging commit_stall'"
 

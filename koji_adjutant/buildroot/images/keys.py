@@ -27,7 +27,7 @@ from koji_adjutant.journal.phases import HostEvent, Journal
 
 logger = logging.getLogger("koji.adjutant.buildroot.images")
 
-EMPTY_IMAGE = "localhost/koji-adjutant-empty:1"
+EMPTY_IMAGE = "localhost/koji-adjutant-empty:2"
 REPOSITORY = "localhost/koji-adjutant-buildroot"
 UNVERIFIED = f"{REPOSITORY}-unverified"
 KIND_LABEL = labels.PREFIX + "kind"

@@ -15,4 +15,4 @@ while read -r line; do
 done </proc/self/mountinfo
 [[ $line == */mapped/* ]] || { echo "its root is no overlay"; exit 1; }
 [[ -O /bin/bash ]] || { echo "the files of an image are not root's"; exit 1; }
-: >/mnt/dev/null && [[ -r /mnt/proc/self/status ]]
+: >/mnt/dev/null && [[ -r /second-proc/self/status ]]

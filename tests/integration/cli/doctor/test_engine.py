@@ -29,7 +29,7 @@ table.configured(
     check="engine.trial",
     status=FAILURE,
     says="koji-adjutant-empty",
-    adjutant={"task_image_default": "localhost/koji-adjutant-empty:1"},
+    adjutant={"task_image_default": "localhost/koji-adjutant-empty:2"},
 )
 INFO: dict[str, Any] = {
     "version": {"Version": "5.4.2"},
@@ -86,7 +86,7 @@ def _(ground: Ground) -> Iterator[None]:
 def _empty_image(ground: Ground) -> None:
     """Of the daemon's: the engine has it from the first buildroot on."""
     manager = PodmanManager(ground.testbed.engine.socket, ground.testbed.config.container_timeouts)
-    manager.import_empty_image("localhost/koji-adjutant-empty:1")
+    manager.import_empty_image("localhost/koji-adjutant-empty:2")
     manager.close()
 
 
