@@ -30,7 +30,10 @@ class PullPolicy(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class VolumeMount:
-    """A mount: a bind of a path as the *engine* sees it, or a tmpfs or proc of the container's own."""
+    """A mount: a bind of a path as the *engine* sees it, or a tmpfs or proc of the container's own.
+
+    A proc wants its directory to be there: not every runtime makes one.
+    """
 
     target: str
     source: str = ""

@@ -194,7 +194,7 @@ def test_other_limits_of_a_process_stay_as_they_are(manager: PodmanManager) -> N
 
 
 def test_mounts_are_what_was_asked_for(manager: PodmanManager, tmp_path: Path) -> None:
-    (tmp_path / "shared").mkdir(mode=0o777)
+    (tmp_path / "shared" / "proc").mkdir(mode=0o777, parents=True)
     (tmp_path / "shared" / "file").write_text("of the host")
     wanted = replace(
         spec(),
@@ -202,7 +202,7 @@ def test_mounts_are_what_was_asked_for(manager: PodmanManager, tmp_path: Path) -
             VolumeMount(target="/work/ro", source=str(tmp_path / "shared")),
             VolumeMount(target="/work/rw", source=str(tmp_path / "shared"), read_only=False),
             VolumeMount(target="/work/tmp", kind="tmpfs", read_only=False, options=("size=64k", "mode=0700")),
-            VolumeMount(target="/work/proc", kind="proc", options=("nosuid", "noexec", "nodev")),
+            VolumeMount(target="/work/rw/proc", kind="proc", options=("nosuid", "noexec", "nodev")),
         ),
     )
     script = """
@@ -210,14 +210,14 @@ def test_mounts_are_what_was_asked_for(manager: PodmanManager, tmp_path: Path) -
         touch /work/ro/new || echo ro refused
         touch /work/rw/new && echo rw written
         head -c 200000 /dev/zero > /work/tmp/big || echo tmpfs full
-        echo x > /work/proc/sys/kernel/core_pattern || echo proc refused
+        echo x > /work/rw/proc/sys/kernel/core_pattern || echo proc refused
         grep ' /work/' /proc/mounts
     """
     text = said(manager, wanted, script)
     for line in ("of the host", "ro refused", "rw written", "tmpfs full", "proc refused"):
         assert line in text.splitlines()
     kinds = {line.split()[1]: line.split()[2] for line in text.splitlines() if line.count(" /work/")}
-    assert (kinds["/work/tmp"], kinds["/work/proc"]) == ("tmpfs", "proc")
+    assert (kinds["/work/tmp"], kinds["/work/rw/proc"]) == ("tmpfs", "proc")
     assert (tmp_path / "shared" / "new").exists()
 
 
