@@ -1,11 +1,13 @@
 """The header of a source package at the hub: fetched in part, and read."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from koji_adjutant.errors import BuildFailed
 from koji_adjutant.handlers.source_header import fetch_source_header
+from tests.format6 import SOURCE
 from tests.unit.handlers.conftest import MakeSrpm
 from tests.unit.hostile_names import HOSTILE_PATHS, each
 from tests.unit.task_adapters.repos import make_package
@@ -48,6 +50,13 @@ def test_fields_of_the_header(topurl: str, files: Path, make_srpm: MakeSrpm, tmp
     assert header.buildarchs == ("noarch",)
     assert header.exclusivearch == ("x86_64", "noarch")
     assert header.excludearch == ("s390x",)
+
+
+def test_header_of_format_6(topurl: str, files: Path, tmp_path: Path) -> None:
+    (files / "work").mkdir(exist_ok=True)
+    shutil.copyfile(SOURCE, files / "work" / SOURCE.name)
+    header = fetch_source_header(SOURCE.name, topurl=topurl, tempdir=tmp_path, hub=list)
+    assert (header.nvr, header.buildarchs) == ("six-1-1", ("noarch",))
 
 
 @pytest.mark.parametrize("name", each(HOSTILE_PATHS))

@@ -14,6 +14,7 @@ from koji_adjutant.task_adapters.results import (
     sorted_by_kind,
     write_noarch_hashes,
 )
+from tests.format6 import BINARY
 
 SPEC = """\
 Name: tiny
@@ -102,6 +103,17 @@ def test_noarch_packages_are_hashed_by_task(build: Build, tmp_path: Path) -> Non
     assert list(hashes) == ["5"]
     assert list(hashes["5"]) == ["tiny-1-1.noarch.rpm"]
     assert len(hashes["5"]["tiny-1-1.noarch.rpm"]) == 64
+
+
+def test_what_rpm_6_has_built_is_compared_too_and_is_whole(tmp_path: Path) -> None:
+    written = write_noarch_hashes([BINARY], 5, tmp_path)
+    assert written is not None
+    ((name, digest),) = json.loads(written.read_text())["5"].items()
+    assert (name, len(digest)) == (BINARY.name, 64)
+    changed = tmp_path / BINARY.name
+    changed.write_bytes(BINARY.read_bytes().replace(b"content\0", b"CONTENT\0"))
+    with pytest.raises(koji.BuildError, match=r"six-1-1\.noarch\.rpm is not a usable package file"):
+        write_noarch_hashes([changed], 5, tmp_path)
 
 
 def test_without_noarch_packages_there_is_nothing_to_compare(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import koji
 import pytest
 
+from tests.format6 import BINARY, SOURCE
 from tests.unit.testbed.hub.builds.attempt import Attempt
+from tests.unit.testbed.hub.rpm_packages import Built
 
 if TYPE_CHECKING:
     from tests.unit.testbed.hub.content_hub import Caller, ContentHub
-    from tests.unit.testbed.hub.rpm_packages import Built
 
 
 def test_a_completed_build_has_its_rpms(admin: Caller, attempt: Attempt, hello: Built) -> None:
@@ -40,6 +41,19 @@ def test_a_completed_build_has_its_rpms(admin: Caller, attempt: Attempt, hello: 
         "version": "1.0",
     }
     assert source["arch"] == "src"
+
+
+def test_what_rpm_6_has_built_is_known_by_a_labelled_digest(
+    hub: ContentHub, admin: Caller, builder: Caller
+) -> None:
+    """Which it is depends on the hub's own rpm: an older one cannot read the best."""
+    six = Built(name="six", version="1", release="1", epoch=None, srpm=SOURCE, rpms=[BINARY])
+    Attempt(hub, builder, six).complete()
+    source, binary = admin.listRPMs(buildID=admin.getBuild(six.nvr)["id"])
+    assert (source["arch"], binary["arch"]) == ("src", "noarch")
+    label, _, digest = binary["payloadhash"].partition("::")
+    assert (label, len(digest)) in {("sha256", 64), ("sha3-256", 64)}
+    assert binary["payloadhash"] != source["payloadhash"]
 
 
 def test_buildroots_of_the_rpms(hub: ContentHub, admin: Caller, builder: Caller, hello: Built) -> None:
