@@ -23,7 +23,7 @@ PARTS = (
     Part(name="faults", paths=("tests/faults",), minutes=7),
     Part(name="outages", paths=("tests/integration/outages",), minutes=9),
     Part(name="restarts", paths=("tests/integration/restart",), minutes=7),
-    Part(name="workers", paths=("tests/integration/workers",), minutes=6),
+    Part(name="workers", paths=("tests/integration/workers",), minutes=10),
     Part(name="load", paths=("tests/integration/load",), minutes=4),
     Part(name="daemon", paths=("tests/integration/daemon",), minutes=7),
     Part(

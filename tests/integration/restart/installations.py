@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 PIP_SECONDS = 300
+RELEASED = "ca414e2ac39b6d98111f4784e1e5457d5248a0ef"
+"""The version that hosts have."""
 SOURCES = ("koji_adjutant", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -27,17 +29,22 @@ def wheel_of(source: Path, directory: Path) -> Path:
 
 def commit_wheel(commit: str, directory: Path) -> Path:
     """The wheel of a commit."""
+    source = directory / "source"
+    commit_source(commit, source)
+    return wheel_of(source, directory)
+
+
+def commit_source(commit: str, source: Path) -> None:
+    """What an installation needs of a commit's tree, in `source`, which is made."""
     git = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT)]
     there = subprocess.run([*git, "cat-file", "-e", f"{commit}^{{commit}}"], capture_output=True, check=False)
     assert there.returncode == 0, (
         f"commit {commit}, the version that hosts are upgraded from, is not in {ROOT}: is it a shallow clone? "
         "git fetch --unshallow brings the rest"
     )
-    source = directory / "source"
     source.mkdir()
     archive = subprocess.run([*git, "archive", commit, *SOURCES], stdout=subprocess.PIPE, check=True).stdout
     subprocess.run(["tar", "--extract", "--directory", str(source)], input=archive, check=True)
-    return wheel_of(source, directory)
 
 
 def tree_wheel(directory: Path) -> Path:

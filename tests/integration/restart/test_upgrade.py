@@ -14,14 +14,12 @@ from koji_adjutant.testbed import builder, services
 from koji_adjutant.testbed.content import TARGET
 from koji_adjutant.testbed.layout import layout_at, write_secret
 from koji_adjutant.testbed.tasks import family
-from tests.integration.restart.installations import Installation, commit_wheel, tree_wheel
+from tests.integration.restart.installations import RELEASED, Installation, commit_wheel, tree_wheel
 from tests.integration.restart.running_builds import STARTING, Host, eventually
 from tests.integration.restart.test_builds_go_on import adopted, finish, starts
 from tests.integration.running import Testbed
 
 pytestmark = pytest.mark.podman
-
-RELEASED = "ca414e2ac39b6d98111f4784e1e5457d5248a0ef"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,7 @@ from koji_adjutant.testbed.distribution.wheels import unpack_wheel
 from koji_adjutant.testbed.packages_source import INSTALL_GROUPS, distribution_directory, publish
 from koji_adjutant.testbed.tasks import new_repo
 from release.srpm import make_srpm
-from tests.integration.restart.installations import commit_wheel
-from tests.integration.restart.test_upgrade import RELEASED
+from tests.integration.restart.installations import RELEASED, commit_wheel
 from tests.integration.rpms.root import Root
 from tests.integration.running import Testbed
 

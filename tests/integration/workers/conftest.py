@@ -11,13 +11,18 @@ from koji_adjutant.testbed.content import HOST
 from tests.integration.packages import source_package
 from tests.integration.restart.running_builds import BUILD
 from tests.integration.running import Testbed
-from tests.integration.workers.image import make_worker_image
+from tests.integration.workers.image import WorkerImages
 from tests.integration.workers.worker import UID, Worker
 
 
 @pytest.fixture(scope="package")
-def worker_image(testbed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return make_worker_image(testbed.engine, tmp_path_factory.mktemp("worker-image"))
+def worker_images(testbed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> WorkerImages:
+    return WorkerImages.brought(testbed.engine, tmp_path_factory.mktemp("worker-images"))
+
+
+@pytest.fixture(scope="package")
+def worker_image(worker_images: WorkerImages, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return worker_images.of_this_tree(tmp_path_factory.mktemp("worker-image"))
 
 
 @pytest.fixture(scope="package")

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ class Worker:
     testbed: Testbed
     directory: Path
     image: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Further ones of its kojid.conf."""
 
     @property
     def id(self) -> int:
@@ -67,6 +69,7 @@ class Worker:
             "adjutant_task_image_default": self.testbed.description.task_image,
             "adjutant_image_pull_policy": "never",
             "adjutant_max_load_per_cpu": "1000",
+            **self.options,
         }
         write_secret(
             self.conf, "".join(["[kojid]\n", *(f"{key} = {value}\n" for key, value in options.items())])
