@@ -15,7 +15,9 @@
     |  `- TaskInterrupted       a container of the task was ended from outside, or a disk of this host is full
     |     `- EngineFailed       a request that the engine refused for a reason that the task knows nothing of
     |- EngineError              the same where it was made; ours, with a traceback, if the request itself was wrong
-    |  `- ContentRefused        what a container holds is not taken out of it
+    |  |- ContentRefused        what a container holds is not taken out of it
+    |  |- LimitsUnavailable     the engine has no control group for a limit that somebody asks for
+    |  `- ProgramMissing        an image lacks the program that was to run in it
     |- ExpansionFailed          a compressed file's: damaged, or longer than its reader wants; told with whose it is
     |- TaskCanceled             the user's: clean up and leave, nothing is reported
     `- TaskFault                something the hub is told in one sentence, with a fault code of Koji
@@ -128,6 +130,14 @@ class EngineError(AdjutantError):
     def __init__(self, message: str, *, status: int = 0, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.status = status
+
+
+class LimitsUnavailable(EngineError):
+    """The engine cannot hold a container to a limit: a task that was to be limited does not run without."""
+
+
+class ProgramMissing(EngineError):
+    """An image has no such program as its container was to run: whoever chose the image has to know."""
 
 
 class ContentRefused(EngineError):

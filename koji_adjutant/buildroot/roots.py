@@ -246,6 +246,13 @@ class Roots:
 
     def _check(self, packages: Sequence[InstalledPackage], expected: frozenset[str]) -> None:
         difference = other_packages(packages, expected)
+        if expected and not packages:
+            image = self.solver.task_image
+            raise BuildrootFailed(
+                f"rpm of the buildroot of task {self.owner.task_id} reads none of the {len(expected)} packages that "
+                f"rpm of task image {next(iter(image.names), image.id)} has installed: they have other databases",
+                hint=f"give tag {self.settings.tag_name} a task image of its own release (adjutant_image_policy)",
+            )
         if difference:
             raise BuildrootFailed(
                 f"the buildroot of task {self.owner.task_id} is not what the solver chose: {difference}",

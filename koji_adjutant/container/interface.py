@@ -56,6 +56,9 @@ class ResourceLimits:
     What is not here is the engine's own."""
     cpu_weight: int | None = None
     """Its share of a cpu that others want too, where 1024 is a container's usual one."""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """Which of memory, cpus and pids somebody has asked for, and where that stands: LimitsUnavailable in an engine that
+    cannot have them. Those that nobody has asked for hold where they can."""
     disk_bytes: int | None = None
     """A quota of what is written to the root, in an engine whose storage has quotas; without effect in others."""
 

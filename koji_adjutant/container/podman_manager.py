@@ -85,6 +85,7 @@ class PodmanManager:
         self._images = Images(self, registry_auth_file)
         self._observer: ContainerObserver | None = None
         self._starts_nothing = False
+        self._holds: frozenset[str] = frozenset()
 
     @property
     def socket(self) -> str:
@@ -234,12 +235,16 @@ class PodmanManager:
         container = containers.create_named(self, spec, name, keep_log=keep_log)
         if self._observer is not None:
             self._observer.container_created(container, spec.labels)
-        if spec.files:
-            try:
+        try:
+            if not spec.limits.asked.keys() <= self._holds:
+                # Once is enough of one engine.
+                containers.require_limits(self, container, spec.limits)
+                self._holds |= spec.limits.asked.keys()
+            if spec.files:
                 containers.put_files(self, container, spec)
-            except BaseException as error:
-                self._remove_after(error, container)
-                raise
+        except BaseException as error:
+            self._remove_after(error, container)
+            raise
         return container
 
     def start(self, container: str) -> None:
@@ -297,6 +302,10 @@ class PodmanManager:
                 return commands.exit_code_of_ended(self, container, deadline)
             except DeadlinePassed as error:
                 raise timed_out(spec.command, timeout) from error
+            except EngineError as error:
+                if missing := containers.program_missing(self, spec, error):
+                    raise missing from error
+                raise
 
     # Commands
 

@@ -13,11 +13,14 @@ from http import HTTPStatus
 from koji_adjutant.errors import (
     AdjutantError,
     BuildFailed,
+    BuildrootFailed,
     ContentRefused,
     EngineBroken,
     EngineError,
     EngineFailed,
     EngineUnavailable,
+    LimitsUnavailable,
+    ProgramMissing,
     TaskFault,
     TaskInterrupted,
 )
@@ -110,6 +113,18 @@ def _engine_filled(failure: Failure) -> AdjutantError | None:
     return failure.seen.bomb if is_interruption(failure.error) else None
 
 
+def _limit_unavailable(failure: Failure) -> AdjutantError | None:
+    """Whoever asked for a limit that this host cannot have: nothing is built without it."""
+    error = failure.error
+    return BuildrootFailed(error.message, hint=error.hint) if isinstance(error, LimitsUnavailable) else None
+
+
+def _image_without_program(failure: Failure) -> AdjutantError | None:
+    """Whoever chose the image: no other attempt finds the program in it."""
+    error = failure.error
+    return BuildrootFailed(error.message, hint=error.hint) if isinstance(error, ProgramMissing) else None
+
+
 def _engine_refused(failure: Failure) -> AdjutantError | None:
     """The operator's: an engine that refuses what it grants all others. A request that was wrong is ours, and what a
     container holds is not the engine's doing."""
@@ -129,6 +144,8 @@ RULES: tuple[Rule, ...] = (
     _disk_of_this_host,
     _limit_hit,
     _engine_filled,
+    _limit_unavailable,
+    _image_without_program,
     _engine_refused,
 )
 

@@ -30,6 +30,8 @@ SCRIPT_TEXT = SCRIPT.read_text()
 """Read when the daemon starts: a package that is replaced meanwhile is not a running task's business."""
 LIMITED = frozenset({Role.BUILD, Role.INSTALLER, Role.TOOL, Role.CHECKOUT})
 """The solver runs no code of a package, and needs what the metadata of its repo need."""
+ASKED = ("memory", "cpus", "pids")
+"""What the engine limits."""
 STOPPED = frozenset({Role.BUILD, Role.INSTALLER})
 """What fills a disk."""
 FULL = 0.01
@@ -211,6 +213,11 @@ def limited_spec(spec: ContainerSpec, limits: TaskLimits) -> ContainerSpec:
             cpus=limits.cpus,
             pids=limits.pids,
             rlimits=limits.rlimits,
+            asked={
+                name: limits.origins[name]
+                for name in ASKED
+                if name in limits.origins and getattr(limits, name) is not None
+            },
         ),
     )
 

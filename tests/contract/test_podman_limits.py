@@ -62,6 +62,14 @@ def spec(role: Role = Role.BUILD) -> ContainerSpec:
     )
 
 
+def test_limits_that_are_asked_for_are_kept(manager: PodmanManager) -> None:
+    """By this engine: or no task that is limited would run."""
+    asked = dict.fromkeys(("memory", "cpus", "pids"), "limits of the builder")
+    limits = TaskLimits(memory=64 * MEBI, cpus=0.5, pids=40, origins=asked)
+    with Limited(manager, limits, task_image=COUNTING_IMAGE).created(spec()) as container:
+        assert manager.inspect(container)
+
+
 def trial(manager: PodmanManager, limits: TaskLimits, script: str) -> str:
     """What a build is told whose script fails under these limits."""
     one = Limited(manager, limits, task_image=COUNTING_IMAGE)

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from koji_adjutant.container.interface import Stream, Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.errors import EngineError, EngineUnavailable, TaskInterrupted
+from koji_adjutant.errors import EngineError, EngineUnavailable, ProgramMissing, TaskInterrupted
 from koji_adjutant.testbed import census
 from koji_adjutant.testbed.engine.service import Engine
 from tests.contract.containers import IMAGE, WORKER, Output, kill_service, shell, spec
@@ -214,3 +215,13 @@ def test_error_of_the_sink_is_not_the_engine_s(manager: PodmanManager, error: OS
     with running(manager, spec()) as container, pytest.raises(type(error)) as raised:
         manager.exec(container, shell("echo x; sleep 1"), FullDisk(error), timeout=30)
     assert raised.value is error
+
+
+def test_an_image_without_the_program(manager: PodmanManager, contract_image: str) -> None:
+    """Told from what else an engine refuses: no other attempt finds it."""
+    wanted = ("/usr/bin/no-such-program", "--version")
+    with pytest.raises(
+        ProgramMissing, match=rf"^image {contract_image} has no /usr/bin/no-such-program, .*;"
+    ):
+        manager.run(replace(spec(), command=wanted), Output())
+    assert manager.run(spec(*shell("exit 127")), Output()) == 127

@@ -23,6 +23,7 @@ from koji_adjutant.errors import (
     EngineError,
     EngineTimeout,
     EngineUnavailable,
+    LimitsUnavailable,
     TaskTimeout,
 )
 
@@ -36,6 +37,15 @@ DAMAGED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """What it says when a directory of a layer is gone."""
+NO_CONTROLLER = re.compile(
+    r"cgroup controller .?(memory|cpu|pids)\b.? is not available"
+    r"|cannot set (memory|cpu|pids) limit: container could not join or create cgroup"
+)
+"""What crun and runc say, through podman, where a control group lacks what a limit needs."""
+CONTROLLERS_HINT = (
+    "take the limit away where it was set, or let the engine have the controllers: control groups v2, and Delegate=yes "
+    "for the service of a user's engine"
+)
 CRASHED = "nil pointer dereference"
 """What podman 4.3 says of an image when its storage is full, and also when it is damaged."""
 
@@ -160,6 +170,12 @@ def refused(request: Request, status: int, content: bytes) -> EngineError | Engi
         words = str(json.loads(content)["message"])
     except (ValueError, KeyError, TypeError):
         words = content.decode(errors="replace").strip() or "no reason given"
+    if found := NO_CONTROLLER.search(words):
+        kind = next(filter(None, found.groups()))
+        return LimitsUnavailable(
+            f"cannot {request.purpose}: the engine cannot limit {kind}: podman says: {words}",
+            hint=CONTROLLERS_HINT,
+        )
     if is_out_of_room(words):
         return out_of_room(request, words)
     if CRASHED in words:

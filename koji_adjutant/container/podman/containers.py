@@ -9,9 +9,10 @@ from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from koji_adjutant.container.interface import ContainerInfo, ContainerSpec
+from koji_adjutant.container.interface import ContainerInfo, ContainerSpec, ImageStore, ResourceLimits
 from koji_adjutant.container.podman import archive
 from koji_adjutant.container.podman.api import (
+    CONTROLLERS_HINT,
     Answer,
     EngineApi,
     Kind,
@@ -22,10 +23,12 @@ from koji_adjutant.container.podman.commands import unbroken
 from koji_adjutant.container.podman.images import epoch, label_filter
 from koji_adjutant.container.podman.spec import QUOTA, create_request
 from koji_adjutant.container.podman.wire import PIECE, AnswerFile
-from koji_adjutant.errors import EngineError
+from koji_adjutant.errors import EngineError, LimitsUnavailable, ProgramMissing
 
 NO_QUOTA = "--storage-opt is supported only"
 """How the engine refuses a quota that its storage does not have."""
+MISSING = "OCI runtime attempted to invoke a command that was not found"
+"""What podman says, whatever its runtime said, of a program that an image does not have."""
 BUSY = b"device or resource busy"
 BUSY_SECONDS = 5.0
 BUSY_STEP = 0.2
@@ -54,6 +57,34 @@ def create(api: EngineApi, spec: ContainerSpec, name: str, *, keep_log: bool = T
             raise
     without = {key: value for key, value in request.body.items() if key != QUOTA}
     return str(api.call(replace(request, body=without)).json()["Id"])
+
+
+def require_limits(api: EngineApi, container: str, limits: ResourceLimits) -> None:
+    """LimitsUnavailable when the engine has left out one of those that were asked for, as podman does without a word
+    where it has no controllers: with control groups v1, if it is not root's."""
+    host = (_look_at(api, container) or {}).get("HostConfig") or {}
+    kept = {
+        "memory": host.get("Memory"),
+        "cpus": host.get("NanoCpus") or host.get("CpuQuota"),
+        "pids": host.get("PidsLimit"),
+    }
+    dropped = [name for name in limits.asked if not kept.get(name, True)]
+    if dropped:
+        asked = ", ".join(f"{name} ({limits.asked[name]})" for name in dropped)
+        raise LimitsUnavailable(f"the engine at {api.socket} cannot limit {asked}", hint=CONTROLLERS_HINT)
+
+
+def program_missing(engine: ImageStore, spec: ContainerSpec, error: EngineError) -> ProgramMissing | None:
+    """Whether a container of `spec` could not be run since its image lacks the program."""
+    if MISSING not in error.message:
+        return None
+    image = engine.inspect_image(spec.image)
+    name = image.names[0] if image and image.names else spec.image
+    return ProgramMissing(
+        f"image {name} has no {spec.command[0]}, which was to run in it",
+        hint="build the image from Containerfile.task, or name another (adjutant_image_policy of the tag, or "
+        "task_image_default)",
+    )
 
 
 def create_named(api: EngineApi, spec: ContainerSpec, name: str, *, keep_log: bool = True) -> str:

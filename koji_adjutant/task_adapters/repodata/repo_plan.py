@@ -13,7 +13,7 @@ from koji_adjutant.errors import TaskFailed
 
 CREATEREPO = "/usr/bin/createrepo_c"
 MERGEREPO = "/usr/bin/mergerepo_c"
-SIMPLE_SINCE, ARCH_EXPAND_SINCE = (0, 13, 0), (0, 15, 11)
+SIMPLE_SINCE, BARE_SINCE, ARCH_EXPAND_SINCE = (0, 13, 0), (0, 13, 1), (0, 15, 11)
 VERSION = re.compile(rb"\bVersion: (\d+)\.(\d+)\.(\d+)\s")
 Version = tuple[int, ...]
 """Of mergerepo_c, which comes with createrepo_c and is of its version; empty when its version is unknown."""
@@ -91,12 +91,7 @@ def createrepo_argv(plan: RepoPlan) -> tuple[str, ...]:
 
 def mergerepo_argv(plan: RepoPlan, *, mode: str, urls: Sequence[str], version: Version) -> tuple[str, ...]:
     """mergerepo_c over the repo as it was before, and the external ones."""
-    if mode == "simple" and version < SIMPLE_SINCE:
-        shown = ".".join(map(str, version)) or "none"
-        raise TaskFailed(
-            f"mergerepo_c of the task image is too old for merge mode simple: {shown}, wanted 0.13.0",
-            hint="put a newer createrepo_c into the task image",
-        )
+    require_mode(plan, mode, version)
     kind = {"simple": ("--koji", "--simple"), "bare": ("--pkgorigins", "--all")}.get(mode, ("--koji",))
     sources = (f"file://{plan.premerge}/", *urls)
     return (
@@ -108,6 +103,18 @@ def mergerepo_argv(plan: RepoPlan, *, mode: str, urls: Sequence[str], version: V
         *(("-g", str(plan.comps)) if plan.has_comps else ()),
         *(word for source in sources for word in ("-r", source)),
     )
+
+
+def require_mode(plan: RepoPlan, mode: str, version: Version) -> None:
+    """TaskFailed where mergerepo_c does not know a merge mode. An unknown version may be old."""
+    since = {"simple": SIMPLE_SINCE, "bare": BARE_SINCE if version else ()}.get(mode, ())
+    if version < since:
+        shown, wanted = ".".join(map(str, version)) or "none", ".".join(map(str, since))
+        raise TaskFailed(
+            f"mergerepo_c of the task image of tag {plan.tag_name} is too old for merge mode {mode} of its external "
+            f"repos: {shown}, wanted {wanted}",
+            hint="put a newer createrepo_c into the task image, or give the tag another (adjutant_image_policy)",
+        )
 
 
 def merge_mode(externals: Sequence[Mapping[str, Any]]) -> str:

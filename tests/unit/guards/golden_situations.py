@@ -17,6 +17,8 @@ from koji_adjutant.errors import (
     EngineTimeout,
     EngineUnavailable,
     ImagePullError,
+    LimitsUnavailable,
+    ProgramMissing,
     TaskCanceled,
     TaskFailed,
     TaskInterrupted,
@@ -55,6 +57,10 @@ ENGINE_ERRORS: dict[str, Callable[[], Exception]] = {
     "refused 404": lambda: EngineError("cannot do it: podman says: no such container", status=404),
     "refused 409": lambda: EngineError("cannot do it: podman says: state improper", status=409),
     "refused 500": lambda: EngineError("cannot do it: podman says: layer in use", status=500, hint="look"),
+    "refused limit": lambda: LimitsUnavailable(
+        "the engine cannot limit memory (limits of the builder)", hint="do"
+    ),
+    "refused program": lambda: ProgramMissing("image localhost/tools:1 has no /bin/x", hint="build it anew"),
     "refused content": lambda: ContentRefused("refused to copy '../x' out of a container"),
     "unavailable": lambda: EngineUnavailable("the podman service cannot be reached", hint="start it"),
     "too late": lambda: EngineTimeout("podman did not finish within 60 s"),

@@ -45,6 +45,13 @@ def test_containers_of_a_task_get_its_limits(inner: FakeContainerManager, role: 
         assert found.rlimits == rlimits
 
 
+def test_the_engine_is_told_what_somebody_has_asked_for(inner: FakeContainerManager) -> None:
+    origins = {"memory": "limits of the builder", "cpus": "adjutant.limits of tag a", "build_disk": "nobody"}
+    manager = limited(inner, dataclasses.replace(LIMITS, build_disk=None, cpus=None, origins=origins))
+    manager.run(spec(Role.TOOL, "true"), Log())
+    assert [made.limits.asked for made in inner.specs] == [{"memory": "limits of the builder"}]
+
+
 def test_the_solver_and_unlabelled_containers_are_left_alone(inner: FakeContainerManager) -> None:
     manager = limited(inner)
     manager.run(spec(Role.SOLVER, "true"), Log())

@@ -1,15 +1,18 @@
 """Containers that are gone, or cannot be made."""
 
+import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from koji_adjutant.container.interface import Timeouts
+from koji_adjutant.container.interface import ContainerSpec, ResourceLimits, Timeouts
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import (
     EngineError,
     EngineTimeout,
+    LimitsUnavailable,
 )
 from tests.contract.containers import spec
 from tests.unit.container.podman.sockets import SHORT, answering
@@ -43,3 +46,62 @@ def test_another_failure_is_no_answer_about_a_container(tmp_path: Path, method: 
         pytest.raises(EngineError, match="database is locked"),
     ):
         getattr(manager, method)("x")
+
+
+ASKED = {"memory": "limits of the builder", "cpus": "adjutant.limits of tag f40"}
+
+
+def limited_spec() -> ContainerSpec:
+    return replace(spec(), limits=ResourceLimits(memory_bytes=1 << 30, cpus=1.5, pids=99, asked=ASKED))
+
+
+def kept(**limits: int) -> bytes:
+    """What an engine answers of a container that has these limits, whatever it is asked, before it hangs up."""
+    body = json.dumps({"Id": "c" * 64, "HostConfig": limits}).encode()
+    return b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (
+            {"Memory": 0, "NanoCpus": 0, "PidsLimit": 0},
+            r"cannot limit memory \(limits of the builder\), cpus \(adjutant.limits of tag f40\); take the limit",
+        ),
+        ({"Memory": 1 << 30, "NanoCpus": 0}, r"cannot limit cpus \(adjutant.limits of tag f40\); "),
+    ],
+)
+def test_a_limit_that_is_left_out(tmp_path: Path, limits: dict[str, int], words: str) -> None:
+    """As podman does without control groups of its own: nobody has asked for one of pids, which may go."""
+    with (
+        answering(tmp_path / "r", b"", raw=kept(**limits)) as path,
+        closing(PodmanManager(path, Timeouts())) as manager,
+        pytest.raises(LimitsUnavailable, match=words),
+    ):
+        manager.create(limited_spec())
+
+
+def test_limits_that_are_kept(tmp_path: Path) -> None:
+    raw = kept(Memory=1 << 30, NanoCpus=1_500_000_000, PidsLimit=99)
+    with (
+        answering(tmp_path / "r", b"", raw=raw) as path,
+        closing(PodmanManager(path, Timeouts())) as manager,
+    ):
+        assert manager.create(limited_spec()) == "c" * 64
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("crun: the requested cgroup controller `memory` is not available: OCI runtime error", "memory"),
+        ("runc: cannot set pids limit: container could not join or create cgroup: OCI runtime error", "pids"),
+    ],
+)
+def test_a_runtime_without_a_controller(tmp_path: Path, said: str, kind: str) -> None:
+    body = json.dumps({"message": said}).encode()
+    with (
+        answering(tmp_path / "r", body, "500 Internal Server Error") as path,
+        closing(PodmanManager(path, Timeouts())) as manager,
+        pytest.raises(LimitsUnavailable, match=f"the engine cannot limit {kind}: podman says: "),
+    ):
+        manager.start("c")

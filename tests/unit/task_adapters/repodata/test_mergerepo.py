@@ -211,10 +211,23 @@ def test_command(plan: RepoPlan) -> None:
     assert argv(plan, version=()) == [program, "--koji", *blocked, *common, *tail]
 
 
-@pytest.mark.parametrize(("version", "shown"), [((0, 12, 9), "0.12.9"), ((), "none")])
-def test_simple_needs_a_new_tool(plan: RepoPlan, version: tuple[int, ...], shown: str) -> None:
-    with pytest.raises(TaskFailed, match=f"too old for merge mode simple: {shown}, wanted 0.13.0"):
-        argv(plan, "simple", version)
+@pytest.mark.parametrize(
+    ("mode", "version", "shown"),
+    [
+        ("simple", (0, 12, 9), "0.12.9, wanted 0.13.0"),
+        ("simple", (), "none, wanted 0.13.0"),
+        ("bare", (0, 13, 0), "0.13.0, wanted 0.13.1"),
+    ],
+)
+def test_a_mode_needs_a_new_tool(plan: RepoPlan, mode: str, version: tuple[int, ...], shown: str) -> None:
+    with pytest.raises(
+        TaskFailed, match=f"of tag {plan.tag_name} is too old for merge mode {mode} .*: {shown}"
+    ):
+        argv(plan, mode, version)
+
+
+def test_a_tool_of_an_unknown_version(plan: RepoPlan) -> None:
+    assert argv(plan, "bare", ())[1:3] == ["--pkgorigins", "--all"]
 
 
 def test_version() -> None:
