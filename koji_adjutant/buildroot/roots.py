@@ -166,6 +166,8 @@ class Roots:
                 f"{NOT_INITIALIZED}: the build container cannot be started: {error}",
                 hint=f"check that comps group {self.settings.group} of the build tag brings bash and coreutils",
             ) from error
+        except BuildrootFailed as error:
+            raise self._unreadable(error.message) from error
         self._check(packages, frozenset(package.nevra for package in solution.install))
         return Buildroot(container=container, packages=packages, content=key, spec=spec, root=Root.POPULATED)
 
@@ -244,15 +246,19 @@ class Roots:
                 f"{NOT_INITIALIZED}: rpm ended with status {status}{why}; see root.log for more information"
             )
 
+    def _unreadable(self, why: str) -> BuildrootFailed:
+        """The error for a root whose rpm does not read what was just installed."""
+        image = self.solver.task_image
+        return BuildrootFailed(
+            f"rpm of the buildroot of task {self.owner.task_id} does not read the packages that rpm of task image "
+            f"{next(iter(image.names), image.id)} has installed: {why}",
+            hint=f"give tag {self.settings.tag_name} a task image of its own release (adjutant_image_policy)",
+        )
+
     def _check(self, packages: Sequence[InstalledPackage], expected: frozenset[str]) -> None:
         difference = other_packages(packages, expected)
         if expected and not packages:
-            image = self.solver.task_image
-            raise BuildrootFailed(
-                f"rpm of the buildroot of task {self.owner.task_id} reads none of the {len(expected)} packages that "
-                f"rpm of task image {next(iter(image.names), image.id)} has installed: they have other databases",
-                hint=f"give tag {self.settings.tag_name} a task image of its own release (adjutant_image_policy)",
-            )
+            raise self._unreadable("they have other databases")
         if difference:
             raise BuildrootFailed(
                 f"the buildroot of task {self.owner.task_id} is not what the solver chose: {difference}",

@@ -18,6 +18,7 @@ from tests.unit.task_adapters.build_bench import (
     BASE,
     EXPIRED,
     FLEX,
+    IDLE,
     INSTALLER,
     SOLVER,
     STATES,
@@ -221,6 +222,26 @@ def test_a_populated_root_that_lists_other_packages_is_not_built_in(bench: Bench
         bench.run()
     assert bench.build_actions == []
     assert bench.asked_for == []
+
+
+UNREADABLE = (
+    r"rpm of the buildroot of task \d+ does not read the packages that rpm of task image \S+ has installed: "
+)
+
+
+def test_a_root_whose_rpm_finds_nothing_has_another_database(bench: Bench) -> None:
+    bench.script(INSTALLER, lambda *_: (0,))
+    with pytest.raises(BuildrootFailed, match=f"{UNREADABLE}they have other databases; give tag .* image"):
+        bench.run()
+    assert bench.build_actions == []
+
+
+def test_a_root_whose_rpm_cannot_read_its_database(bench: Bench) -> None:
+    said = ("stderr", b"error: cannot open Packages database in /var/lib/rpm\n"), ("stdout", b"listed 1\n")
+    bench.script(IDLE, lambda *_: (0, *said), endless=True)
+    with pytest.raises(BuildrootFailed, match=f"{UNREADABLE}Can't get list .* with 1: error: cannot open"):
+        bench.run()
+    assert bench.build_actions == []
 
 
 def test_requirements_that_rpm_installs_otherwise_are_not_built_with(bench: Bench) -> None:

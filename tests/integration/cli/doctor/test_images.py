@@ -6,9 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from koji_adjutant.container.interface import ContainerSpec
-from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.container.programs import ROOT_PATH, NullSink
+from tests.integration.changed_images import changed_image
 from tests.integration.cli.doctor.faults import FAILURE, Fault, Ground, Table, assert_found
 
 table = Table()
@@ -57,34 +55,11 @@ def _(ground: Ground) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def changed_image(ground: Ground, script: str) -> Iterator[str]:
-    """The task image after a script has run in it."""
-    manager = PodmanManager(ground.testbed.engine.socket, ground.testbed.config.container_timeouts)
-    spec = ContainerSpec(
-        image=ground.testbed.description.task_image,
-        command=("/bin/bash", "-c", "sleep 100"),
-        labels={},
-        environment={"PATH": ROOT_PATH},
-    )
-    name = "localhost/changed:1"
-    try:
-        with manager.created(spec) as container:
-            manager.start(container)
-            argv = ["/bin/bash", "-c", script]
-            assert manager.exec(container, argv, NullSink(), environment={"PATH": ROOT_PATH}) == 0
-            manager.commit(container, name, {})
-        yield name
-    finally:
-        manager.remove_image(name)
-        manager.close()
-
-
 @table.fault(
     "an image without createrepo_c", check="images.programs", status=FAILURE, says="lacks createrepo_c"
 )
 def _(ground: Ground) -> Iterator[None]:
-    with changed_image(ground, 'rm "$(type -P createrepo_c)"') as image:
+    with changed_image(ground.testbed, 'rm "$(type -P createrepo_c)"') as image:
         ground.configure(adjutant={"task_image_default": image})
         yield
 
