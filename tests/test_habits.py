@@ -12,8 +12,13 @@ CONSTANT = re.compile(r"_?[A-Z][A-Z0-9]*(_[A-Z0-9]+)*\Z")
 PATCHES = frozenset({"setattr", "patch", "object"})
 CLASSES = frozenset({"SMTP", "CDLL"})
 """Of the standard library, in capitals."""
-MAY_SLEEP = ("tests/waiting.py", "tests/integration/daemon/plugins", "tests/faults")
-"""The helpers that look again and again, what sleeps on purpose, and the clock of the fault run."""
+MAY_SLEEP = (
+    "tests/waiting.py",
+    "tests/integration/daemon/plugins",
+    "tests/faults",
+    "tests/platforms/machine/scripts",
+)
+"""The helpers that look again and again, what sleeps on purpose, the clock of the fault run, what runs elsewhere."""
 
 
 def sources() -> list[Path]:

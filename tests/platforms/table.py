@@ -4,12 +4,14 @@ Platforms share what is dear: one root of Debian 13 serves B and the machine D.
 """
 
 from tests.platforms.hello import compared
+from tests.platforms.machine.parts import MachineImage
 from tests.platforms.part import Part, Place, Platform, Versions
 from tests.platforms.roots import DebianRoot, on_this_machine, versions
 
 TRIXIE = DebianRoot("trixie")
 TESTING = DebianRoot("testing")
-REMOVED_AT_THE_END = (TRIXIE, TESTING)
+MACHINE = MachineImage(root=TRIXIE)
+REMOVED_AT_THE_END = (MACHINE, TRIXIE, TESTING)
 DEMO = "make demo; .venv/bin/python -m tests.platforms.hello .testbed/hub/topdir"
 """And what became of its hello, which is the same everywhere."""
 WITH_NAMESPACE = '; grep -qh "user namespace of builds.*: yes" .testbed/logs/*'
@@ -74,5 +76,12 @@ PLATFORMS = (
             Part(name="core", minutes=9, run=TESTING.part(ON_CRUN + "make core")),
             Part(name="figures", minutes=12, run=TESTING.part(ON_CRUN + FIGURES)),
         ),
+    ),
+    Platform(
+        letter="D",
+        host="Debian 13 with systemd",
+        how="a virtual machine, emulated, of B's root",
+        versions=MACHINE.versions,
+        parts=(Part(name="service", minutes=5, run=MACHINE.part("service")),),
     ),
 )

@@ -1,0 +1,84 @@
+"""A virtual machine without network, emulated: real systemd, and cgroup v2.
+
+It runs from `booted` to the end of that context, whatever ends it; its disk is a file over another that is only read.
+"""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.platforms.machine.control import Control, MachineGone
+from tests.platforms.machine.image import Image
+from tests.platforms.part import PartFailed
+from tests.waiting import eventually
+
+MEMORY_MB = 4096
+CORES = 2
+BOOT_SECONDS = 1200.0
+OFF_SECONDS = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """One that runs."""
+
+    directory: Path
+    control: Control
+    process: "subprocess.Popen[bytes]"
+
+    def run(self, script: str, *, seconds: float = 600.0) -> str:
+        """What a script prints, which has to succeed."""
+        done = self.control.run(script, seconds=seconds)
+        if done.status:
+            raise PartFailed(f"{script}: status {done.status}\n{done.output}")
+        return done.output
+
+    def power_off(self) -> None:
+        """Off in order."""
+        with suppress(MachineGone):
+            self.control.run("systemctl poweroff", seconds=OFF_SECONDS)
+        self.process.wait(OFF_SECONDS)
+
+
+@contextmanager
+def booted(image: Image, disk: Path, directory: Path) -> Iterator[Machine]:
+    """A machine with `disk` (`image.overlay`); what it needs beside it is in `directory`, and stays for who looks."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "control"
+    path.unlink(missing_ok=True)
+    argv = command_line(image, disk, directory)
+    with ExitStack() as stack:
+        log = stack.enter_context((directory / "qemu.log").open("wb"))
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        eventually(lambda: path.exists() or process.poll() is not None, "the machine is on")
+        if process.poll() is not None:
+            raise MachineGone(f"qemu: {(directory / 'qemu.log').read_text()}")
+        control = stack.enter_context(Control(path))
+        machine = Machine(directory=directory, control=control, process=process)
+        began = time.monotonic()
+        machine.run("true", seconds=BOOT_SECONDS)
+        (directory / "booted").write_text(f"{time.monotonic() - began:.1f}\n")
+        yield machine
+
+
+def command_line(image: Image, disk: Path, directory: Path) -> list[str]:
+    """QEMU's; it ends with the thread that starts it."""
+    kernel = "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0 net.ifnames=0"
+    return [
+        *("setpriv", "--pdeathsig", "KILL"),
+        *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(CORES)),
+        *("-m", str(MEMORY_MB), "-no-reboot", "-display", "none", "-monitor", "none"),
+        *("-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", kernel),
+        *("-drive", f"file={disk},format=qcow2,if=virtio,cache=unsafe"),
+        *("-nic", "none", "-device", "virtio-rng-pci", "-device", "virtio-serial-pci"),
+        *("-chardev", f"socket,id=control,path={directory / 'control'},server=on,wait=off"),
+        *("-device", "virtserialport,chardev=control,name=adjutant.control"),
+        *("-serial", f"file:{directory / 'console'}"),
+    ]
