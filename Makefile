@@ -10,7 +10,7 @@ DRAWS ?= 2000
 
 PYTEST := $(BIN)/python -m pytest --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help demo platforms core test quick coverage soak oracle lint bench man srpm clean
+.PHONY: help demo platforms core test quick coverage soak oracle dnf5 lint bench man srpm clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ soak: $(VENV)/ready ## builds and faults for MINUTES, by SEED; fails when anythi
 oracle: $(VENV)/ready ## DRAWS BuildRequires from SEED on, solved by dnf's own builddep and by the solver
 	$(BIN)/python -m pytest -s --timeout=0 --oracle-draws=$(DRAWS) --oracle-seed=$(or $(SEED),1) \
 		tests/integration/requirements/test_oracle.py
+
+dnf5: $(VENV)/ready ## the same for dnf 5, and builds with it: in a task image of Debian testing
+	$(BIN)/python -m pytest -s --timeout=0 --oracle-draws=$(DRAWS) --oracle-seed=$(or $(SEED),1) \
+		--distribution=testing -m distribution tests/integration/requirements
 
 lint: $(VENV)/ready ## the linters alone
 	$(BIN)/python -m pytest tests/test_linters.py tests/test_imports.py

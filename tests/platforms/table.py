@@ -46,6 +46,7 @@ PLATFORMS = (
             ),
             Part(name="core", minutes=9, run=on_this_machine("make", "core")),
             Part(name="figures", minutes=12, run=on_this_machine("bash", "-euc", FIGURES)),
+            Part(name="dnf 5", minutes=15, run=on_this_machine("make", "dnf5", "DRAWS=200")),
         ),
     ),
     Platform(

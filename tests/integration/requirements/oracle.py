@@ -8,6 +8,7 @@ writes for mock. A draw may have no solution on either side, and it may have sev
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -77,7 +78,8 @@ class Case:
         scratch = self.directory / self.site
         scratch.mkdir()
         file = scratch / "site-defaults.cfg"
-        file.write_text(SITES[self.site][0])
+        text = SITES[self.site][0]
+        file.write_text(re.sub("dnf4?_", "dnf5_", text) if self.manager == "dnf5" else text)
         options = read_options(file)[self.manager]
         task = {
             "metadata": str(self.directory / "repo"),

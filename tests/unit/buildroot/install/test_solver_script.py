@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ class Run:
         self.number = 0
         self.said = ""
         self.code = 0
+        self.python: Sequence[str] = (SYSTEM_PYTHON,)
         self.scripts = SCRIPTS
         self.managers: tuple[str, ...] = ("dnf4",)
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(directory)}
@@ -82,7 +83,7 @@ class Run:
             **options,
         }
         (scratch / "task.json").write_text(json.dumps(task))
-        argv = [SYSTEM_PYTHON, str(self.scripts / SCRIPT), str(scratch / "task.json")]
+        argv = [*self.python, str(self.scripts / SCRIPT), str(scratch / "task.json")]
         (self.directory / ".rpmmacros").write_text(f"%_dbpath /{DATABASE}\n")
         done = subprocess.run(argv, capture_output=True, text=True, check=False, env=self.environment)
         self.said, self.code = done.stderr, done.returncode
