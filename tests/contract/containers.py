@@ -4,10 +4,11 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from koji_adjutant.container import labels
-from koji_adjutant.container.interface import ContainerManager, ContainerSpec, Stream
+from koji_adjutant.container.interface import ContainerManager, ContainerSpec, IdMap, Stream
 from koji_adjutant.testbed.engine.service import Engine
 from tests.fakes.containers import CommandResult, FakeContainerManager
 from tests.waiting import eventually
@@ -32,6 +33,11 @@ PROGRAMS = (
     ),
     *("seq", "setarch", "sha256sum", "sleep", "stat", "touch", "tr", "true", "umount", "unshare"),
 )
+IS_ROOTLESS = os.geteuid() != 0
+HAS_LIMITS = not IS_ROOTLESS or Path("/sys/fs/cgroup/cgroup.controllers").exists()
+"""With control groups of v1 an engine of an ordinary user has none of its own, and lets the limits be."""
+ID_MAP = IdMap(first=1 if IS_ROOTLESS else 1 << 30)
+"""Of ids that the engine has: of an ordinary user's there are no others."""
 PATH = {"PATH": "/bin"}
 WORKER = {labels.WORKER: "contract"}
 

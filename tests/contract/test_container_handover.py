@@ -7,7 +7,7 @@ import pytest
 
 from koji_adjutant.container.interface import ContainerManager, IdMap
 from koji_adjutant.errors import EngineError
-from tests.contract.containers import Output, Subject, shell, spec
+from tests.contract.containers import ID_MAP, Output, Subject, shell, spec
 from tests.fakes.containers import CommandResult, running
 
 LIMIT = 1 << 30
@@ -53,7 +53,7 @@ def test_a_directory_goes_from_one_container_to_another(manager_of: ContainerMan
 
 
 @pytest.mark.podman
-@pytest.mark.parametrize("id_map", [None, IdMap(first=1 << 30)])
+@pytest.mark.parametrize("id_map", [None, ID_MAP])
 def test_a_directory_keeps_modes_and_links_and_is_the_users(
     manager: ContainerManager, contract_image: str, tmp_path: Path, id_map: IdMap | None
 ) -> None:

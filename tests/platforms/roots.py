@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from tests.platforms.part import ROOT, Place
 
@@ -12,6 +13,14 @@ MEDIAN = re.compile(
     r"^(?P<name>[a-z]+(?:_[a-z]+)+) +(?P<median>[\d.,]+) (?P<unit>s|MB) +.* to [\d.,]+ +\d+ ", re.MULTILINE
 )
 ON_DEBIAN = ROOT / ".ci" / "on-debian"
+AS_USER = ROOT / ".ci" / "as-user"
+
+
+class Removable(Protocol):
+    """What is left of a platform when its parts have run."""
+
+    def remove(self, place: Place) -> None:
+        """Remove it; nothing where there is nothing."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,23 @@ class DebianRoot:
 
     def part(self, command: str) -> Callable[[Place], str]:
         """What runs `command` in it, for a Part."""
+        return lambda place: summary(self.run(place, command))
+
+
+@dataclass(frozen=True)
+class OrdinaryUser:
+    """A user of this machine who is not root, made when something first runs as that one (`.ci/as-user`)."""
+
+    def run(self, place: Place, command: str) -> str:
+        """Run a line of shell as the user, in a copy of the project's tree; what it said."""
+        return place.command([AS_USER, "--keep", command])
+
+    def remove(self, place: Place) -> None:
+        """The user, and all that is the user's."""
+        place.command([AS_USER, "--remove"])
+
+    def part(self, command: str) -> Callable[[Place], str]:
+        """What runs `command` as the user, for a Part."""
         return lambda place: summary(self.run(place, command))
 
 

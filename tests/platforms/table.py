@@ -6,12 +6,13 @@ Platforms share what is dear: one root of Debian 13 serves B and the machine D.
 from tests.platforms.hello import compared
 from tests.platforms.machine.parts import MachineImage
 from tests.platforms.part import Part, Place, Platform, Versions
-from tests.platforms.roots import DebianRoot, on_this_machine, versions
+from tests.platforms.roots import DebianRoot, OrdinaryUser, Removable, on_this_machine, versions
 
 TRIXIE = DebianRoot("trixie")
 TESTING = DebianRoot("testing")
 MACHINE = MachineImage(root=TRIXIE)
-REMOVED_AT_THE_END = (MACHINE, TRIXIE, TESTING)
+USER = OrdinaryUser()
+REMOVED_AT_THE_END: tuple[Removable, ...] = (MACHINE, TRIXIE, TESTING, USER)
 DEMO = "make demo; .venv/bin/python -m tests.platforms.hello .testbed/hub/topdir"
 """And what became of its hello, which is the same everywhere."""
 WITH_NAMESPACE = '; grep -qh "user namespace of builds.*: yes" .testbed/logs/*'
@@ -25,6 +26,10 @@ FIGURES = "make bench BENCH='--only warm_hello cold_hello stall_while_imaging co
 def seen_in(root: DebianRoot) -> Versions:
     """The versions of a root."""
     return lambda place: versions(root.run(place, ON_CRUN + SEEN_BY))
+
+
+def as_user_versions(place: Place) -> dict[str, str]:
+    return dict(versions(USER.run(place, f"make .venv/ready; {SEEN_BY}")))
 
 
 def seen_here(place: Place) -> dict[str, str]:
@@ -84,5 +89,12 @@ PLATFORMS = (
         how="a virtual machine, emulated, of B's root",
         versions=MACHINE.versions,
         parts=(Part(name="service", minutes=5, run=MACHINE.part("service")),),
+    ),
+    Platform(
+        letter="E",
+        host="Debian 12, rootless",
+        how="a user of this machine's, made for it",
+        versions=as_user_versions,
+        parts=(Part(name="demo", minutes=5, run=compared("E", USER.part(DEMO))),),
     ),
 )
