@@ -232,19 +232,16 @@ class PodmanManager:
         return self._create(spec, spec.name or new_name(spec.labels))
 
     def _create(self, spec: ContainerSpec, name: str, *, keep_log: bool = True) -> str:
-        container = containers.create_named(self, spec, name, keep_log=keep_log)
+        container = containers.create_limited(self, spec, name, keep_log=keep_log, held=self._holds)
+        self._holds |= spec.limits.asked.keys()
         if self._observer is not None:
             self._observer.container_created(container, spec.labels)
-        try:
-            if not spec.limits.asked.keys() <= self._holds:
-                # Once is enough of one engine.
-                containers.require_limits(self, container, spec.limits)
-                self._holds |= spec.limits.asked.keys()
-            if spec.files:
+        if spec.files:
+            try:
                 containers.put_files(self, container, spec)
-        except BaseException as error:
-            self._remove_after(error, container)
-            raise
+            except BaseException as error:
+                self._remove_after(error, container)
+                raise
         return container
 
     def start(self, container: str) -> None:

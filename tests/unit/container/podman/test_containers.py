@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.container.interface import ContainerSpec, ResourceLimits, Timeouts
+from koji_adjutant.container.podman import containers
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import (
     EngineError,
@@ -46,6 +47,27 @@ def test_another_failure_is_no_answer_about_a_container(tmp_path: Path, method: 
         pytest.raises(EngineError, match="database is locked"),
     ):
         getattr(manager, method)("x")
+
+
+def test_a_container_that_goes_while_its_limits_are_looked_at_lacks_none(tmp_path: Path) -> None:
+    body = b'{"message": "no such container"}'
+    with (
+        answering(tmp_path / "r", body, "404 Not Found") as path,
+        closing(PodmanManager(path, Timeouts())) as manager,
+    ):
+        assert not containers.dropped_limits(manager, "c", limited_spec().limits)
+
+
+def test_a_limit_that_an_engine_under_load_leaves_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The container goes before anything has run in it."""
+    removed: list[str] = []
+    made, looks = iter(["c1", "c2"]), iter([["memory"], []])
+    monkeypatch.setattr(containers, "create_named", lambda *_, **__: next(made))
+    monkeypatch.setattr(containers, "remove", lambda _, container: removed.append(container))
+    monkeypatch.setattr(containers, "dropped_limits", lambda *_: next(looks))
+    with closing(PodmanManager("/nowhere", Timeouts())) as manager:
+        assert manager.create(limited_spec()) == "c2"
+    assert removed == ["c1"]
 
 
 ASKED = {"memory": "limits of the builder", "cpus": "adjutant.limits of tag f40"}
