@@ -15,7 +15,7 @@ from koji_adjutant.testbed.distribution.source_packages import source_names
 
 @pytest.fixture
 def small(tmp_path: Path, mocker: MockerFixture) -> Distribution:
-    recipe = dataclasses.replace(read_recipe(), seeds=("hostname", "python3"))
+    recipe = dataclasses.replace(read_recipe(), seeds=("hostname", "python3", "rpm", "createrepo-c"))
     mocker.patch.object(distribution, "read_recipe", return_value=recipe)
     said: list[str] = []
     made = make(tmp_path / "distribution", said.append)

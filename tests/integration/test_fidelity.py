@@ -67,7 +67,7 @@ def test_a_build_sees_what_mock_shows(testbed: Testbed, tmp_path: Path) -> None:
     }
     assert {name: seen.get(name) for name in expected} == expected
     assert seen["macros"].split()[:2] == ["%_topdir", "%_rpmfilename"]
-    assert seen["macros"].split()[-1] == "%_buildhost"
+    assert seen["macros"].split()[-2:] == ["%_buildhost", "%_openpgp_autosign_id"]
     assert seen["passwd"].startswith("mockbuild:x:1000:135::/builddir:/bin/")
 
 

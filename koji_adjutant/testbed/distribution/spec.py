@@ -116,9 +116,15 @@ def pack_source(spec: str, work: Path, packages: Path, tools: Tools = HOST_TOOLS
     """Make the source package of `spec`, a path below `work`, with the sources in `work`/SOURCES.
 
     A source package keeps its spec with the macros expanded, the directories among them: they are given
-    relative to `work`, so that they say nothing of where it is.
+    relative to `work`, and rpm's own as in a root, so that they say nothing of where it is.
     """
-    defines = [*_PINNED, f"dist {DIST}", "_topdir .", f"_srcrpmdir {packages}", f"_dbpath {work / 'rpmdb'}"]
+    directories = [
+        "_topdir .",
+        "_rpmconfigdir /usr/lib/rpm",
+        f"_srcrpmdir {packages}",
+        f"_dbpath {work / 'rpmdb'}",
+    ]
+    defines = [*_PINNED, f"dist {DIST}", *directories]
     _rpmbuild("-bs", Path(spec), defines, cwd=work, tools=tools)
 
 
