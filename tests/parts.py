@@ -21,11 +21,11 @@ class Part:
 
 PARTS = (
     Part(name="faults", paths=("tests/faults",), minutes=7),
-    Part(name="outages", paths=("tests/integration/outages",), minutes=9),
+    Part(name="outages", paths=("tests/integration/outages",), minutes=11),
     Part(name="restarts", paths=("tests/integration/restart",), minutes=7),
     Part(name="workers", paths=("tests/integration/workers",), minutes=10),
     Part(name="load", paths=("tests/integration/load",), minutes=4),
-    Part(name="daemon", paths=("tests/integration/daemon",), minutes=7),
+    Part(name="daemon", paths=("tests/integration/daemon",), minutes=9),
     Part(
         name="sources",
         paths=("tests/integration/sources", "tests/integration/task_adapters", "tests/scm"),
@@ -37,7 +37,7 @@ PARTS = (
         paths=("tests/integration/monitoring", "tests/integration/cli", "tests/integration/docs"),
         minutes=14,
     ),
-    Part(name="builds", paths=("tests/integration",), minutes=31),
+    Part(name="builds", paths=("tests/integration",), minutes=38),
     Part(name="contract", paths=("tests/contract",), minutes=5),
     Part(name="units", paths=("tests/unit", "tests/upgrade"), minutes=8),
     Part(name="shape", paths=("tests",), minutes=3),

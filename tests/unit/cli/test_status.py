@@ -97,13 +97,14 @@ def test_json_is_written_again_when_something_has_changed(
 ) -> None:
     lines = JsonLines(is_indented=False)
     registry = Registry(sample.state_dir)
-    lines.write(look(registry, WHEN))
-    lines.write(look(registry, WHEN + 5))
+    now = sample.now
+    lines.write(look(registry, now))
+    lines.write(look(registry, now + 5))
     say(sample, ready=False, obstacle="load", reason="too much")
-    lines.write(look(registry, WHEN + 9))
+    lines.write(look(registry, now + 9))
     registry.close()
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (first["time"], second["time"]) == (WHEN, WHEN + 9)
+    assert (first["time"], second["time"]) == (now, now + 9)
     assert second["host"]["obstacle"] == "load"
 
 
