@@ -27,7 +27,8 @@ from tests.contract.containers import IMAGE, PROGRAMS
 from tests.parts import PARTS, is_core, is_quick, over_budget, part_of
 from tests.waiting import eventually
 
-SETTLE = 1.0
+SETTLE = 5.0
+"""Seconds in which what the daemon does beside its tasks (mirrors, trials) has to be over; waited only if it is not."""
 OWNER = "owner.json"
 
 
