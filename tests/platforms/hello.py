@@ -26,6 +26,8 @@ OF_ALL = (
     | frozenset({"PAYLOADSHA3_256ALT", "HEADERSIGNATURES", "HEADERIMMUTABLE", "PAYLOADSIZE"})
 )
 """Digests and sizes of header and payload, which have the times in them; and the space left for signatures."""
+RENAMED = {"PAYLOADSHA256ALGO": "PAYLOADDIGESTALGO"}
+"""What rpm 6 calls a tag, and what earlier ones do."""
 Facts = Mapping[str, Any]
 
 
@@ -53,7 +55,7 @@ def header(file: Any) -> dict[str, Any]:
     for tag in read.keys():  # noqa: SIM118 (a header is no mapping)
         name = str(rpm.tagnames.get(tag, tag))
         if name not in OF_TIME_AND_HOST | OF_ALL:
-            known[name] = text(read[tag])
+            known[RENAMED.get(name, name)] = text(read[tag])
     return known
 
 
