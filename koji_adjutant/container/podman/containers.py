@@ -4,7 +4,7 @@ import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
@@ -24,7 +24,7 @@ from koji_adjutant.container.podman.commands import unbroken
 from koji_adjutant.container.podman.images import epoch, label_filter
 from koji_adjutant.container.podman.spec import QUOTA, create_request
 from koji_adjutant.container.podman.wire import PIECE, AnswerFile
-from koji_adjutant.errors import EngineError, LimitsUnavailable, ProgramMissing
+from koji_adjutant.errors import AdjutantError, EngineError, LimitsUnavailable, ProgramMissing
 
 NO_QUOTA = "--storage-opt is supported only"
 """How the engine refuses a quota that its storage does not have."""
@@ -75,11 +75,17 @@ def create_limited(
         container = create_named(api, spec, name, keep_log=keep_log)
         if spec.limits.asked.keys() <= held:
             return container
-        dropped = dropped_limits(api, container, spec.limits)
+        try:
+            dropped = dropped_limits(api, container, spec.limits)
+        except BaseException:
+            # It may have a name that the caller chose, by which nobody removes it.
+            with suppress(AdjutantError):
+                remove(api, container)
+            raise
         if not dropped:
             return container
         remove(api, container)
-    asked = ", ".join(f"{name} ({spec.limits.asked[name]})" for name in dropped)
+    asked = ", ".join(f"{limit} ({spec.limits.asked[limit]})" for limit in dropped)
     raise LimitsUnavailable(f"the engine at {api.socket} cannot limit {asked}", hint=CONTROLLERS_HINT)
 
 

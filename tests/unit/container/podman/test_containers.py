@@ -70,6 +70,20 @@ def test_a_limit_that_an_engine_under_load_leaves_out_once(monkeypatch: pytest.M
     assert removed == ["c1"]
 
 
+def test_a_container_whose_limits_cannot_be_looked_at_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    removed: list[str] = []
+
+    def look(*_: object) -> list[str]:
+        raise EngineTimeout("slow")
+
+    monkeypatch.setattr(containers, "create_named", lambda *_, **__: "c1")
+    monkeypatch.setattr(containers, "remove", lambda _, container: removed.append(container))
+    monkeypatch.setattr(containers, "dropped_limits", look)
+    with closing(PodmanManager("/nowhere", Timeouts())) as manager, pytest.raises(EngineTimeout):
+        manager.create(limited_spec())
+    assert removed == ["c1"]
+
+
 ASKED = {"memory": "limits of the builder", "cpus": "adjutant.limits of tag f40"}
 
 
