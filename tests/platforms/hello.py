@@ -17,14 +17,13 @@ from tests.platforms.part import PartFailed, Place
 HELLO = "hello: "
 PATTERN = "**/hello-1.0-1.md1.x86_64.rpm"
 OF_TIME_AND_HOST = frozenset({"BUILDTIME", "BUILDHOST", "COOKIE", "FILEMTIMES"})
-OF_ALL = (
-    frozenset({"SIGMD5", "SHA1HEADER", "SHA256HEADER", "SHA3_256HEADER"})
-    | frozenset(
-        {"SIGSIZE", "LONGSIGSIZE", "SIGPAYLOADSIZE", "PAYLOADDIGEST", "PAYLOADDIGESTALT", "RESERVEDSPACE"}
-    )
-    | frozenset({"PAYLOADSHA256", "PAYLOADSHA256ALT", "PAYLOADSHA512", "PAYLOADSHA512ALT", "PAYLOADSHA3_256"})
-    | frozenset({"PAYLOADSHA3_256ALT", "HEADERSIGNATURES", "HEADERIMMUTABLE", "PAYLOADSIZE"})
-)
+OF_ALL = frozenset(
+    {
+        "SIGMD5", "SHA1HEADER", "SHA256HEADER", "SHA3_256HEADER", "SIGSIZE", "LONGSIGSIZE", "SIGPAYLOADSIZE",
+        "PAYLOADDIGEST", "PAYLOADDIGESTALT", "PAYLOADSHA256", "PAYLOADSHA256ALT", "PAYLOADSHA512", "PAYLOADSHA512ALT",
+        "PAYLOADSHA3_256", "PAYLOADSHA3_256ALT", "PAYLOADSIZE", "HEADERSIGNATURES", "HEADERIMMUTABLE", "RESERVEDSPACE",
+    }
+)  # fmt: skip
 """Digests and sizes of header and payload, which have the times in them; and the space left for signatures."""
 RENAMED = {"PAYLOADSHA256ALGO": "PAYLOADDIGESTALGO"}
 """What rpm 6 calls a tag, and what earlier ones do."""

@@ -6,7 +6,6 @@ but that of the hub: where the engine has its paths, it finds by itself.
 """
 
 import ssl
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from koji_adjutant.testbed.packages_source import INSTALL_GROUPS
 from koji_adjutant.testbed.tasks import family, fault_of, new_repo, wait_task
 from tests.hubs import ADMIN, ADMIN_PASSWORD
 from tests.integration.running import Testbed
-from tests.integration.workers.worker import UID
+from tests.integration.workers.worker import UID, log_of
 from tests.kdc import REALM, kdc
 from tests.unit.hub.tls_hub import Authority
 from tests.waiting import eventually
@@ -62,15 +61,7 @@ class Boxed:
 
     @property
     def log(self) -> str:
-        done = subprocess.run(
-            ["podman", "logs", NAME],
-            env=self.testbed.engine.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.stdout
+        return log_of(self.testbed, NAME)
 
     def is_ready(self) -> bool:
         assert self.podman("inspect", "--format={{.State.Status}}", NAME).strip() == "running", self.log

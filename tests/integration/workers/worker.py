@@ -33,6 +33,19 @@ TOPDIR = "/mnt/koji"
 """Where the hub's volume is in the containers."""
 
 
+def log_of(testbed: Testbed, container: str) -> str:
+    """What a container has said, on either stream."""
+    done = subprocess.run(
+        ["podman", "logs", container],
+        env=testbed.engine.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
 @dataclass(frozen=True, kw_only=True)
 class Worker:
     """A worker and its host, which is called as its project."""
@@ -174,15 +187,7 @@ class Worker:
         )
 
     def log(self) -> str:
-        done = subprocess.run(
-            ["podman", "logs", self.container],
-            env=self.testbed.engine.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.stdout
+        return log_of(self.testbed, self.container)
 
     def volume(self, name: str) -> Path:
         """Where this machine has one of its volumes."""

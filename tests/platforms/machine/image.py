@@ -24,23 +24,10 @@ OOMPolicy=continue
 WantedBy=multi-user.target
 """
 NOT_STARTED = (
-    *(
-        "apt-daily.timer",
-        "apt-daily-upgrade.timer",
-        "dpkg-db-backup.timer",
-        "e2scrub_all.timer",
-        "e2scrub_reap.service",
-    ),
-    *(
-        "fstrim.timer",
-        "logrotate.timer",
-        "krb5-kdc.service",
-        "krb5-admin-server.service",
-        "ssh.service",
-        "sshd-keygen.service",
-    ),
-    *("netavark-dhcp-proxy.socket", "serial-getty@ttyS0.service", "getty@tty1.service"),
-)
+    "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service",
+    "fstrim.timer", "logrotate.timer", "krb5-kdc.service", "krb5-admin-server.service", "ssh.service",
+    "sshd-keygen.service", "netavark-dhcp-proxy.socket", "serial-getty@ttyS0.service", "getty@tty1.service",
+)  # fmt: skip
 """What would make an emulated machine slow and is nobody's subject; the console is for the kernel alone."""
 WANTED = "etc/systemd/system/multi-user.target.wants/machine-control.service"
 
@@ -67,18 +54,8 @@ class Image:
         """A disk of a machine's own, that begins as this one is."""
         path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        argv = [
-            "qemu-img",
-            "create",
-            "-q",
-            "-f",
-            "qcow2",
-            "-F",
-            "raw",
-            "-b",
-            str(self.disk.absolute()),
-            str(path),
-        ]
+        backing = ["-F", "raw", "-b", str(self.disk.absolute())]
+        argv = ["qemu-img", "create", "-q", "-f", "qcow2", *backing, str(path)]
         subprocess.run(argv, check=True)
         return path
 
