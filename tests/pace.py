@@ -4,6 +4,7 @@ A bound in seconds says how fast the machine of its author was. A probe, the sta
 a machine that is slower or busier, and by about as much as everything that tests measure does.
 """
 
+import functools
 import statistics
 import subprocess
 import time
@@ -26,3 +27,9 @@ def start_seconds() -> float:
 def slowness() -> float:
     """How many times as long as usual something takes now; never less than 1."""
     return max(1.0, start_seconds() / USUAL)
+
+
+@functools.cache
+def patience() -> float:
+    """What to multiply bounds by that only keep a test from hanging: `slowness`, looked at once a process."""
+    return slowness()

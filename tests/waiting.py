@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from tests.pace import patience
+
 PATIENCE = 30.0
 """Seconds after which what has not happened does not happen: far more than anything takes on a busy machine."""
 STEP = 0.02
@@ -18,10 +20,13 @@ def eventually(
     seconds: float = PATIENCE,
     step: float = STEP,
 ) -> T:
-    """Look until what is seen is true, or not empty; that. `what` says what is waited for, when it never comes."""
+    """Look until what is seen is true, or not empty; that. `what` says what is waited for, when it never comes.
+
+    On a machine that is slow (`pace`) it may take as many times as long.
+    """
     deadline = time.monotonic() + seconds
     while not (found := look()):
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline + seconds * (patience() - 1.0):
             raise AssertionError(f"never: {what() if callable(what) else what or look}")
         time.sleep(step)
     return found

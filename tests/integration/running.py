@@ -15,6 +15,7 @@ from koji_adjutant.testbed.description import Description
 from koji_adjutant.testbed.engine.service import Engine
 from koji_adjutant.testbed.layout import Layout
 from koji_adjutant.testbed.tasks import Task, family, fault_of, task_output, wait_task
+from tests.pace import patience
 
 CLIENT_SECONDS = 300
 PULLS = {"KOJI_ADJUTANT_IMAGE_PULL_POLICY": "missing"}
@@ -65,7 +66,7 @@ class Testbed:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=CLIENT_SECONDS,
+            timeout=CLIENT_SECONDS * patience(),
         )
 
     def build(self, srpm: str | Path, *options: str, target: str = TARGET) -> Build:
@@ -76,7 +77,7 @@ class Testbed:
         return Build(output=done.stdout, returncode=done.returncode, tasks=tasks)
 
     def wait_task(self, task_id: int, *, timeout: float = 120) -> Task:
-        return wait_task(self.session, task_id, timeout=timeout)
+        return wait_task(self.session, task_id, timeout=timeout * patience())
 
     def fault(self, task_id: int) -> str:
         return fault_of(self.session, task_id)

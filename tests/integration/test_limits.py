@@ -25,6 +25,34 @@ LIMITS = {
     "pids": 300,
     "buildArch": {"memory": "1200M", "cpus": 1, "build_disk": "500M", "build_inodes": 20000},
 }
+WANTS_MORE = (
+    (
+        "greedy",
+        "head -c 2000m /dev/zero | tail -c 1900m >/dev/null",
+        "killed 1 of its processes for want of memory; the limit memory is 1.172 GiB: raise memory in adjutant",
+    ),
+    (
+        "forking",
+        "set +e\nfor i in $(seq 400); do sleep 3 & done 2>/dev/null\nwait\nfalse",
+        "the limit pids is 300: raise pids in adjutant.limits of tag dist-md-limited",
+    ),
+    (
+        "filling",
+        "date +%s.%N\nwhile :; do head -c 20M /dev/zero >>zeros; sleep 0.1; done",
+        "to its disk; the limit build_disk is 500 MiB: raise build_disk in adjutant.limits of tag",
+    ),
+    (
+        "hiding",
+        "exec 3>hidden\nrm hidden\nwhile :; do head -c 20M /dev/zero >&3; sleep 0.1; done",
+        "to its disk; the limit build_disk is 500 MiB: raise build_disk in adjutant.limits of tag",
+    ),
+    (
+        "littering",
+        "mkdir litter\ncd litter\ni=0\nwhile :; do : >$((i++)); done",
+        "files; the limit build_inodes is 20000: raise build_inodes in adjutant.limits of tag",
+    ),
+)
+"""Packages that want more than LIMITS allow: name, script of %build, and what is said of the limit."""
 
 
 @pytest.fixture(scope="module")
@@ -75,36 +103,7 @@ def test_a_build_within_its_limits_knows_them(testbed: Testbed, tmp_path: Path, 
         assert row in config
 
 
-@pytest.mark.parametrize(
-    ("name", "script", "said"),
-    [
-        (
-            "greedy",
-            "head -c 2000m /dev/zero | tail -c 1900m >/dev/null",
-            "killed 1 of its processes for want of memory; the limit memory is 1.172 GiB: raise memory in adjutant",
-        ),
-        (
-            "forking",
-            "set +e\nfor i in $(seq 400); do sleep 3 & done 2>/dev/null\nwait\nfalse",
-            "the limit pids is 300: raise pids in adjutant.limits of tag dist-md-limited",
-        ),
-        (
-            "filling",
-            "date +%s.%N\nwhile :; do head -c 20M /dev/zero >>zeros; sleep 0.1; done",
-            "to its disk; the limit build_disk is 500 MiB: raise build_disk in adjutant.limits of tag",
-        ),
-        (
-            "hiding",
-            "exec 3>hidden\nrm hidden\nwhile :; do head -c 20M /dev/zero >&3; sleep 0.1; done",
-            "to its disk; the limit build_disk is 500 MiB: raise build_disk in adjutant.limits of tag",
-        ),
-        (
-            "littering",
-            "mkdir litter\ncd litter\ni=0\nwhile :; do : >$((i++)); done",
-            "files; the limit build_inodes is 20000: raise build_inodes in adjutant.limits of tag",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("name", "script", "said"), WANTS_MORE)
 def test_a_build_that_wants_more_is_told_what_to_raise(  # noqa: PLR0917
     testbed: Testbed, tmp_path: Path, target: str, name: str, script: str, said: str
 ) -> None:

@@ -1,9 +1,11 @@
 """Roots of other releases of Debian (`.ci/on-debian`). One that is kept serves all parts of a run."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from tests.platforms.part import ROOT, Place
@@ -29,9 +31,10 @@ class DebianRoot:
 
     codename: str
 
-    def run(self, place: Place, command: str) -> str:
-        """Run a line of shell in it, in the project's tree; what it said."""
-        return place.command([ON_DEBIAN, "--keep", self.codename, command])
+    def run(self, place: Place, command: str, **wants: str) -> str:
+        """Run a line of shell in it, in the project's tree; what it said. `wants` are on-debian's variables."""
+        argv: list[str | Path] = [ON_DEBIAN, "--keep", self.codename, command]
+        return place.command(argv, environment={**os.environ, **wants})
 
     def remove(self, place: Place) -> None:
         """What of it is on the disk."""
@@ -41,14 +44,19 @@ class DebianRoot:
         """What runs `command` in it, for a Part."""
         return lambda place: summary(self.run(place, command))
 
+    def core(self, prepare: str = "") -> Callable[[Place], str]:
+        """What runs the tests of every platform in it, after a line of shell, for a Part."""
+        return lambda place: summary(self.run(place, f"{prepare}make core", SECOND_ARCH="yes"))
+
 
 @dataclass(frozen=True)
 class OrdinaryUser:
     """A user of this machine who is not root, made when something first runs as that one (`.ci/as-user`)."""
 
-    def run(self, place: Place, command: str) -> str:
-        """Run a line of shell as the user, in a copy of the project's tree; what it said."""
-        return place.command([AS_USER, "--keep", command])
+    def run(self, place: Place, command: str, **wants: str) -> str:
+        """Run a line of shell as the user, in a copy of the project's tree; what it said. `wants` are variables."""
+        argv: list[str | Path] = [AS_USER, "--keep", command]
+        return place.command(argv, environment={**os.environ, **wants})
 
     def remove(self, place: Place) -> None:
         """The user, and all that is the user's."""
@@ -57,6 +65,10 @@ class OrdinaryUser:
     def part(self, command: str) -> Callable[[Place], str]:
         """What runs `command` as the user, for a Part."""
         return lambda place: summary(self.run(place, command))
+
+    def core(self) -> Callable[[Place], str]:
+        """What runs the tests of every platform as the user, for a Part."""
+        return lambda place: summary(self.run(place, "make core", SECOND_ARCH="yes"))
 
 
 def on_this_machine(*argv: str) -> Callable[[Place], str]:

@@ -19,7 +19,7 @@ from koji_adjutant.container.interface import ContainerInfo, ContainerManager
 from koji_adjutant.container.podman.conmon import SETTLE_SECONDS, end_conmons_of
 from koji_adjutant.container.podman.processes import kill_processes
 from koji_adjutant.daemon.cleanup.bound_containers import is_bound, is_over
-from koji_adjutant.errors import AdjutantError, EngineError
+from koji_adjutant.errors import AdjutantError, EngineDamaged, EngineError
 from koji_adjutant.journal.phases import Journal, Phase
 
 ATTEMPTS = 100
@@ -129,7 +129,8 @@ class Sweeper:
                 continue
             try:
                 self.manager.kill(one.id)
-            except EngineError as error:
+            except (EngineError, EngineDamaged) as error:
+                # podman 5 cannot say how one is whose layer is gone; it removes it all the same.
                 logger.info("container %s: %s", one.id[:12], error)
         failures = [failure for one in found if (failure := self._remove(one))]
         if failures:

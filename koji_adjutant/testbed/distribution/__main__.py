@@ -8,6 +8,11 @@ from pathlib import Path
 from koji_adjutant.errors import AdjutantError
 from koji_adjutant.testbed.distribution.distribution import make
 from koji_adjutant.testbed.distribution.recipe import RELEASE
+from koji_adjutant.testbed.second_arch import I686
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -16,9 +21,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--release", default=RELEASE, metavar="CODENAME", help=f"of Debian; default: {RELEASE}"
     )
+    parser.add_argument(
+        "--second-arch", metavar="DIR", type=Path, help=f"the same packages for {I686} as well, and where"
+    )
     given = parser.parse_args(arguments)
     try:
-        made = make(given.directory, lambda line: print(line, flush=True), release=given.release)
+        made = make(given.directory, say, release=given.release)
+        if given.second_arch:
+            make(given.second_arch, say, I686, made, given.release)
     except AdjutantError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -5,7 +5,7 @@ It runs from `booted` to the end of that context, whatever ends it; its disk is 
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,19 @@ MEMORY_MB = 4096
 CORES = 2
 BOOT_SECONDS = 1200.0
 OFF_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Disk:
+    """One of a machine's. With `cache` as it is, nothing is on it that QEMU has not been given time to write."""
+
+    path: Path
+    kind: str = "qcow2"
+    cache: str = "unsafe"
+
+    @property
+    def option(self) -> str:
+        return f"file={self.path},format={self.kind},if=virtio,cache={self.cache}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +57,15 @@ class Machine:
 
 
 @contextmanager
-def booted(image: Image, disk: Path, directory: Path) -> Iterator[Machine]:
-    """A machine with `disk` (`image.overlay`); what it needs beside it is in `directory`, and stays for who looks."""
+def booted(image: Image, disks: Sequence[Disk], directory: Path) -> Iterator[Machine]:
+    """A machine with `disks`, the first an `image.overlay`; what else it needs is in `directory`, and stays there.
+
+    In the end it is cut off, as by a power failure, unless it is off.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "control"
     path.unlink(missing_ok=True)
-    argv = command_line(image, disk, directory)
+    argv = command_line(image, disks, directory)
     with ExitStack() as stack:
         log = stack.enter_context((directory / "qemu.log").open("wb"))
         process = subprocess.Popen(
@@ -68,7 +84,7 @@ def booted(image: Image, disk: Path, directory: Path) -> Iterator[Machine]:
         yield machine
 
 
-def command_line(image: Image, disk: Path, directory: Path) -> list[str]:
+def command_line(image: Image, disks: Sequence[Disk], directory: Path) -> list[str]:
     """QEMU's; it ends with the thread that starts it."""
     kernel = "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0 net.ifnames=0"
     return [
@@ -76,7 +92,7 @@ def command_line(image: Image, disk: Path, directory: Path) -> list[str]:
         *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(CORES)),
         *("-m", str(MEMORY_MB), "-no-reboot", "-display", "none", "-monitor", "none"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", kernel),
-        *("-drive", f"file={disk},format=qcow2,if=virtio,cache=unsafe"),
+        *(word for disk in disks for word in ("-drive", disk.option)),
         *("-nic", "none", "-device", "virtio-rng-pci", "-device", "virtio-serial-pci"),
         *("-chardev", f"socket,id=control,path={directory / 'control'},server=on,wait=off"),
         *("-device", "virtserialport,chardev=control,name=adjutant.control"),

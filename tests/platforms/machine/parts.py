@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.platforms.machine.image import Image, make_image
-from tests.platforms.machine.machine import Machine, booted
+from tests.platforms.machine.machine import Disk, Machine, booted
+from tests.platforms.machine.power import power_failures
 from tests.platforms.part import ROOT, PartFailed, Place
 from tests.platforms.roots import ON_DEBIAN, DebianRoot, summary, versions
 
 SCRIPTS = Path(__file__).with_name("scripts")
 PREPARE = ".venv/bin/python -m tests.platforms.machine.inside.prepare"
-PACKAGES = "systemd-sysv dbus udev kmod iproute2 initramfs-tools linux-image-cloud-amd64"
-"""What makes a machine of a root."""
+PACKAGES = "systemd-sysv dbus udev kmod iproute2 initramfs-tools linux-image-cloud-amd64 nfs-kernel-server nfs-common"
+"""What makes a machine of a root, and an NFS server of that."""
 IN_TREE = "export PATH=/srv/tree/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTEST_DISABLE_PLUGIN_AUTOLOAD=1; cd /srv/tree; "
 PYTEST = "python -m pytest -s -p pytest_timeout -p no:cacheprovider --timeout=0 "
 """Without the plugins that nothing here needs: emulated, each costs seconds."""
@@ -47,7 +48,7 @@ class MachineImage:
         image = self.made(place)
         disk = image.overlay(place.directory / "overlay")
         try:
-            with booted(image, disk, place.directory) as machine:
+            with booted(image, [Disk(disk)], place.directory) as machine:
                 yield machine
         finally:
             disk.unlink()
@@ -62,6 +63,10 @@ class MachineImage:
     def part(self, name: str) -> Callable[[Place], str]:
         """What runs a file of tests on the machine, for a Part."""
         return lambda place: self._run(place, f"{INSIDE}/{name}.py")
+
+    def power_failures(self) -> Callable[[Place], str]:
+        """What cuts the machine off again and again, for a Part."""
+        return power_failures(self.made, IN_TREE)
 
     def _run(self, place: Place, paths: str) -> str:
         with self.machine(place) as machine:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -45,17 +46,24 @@ class Host:
 
     # The hub
 
-    def build(self, srpm: Path, *, scratch: bool = True) -> int:
+    def build(self, srpm: Path, *, target: str = TARGET, scratch: bool = True) -> int:
         """A build task of a source package."""
         place = f"cli-build/{srpm.stem}-{time.monotonic_ns()}"
         directory = Path(self.description.topdir, "work", place)
         directory.mkdir(parents=True)
         (directory / srpm.name).write_bytes(srpm.read_bytes())
-        return int(self.admin.build(f"{place}/{srpm.name}", TARGET, {"scratch": True} if scratch else {}))
+        return int(self.admin.build(f"{place}/{srpm.name}", target, {"scratch": True} if scratch else {}))
 
     def lasting_build(self, directory: Path) -> int:
         """One that lasts until `let_go`."""
         return self.build(source_package(directory, "lasting", head="BuildArch: noarch", build=LASTING))
+
+    def fault(self, task: int, method: str) -> str:
+        """What the hub was told of the subtask of a task that has to fail."""
+        wait_task(self.admin, task, timeout=SLOW)
+        (failed,) = [one for one in family(self.admin, task) if one.method == method]
+        assert failed.state == "FAILED"
+        return fault_of(self.admin, failed.id)
 
     def closed(self, task: int) -> tuple[Task, ...]:
         """A task that has to succeed, and all that it has made."""
@@ -124,3 +132,8 @@ def shell(lines: Sequence[str]) -> None:
     """Commands of a document, each of which has to succeed."""
     for line in lines:
         run("bash", "-c", line)
+
+
+def say(text: str) -> None:
+    """A figure, for who reads the output."""
+    sys.stdout.write(f"\n{text}\n")

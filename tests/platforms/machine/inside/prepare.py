@@ -32,6 +32,8 @@ OWN_PLACES = re.compile(
 """Where a build host has its own, by default."""
 CACHE = Path("/var/lib/koji-adjutant/cache")
 UNITS = Path("/etc/systemd/system")
+NOT_AT_BOOT = ("nfs-server.service", "nfs-client.target", "rpcbind.service", "rpcbind.socket")
+"""Who wants them starts them."""
 HUB = """\
 [Unit]
 Description=The hub of the testbed
@@ -114,6 +116,7 @@ def _write_units(description: Description) -> None:
     )
     (UNITS / "koji-hub.service").write_text(text)
     subprocess.run(["systemctl", "enable", "--quiet", "koji-hub.service"], check=True)
+    subprocess.run(["systemctl", "disable", "--quiet", *NOT_AT_BOOT], check=True)
 
 
 if __name__ == "__main__":

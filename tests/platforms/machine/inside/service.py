@@ -1,8 +1,8 @@
 """The service on a real systemd, from its installation to its end. Run on the machine, by pytest, in this order."""
 
+import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.testbed.content import BUILD_TAG, TAG, TARGET
-from tests.integration.docs.test_commands import INSTALL, OPERATING, sections
 from tests.mail_server import MailServer, mail_server
 from tests.pace import slowness
+from tests.platforms.hello import HELLO, facts
 from tests.platforms.machine.inside.host import (
     SLOW,
     Host,
@@ -20,9 +20,11 @@ from tests.platforms.machine.inside.host import (
     containers,
     processes,
     run,
+    say,
     shell,
     show,
 )
+from tests.platforms.machine.inside.installed import commands
 from tests.platforms.machine.inside.places import CONF
 from tests.scm.git_repository import git_repository
 from tests.scm.http import web_server
@@ -63,10 +65,7 @@ def factor() -> float:
 
 
 def test_it_is_installed_as_the_docs_say(host: Host) -> None:
-    lines = sections(OPERATING)[INSTALL]
-    ours = [line for line in lines if not line.startswith(("pip ", "podman build ", "systemctl disable "))]
-    assert len(ours) == 8
-    *before, doctor = ours
+    before, doctor = commands()
     shell(before)
     # It is up when systemctl says so, and not before it has told systemd.
     assert [show(name) for name in ("Type", "ActiveState", "SubState")] == ["notify", "active", "running"]
@@ -120,11 +119,6 @@ def test_a_build_goes_on_whatever_becomes_of_the_daemon(host: Host, tmp_path: Pa
 def journal() -> str:
     """What the daemon has said, and systemd of it."""
     return run("journalctl", "--unit=kojid", "--no-pager", "--output=cat").stdout
-
-
-def say(text: str) -> None:
-    """A figure, for who reads the output."""
-    sys.stdout.write(f"\n{text}\n")
 
 
 def started_again(host: Host, before: int) -> int:
@@ -193,10 +187,12 @@ def test_hardening_breaks_no_kind_of_task(host: Host, mails: MailServer, tmp_pat
             )
         ]
         done = host.closed(chain)
+        hello = host.build(Path(host.description.srpms["hello"]), scratch=False)
     methods = {task.method for task in done}
     assert methods == {"chainbuild", "build", "buildSRPMFromSCM", "buildArch", "tagBuild"}
-    for task in (*others, admin.newRepo(BUILD_TAG)):
+    for task in (*others, hello, admin.newRepo(BUILD_TAG)):
         host.closed(task)
+    say(HELLO + json.dumps(facts(Path(host.description.topdir))))
     (told,) = eventually(lambda: admin.listTasks({"method": "buildNotification"}), "a mail", seconds=SLOW)
     host.closed(told["id"])
     assert mails.received

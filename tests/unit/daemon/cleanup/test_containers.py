@@ -13,7 +13,7 @@ from koji_adjutant.container.interface import ContainerInfo, ContainerSpec
 from koji_adjutant.container.labels import PROCESS, ROLE, WORKER, Owner, Role
 from koji_adjutant.daemon.cleanup.bound_containers import process_label
 from koji_adjutant.daemon.cleanup.containers import Sweeper, make_workdir, remove_workdir
-from koji_adjutant.errors import EngineUnavailable
+from koji_adjutant.errors import EngineDamaged, EngineUnavailable
 from koji_adjutant.journal.phases import EventName, Phase
 from tests.fakes.containers import FakeContainerManager
 
@@ -166,6 +166,15 @@ def test_one_that_cannot_be_removed_does_not_keep_the_others(
     with pytest.raises(EngineUnavailable, match="busy"):
         sweeper.sweep_worker()
     assert left(manager) == {first}
+
+
+def test_one_that_lacks_part_of_its_storage_is_removed(
+    sweeper: Sweeper, manager: FakeContainerManager
+) -> None:
+    container(manager, 7)
+    manager.fail_next("kill", EngineDamaged("layer not known"))
+    sweeper.sweep_leftovers(frozenset, images=True)
+    assert not left(manager)
 
 
 def test_a_work_directory_that_is_not_there() -> None:

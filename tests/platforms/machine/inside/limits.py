@@ -1,0 +1,87 @@
+"""The limits of builds under control groups of version 2, of a service of systemd's. Run on the machine, by pytest."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from koji_adjutant.container.labels import ROLE, Role
+from koji_adjutant.testbed.content import BUILD_TAG, TAG
+from tests.integration.packages import source_package
+from tests.integration.test_limits import LIMITED, LIMITS, WANTS_MORE
+from tests.pace import slowness
+from tests.platforms.machine.inside.host import SLEEP, SLOW, Host, containers, processes, run, say
+from tests.platforms.machine.inside.installed import installed_host
+from tests.waiting import eventually
+
+GROUPS = Path("/sys/fs/cgroup")
+DEAD_SECONDS = 4.0
+"""The daemon polls every second; and from the sign to the last process it may take two."""
+STUBBORN = """\
+trap '' TERM INT HUP QUIT
+for i in $(seq 100); do (setsid sh -c "trap '' TERM INT HUP QUIT; while :; do sleep 86399; done" &); done
+sleep 86399
+"""
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    assert (GROUPS / "cgroup.controllers").exists()
+    found = installed_host()
+    found.admin.createTag(LIMITED, parent=BUILD_TAG, arches=found.description.arch)
+    found.admin.editTag2(LIMITED, extra={"adjutant.limits": LIMITS})
+    found.admin.createBuildTarget(LIMITED, LIMITED, TAG)
+    found.closed(found.admin.newRepo(LIMITED))
+    yield found
+    assert not containers()
+
+
+def limited(host: Host, directory: Path, name: str, script: str) -> int:
+    return host.build(source_package(directory, name, head="BuildArch: noarch", build=script), target=LIMITED)
+
+
+def build_group() -> Path:
+    """The control group of the build container that is there."""
+    found = run("podman", "ps", "--quiet", f"--filter=label={ROLE}={Role.BUILD}").stdout.split()
+    (container,) = found
+    path = run("podman", "inspect", "--format={{.State.CgroupPath}}", container).stdout.strip()
+    return GROUPS / path.lstrip("/")
+
+
+def test_a_build_has_what_its_tag_allows(host: Host, tmp_path: Path) -> None:
+    task = limited(
+        host, tmp_path, "lasting", "i=0; while ((i < 300000)); do ((i++)); done & sleep 86399 || true; wait"
+    )
+    host.rpmbuild()
+    group = build_group()
+    found = {name: (group / name).read_text().strip() for name in ("memory.max", "cpu.max", "pids.max")}
+    assert found == {"memory.max": str(1200 << 20), "cpu.max": "100000 100000", "pids.max": "300"}
+    host.let_go()
+    host.closed(task)
+
+
+@pytest.mark.parametrize(("name", "script", "said"), WANTS_MORE)
+def test_a_build_that_wants_more_is_told_what_to_raise(
+    host: Host, tmp_path: Path, name: str, script: str, said: str
+) -> None:
+    assert said in host.fault(limited(host, tmp_path, name, script), "buildArch")
+
+
+def test_nothing_of_a_canceled_build_runs_on(host: Host, tmp_path: Path) -> None:
+    """A hundred and more processes, in sessions of their own, that no signal but SIGKILL ends."""
+    now = slowness()
+    task = limited(host, tmp_path, "stubborn", STUBBORN)
+    eventually(lambda: len(list(processes(SLEEP))) > 100, "all of them are there", seconds=SLOW, step=0.5)
+    group = build_group()
+    host.admin.cancelTask(task)
+    began = time.monotonic()
+    eventually(lambda: not any(processes(SLEEP)), "none of them is there", seconds=SLOW)
+    took = time.monotonic() - began
+    say(
+        f"from cancel to the end of the last of 201 processes: {took:.1f} s, on a machine {now:.1f} times as slow"
+    )
+    assert took < DEAD_SECONDS * now
+    eventually(lambda: not containers(), "its containers are gone", seconds=SLOW)
+    assert not group.exists()
+    assert set(host.states(task).values()) == {"CANCELED"}
