@@ -1,4 +1,4 @@
-"""Source packages that a test writes itself, with this machine's rpmbuild. They live in the test's directory."""
+"""Packages that a test makes itself, with this machine's programs. They live in the test's directory."""
 
 import subprocess
 from pathlib import Path
@@ -31,3 +31,17 @@ def source_package(
     made = ["rpmbuild", "-bs", "--nodeps", "--define", f"_topdir {directory}", "--define", define, str(spec)]
     subprocess.run(made, check=True, capture_output=True)
     return directory / "SRPMS" / f"{name}-1-1.src.rpm"
+
+
+def repository(directory: Path, *options: str) -> Path:
+    """Metadata of the packages below a directory, which a task image of any release can read."""
+    made = [
+        "createrepo_c",
+        "--quiet",
+        "--no-database",
+        "--general-compress-type=gz",
+        *options,
+        str(directory),
+    ]
+    subprocess.run(made, check=True, capture_output=True)
+    return directory

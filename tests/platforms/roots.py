@@ -5,7 +5,6 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from tests.platforms.part import ROOT, Place
@@ -33,7 +32,7 @@ class DebianRoot:
 
     def run(self, place: Place, command: str, **wants: str) -> str:
         """Run a line of shell in it, in the project's tree; what it said. `wants` are on-debian's variables."""
-        argv: list[str | Path] = [ON_DEBIAN, "--keep", self.codename, command]
+        argv = [str(ON_DEBIAN), "--keep", self.codename, command]
         return place.command(argv, environment={**os.environ, **wants})
 
     def remove(self, place: Place) -> None:
@@ -55,7 +54,7 @@ class OrdinaryUser:
 
     def run(self, place: Place, command: str, **wants: str) -> str:
         """Run a line of shell as the user, in a copy of the project's tree; what it said. `wants` are variables."""
-        argv: list[str | Path] = [AS_USER, "--keep", command]
+        argv = [str(AS_USER), "--keep", command]
         return place.command(argv, environment={**os.environ, **wants})
 
     def remove(self, place: Place) -> None:

@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+from tests.integration.packages import repository
+
 SPEC = Path(__file__).with_name("data") / "bad.spec"
 
 
@@ -24,8 +26,7 @@ def make_packages(directory: Path, summary: str = "") -> Path:
 def make_repo(directory: Path) -> Path:
     """The repository."""
     make_packages(directory)
-    run("createrepo_c", "--quiet", "--no-database", str(directory))
-    return directory
+    return repository(directory)
 
 
 def run(*argv: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from koji_adjutant.testbed.content import BUILD_TAG, TAG, add_external_repo
 from koji_adjutant.testbed.packages_source import publish
 from tests.integration.cancel.measure import Watch, watching
+from tests.integration.packages import repository
 from tests.integration.running import Testbed
 from tests.summary import show_at_the_end
 from tests.waiting import eventually
@@ -87,8 +88,7 @@ def make_repo(directory: Path) -> Path:
         spec.write_text(PACKAGE.format(name=name, head="", body=body, files=""))
         places = ["--define", f"_topdir {directory}", "--define", f"_rpmdir {directory}/Packages"]
         run("rpmbuild", "-bb", "--nodeps", *places, str(spec))
-    run("createrepo_c", "--quiet", "--no-database", str(directory))
-    return directory
+    return repository(directory)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from koji_adjutant.testbed.packages_source import publish
 from koji_adjutant.testbed.tasks import Task, family
 from tests.integration.hostile.attempts import IN_ITS_OWN_LAYER, LEAVE, SCRIPTLET
 from tests.integration.hostile.listeners import Listeners, listening
-from tests.integration.packages import source_package
+from tests.integration.packages import repository, source_package
 from tests.integration.running import Testbed
 
 HOSTILE = "dist-md-hostile"
@@ -175,9 +175,7 @@ def make_tools(testbed: Testbed, scratch: Path, places: Mapping[str, str]) -> Pa
 
 
 def make_tag(testbed: Testbed, tools: Path) -> None:
-    repo = tools.parent
-    subprocess.run(["createrepo_c", "--quiet", "--no-database", str(repo)], check=True, capture_output=True)
-    url = publish(repo, testbed.topdir, testbed.description.topurl, "external/hostile")
+    url = publish(repository(tools.parent), testbed.topdir, testbed.description.topurl, "external/hostile")
     admin = testbed.session
     admin.createTag(HOSTILE, parent=BUILD_TAG, arches=testbed.description.arch)
     # What is to fail fails in buildArch, without a source package made before.

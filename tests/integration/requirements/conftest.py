@@ -13,7 +13,7 @@ import pytest
 from koji_adjutant.testbed.content import BUILD_TAG, TAG, add_external_repo
 from koji_adjutant.testbed.packages_source import publish
 from koji_adjutant.testbed.tasks import Task
-from tests.integration.packages import source_package
+from tests.integration.packages import repository, source_package
 from tests.integration.running import Build, Testbed
 
 NAME = "dist-md-wanted"
@@ -76,8 +76,7 @@ def wanted(testbed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Wanted
     }
     words = [word for name, value in defines.items() for word in ("--define", f"{name} {value}")]
     subprocess.run(["rpmbuild", "-bb", "--nodeps", *words, str(SPEC)], check=True, capture_output=True)
-    subprocess.run(["createrepo_c", "--quiet", "--no-database", str(external)], check=True)
-    url = publish(external, testbed.topdir, testbed.description.topurl, "external/wanted")
+    url = publish(repository(external), testbed.topdir, testbed.description.topurl, "external/wanted")
     admin = testbed.session
     admin.createTag(NAME, parent=BUILD_TAG, arches=testbed.description.arch)
     admin.editTag2(NAME, extra={"rebuild_srpm": False})

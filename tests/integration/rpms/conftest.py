@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from koji_adjutant.testbed.distribution.wheels import unpack_wheel
 from koji_adjutant.testbed.packages_source import INSTALL_GROUPS, distribution_directory, publish
 from koji_adjutant.testbed.tasks import new_repo
 from release.srpm import make_srpm
+from tests.integration.packages import repository
 from tests.integration.restart.installations import RELEASED, commit_wheel
 from tests.integration.rpms.root import Root
 from tests.integration.running import Testbed
@@ -66,8 +66,7 @@ def rpms(testbed: Testbed, target: str, tmp_path_factory: pytest.TempPathFactory
     assert build.returncode == 0, build.output
     for rpm in testbed.topdir.glob(f"scratch/*/task_{build.tasks[0].id}/*.noarch.rpm"):
         shutil.copy(rpm, directory)
-    subprocess.run(["createrepo_c", "--quiet", "--excludes=*.src.rpm", directory], check=True)
-    return directory
+    return repository(directory, "--excludes=*.src.rpm")
 
 
 @pytest.fixture(scope="package")
