@@ -4,6 +4,7 @@ The containers of these tests are made by the tests, with a network, a capabilit
 task has.
 """
 
+import io
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -32,16 +33,14 @@ MOUNTS = ("a new tmpfs", "a new proc", "a bind mount")
 def attack(hostile: Hostile, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program, out of its package."""
     package = next(hostile.tools.glob("hostile-tools-*.rpm"))
-    directory = tmp_path_factory.mktemp("attack")
-    subprocess.run(["rpm2archive", package], check=True, cwd=directory, capture_output=True)
-    archive = package.with_name(f"{package.name}.tgz")
-    program = directory / "attack"
-    with tarfile.open(archive) as tar:
+    program = tmp_path_factory.mktemp("attack") / "attack"
+    with package.open("rb") as file:
+        done = subprocess.run(["rpm2archive", "--nocompression"], stdin=file, check=True, capture_output=True)
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
         content = tar.extractfile(f".{ATTACK}")
         assert content
         program.write_bytes(content.read())
     program.chmod(0o755)
-    archive.unlink()
     return program
 
 
