@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from koji_adjutant.errors import AdjutantError
 from tests.platforms import report, results
 from tests.platforms.part import ROOT, Place
-from tests.platforms.running import chosen, parts_of, run
+from tests.platforms.running import chosen, run
 from tests.platforms.table import PLATFORMS, REMOVED_AT_THE_END
 
 DIRECTORY = ROOT / ".testbed" / "platforms"
@@ -26,6 +26,7 @@ def say(line: str) -> None:
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.platforms", description=__doc__)
     parser.add_argument("--only", nargs="+", default=[], metavar="LETTER", help="these platforms, not all")
+    parser.add_argument("--parts", nargs="+", default=[], metavar="NAME", help="these parts of them")
     parser.add_argument(
         "--ci", action="store_true", help="what continuous integration runs, documents untouched"
     )
@@ -36,15 +37,15 @@ def main(arguments: Sequence[str]) -> int:
         say("platforms: run it as root")
         return 2
     try:
-        platforms = chosen(PLATFORMS, given.only, ci=given.ci)
+        platforms = chosen(PLATFORMS, given.only, given.parts, ci=given.ci)
     except AdjutantError as error:
         say(f"platforms: {error}")
         return 2
     every = [(platform.letter, part.name) for platform in PLATFORMS for part in platform.parts]
-    ran = {(platform.letter, part.name) for platform in platforms for part in parts_of(platform, ci=given.ci)}
+    ran = {(platform.letter, part.name) for platform in platforms for part in platform.parts}
     known = results.load()
     try:
-        for now in run(platforms, known, DIRECTORY, say, ci=given.ci):
+        for now in run(platforms, known, DIRECTORY, say, with_versions=not given.ci):
             known = now
             if not given.ci:
                 results.save(known.only_of(every))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from koji_adjutant.errors import AdjutantError
@@ -12,27 +13,39 @@ VERSIONS_MINUTES = 15.0
 """What it may take to make a root, which the first thing that is asked of it does."""
 
 
-def chosen(platforms: Sequence[Platform], only: Sequence[str], *, ci: bool = False) -> list[Platform]:
-    """Those of the letters; all without any. AdjutantError for a letter that there is not."""
-    known = [platform.letter for platform in platforms]
-    if unknown := sorted(set(only) - set(known)):
-        raise AdjutantError(f"no such platform: {', '.join(unknown)}", hint=f"there are {', '.join(known)}")
+def chosen(
+    platforms: Sequence[Platform], only: Sequence[str], names: Sequence[str] = (), *, ci: bool = False
+) -> list[Platform]:
+    """Those of the letters, with the parts of the names; all without any. AdjutantError for one that there is not."""
+    _known(only, [platform.letter for platform in platforms], "platform")
+    _known(names, sorted({part.name for platform in platforms for part in platform.parts}), "part")
     wanted = [platform for platform in platforms if not only or platform.letter in only]
-    return [platform for platform in wanted if parts_of(platform, ci=ci)]
+    parts = {
+        platform.letter: tuple(
+            part for part in platform.parts if (part.is_in_ci or not ci) and (not names or part.name in names)
+        )
+        for platform in wanted
+    }
+    return [replace(platform, parts=parts[platform.letter]) for platform in wanted if parts[platform.letter]]
 
 
-def parts_of(platform: Platform, *, ci: bool) -> list[Part]:
-    return [part for part in platform.parts if part.is_in_ci or not ci]
+def _known(asked: Sequence[str], there: Sequence[str], what: str) -> None:
+    if unknown := sorted(set(asked) - set(there)):
+        raise AdjutantError(f"no such {what}: {', '.join(unknown)}", hint=f"there are {', '.join(there)}")
 
 
 def run(
-    platforms: Sequence[Platform], known: Results, directory: Path, say: Callable[[str], None], *, ci: bool
+    platforms: Sequence[Platform],
+    known: Results,
+    directory: Path,
+    say: Callable[[str], None],
+    *,
+    with_versions: bool = True,
 ) -> Iterator[Results]:
-    """What is known after each part."""
+    """What is known after each part. A machine is started to say its versions: who needs none need not wait for it."""
     for platform in platforms:
-        if ci:
-            # Only the parts: a machine is not started to say its versions.
-            known = yield from _run_parts(platform, known, directory, say, ci=ci)
+        if not with_versions:
+            known = yield from _run_parts(platform, known, directory, say)
             continue
         place = Place(directory=directory / platform.letter, seconds=VERSIONS_MINUTES * 60)
         began = time.monotonic()
@@ -46,13 +59,13 @@ def run(
             yield known
             continue
         say(f"{platform.letter}  {platform.host}: {_listed(known.versions[platform.letter])}")
-        known = yield from _run_parts(platform, known, directory, say, ci=ci)
+        known = yield from _run_parts(platform, known, directory, say)
 
 
 def _run_parts(
-    platform: Platform, known: Results, directory: Path, say: Callable[[str], None], *, ci: bool
+    platform: Platform, known: Results, directory: Path, say: Callable[[str], None]
 ) -> Generator[Results, None, Results]:
-    for part in parts_of(platform, ci=ci):
+    for part in platform.parts:
         result = run_part(platform, part, directory)
         say(result.line)
         known = known.with_result(result)

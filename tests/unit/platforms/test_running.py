@@ -29,7 +29,7 @@ def test_a_part_that_fails_keeps_no_other_from_running(tmp_path: Path) -> None:
     said: list[str] = []
     broken = Part(name="broken", minutes=1, run=failing)
     platforms = [platform("A", broken, part(), versions={"podman": "4.3.1"}), platform("B", part())]
-    *_, known = run(platforms, Results(), tmp_path, said.append, ci=False)
+    *_, known = run(platforms, Results(), tmp_path, said.append)
     assert [(one.platform, one.part, one.failure, one.saw) for one in known.results] == [
         ("A", "broken", "it did not", ""),
         ("A", "demo", "", "demo ran"),
@@ -42,7 +42,7 @@ def test_a_part_that_fails_keeps_no_other_from_running(tmp_path: Path) -> None:
 
 def test_a_platform_that_does_not_come_up_has_failed(tmp_path: Path) -> None:
     bad = Platform(letter="A", host="Debian", how="a root", versions=failing_versions, parts=(part(),))
-    *_, known = run([bad, platform("B", part())], Results(), tmp_path, lambda _line: None, ci=False)
+    *_, known = run([bad, platform("B", part())], Results(), tmp_path, lambda _line: None)
     assert [(one.platform, one.part, one.failure) for one in known.results] == [
         ("A", "begin", "no root"),
         ("B", "demo", ""),
@@ -56,14 +56,16 @@ def failing_versions(place: Place) -> dict[str, str]:
 def test_continuous_integration_runs_what_is_marked_for_it(tmp_path: Path) -> None:
     platforms = [platform("A", part()), platform("B", part("core", is_in_ci=True), part("power"))]
     wanted = chosen(platforms, (), ci=True)
-    *_, known = run(wanted, Results(), tmp_path, lambda _line: None, ci=True)
+    *_, known = run(wanted, Results(), tmp_path, lambda _line: None, with_versions=False)
     assert [(one.platform, one.part) for one in known.results] == [("B", "core")]
 
 
-def test_platforms_are_chosen_by_letter() -> None:
-    platforms = [platform("A", part()), platform("B", part())]
+def test_platforms_and_parts_are_chosen_by_name() -> None:
+    platforms = [platform("A", part()), platform("B", part(), part("core"))]
     assert [one.letter for one in chosen(platforms, ())] == ["A", "B"]
     assert [one.letter for one in chosen(platforms, ("B",))] == ["B"]
+    (only,) = chosen(platforms, (), ("core",))
+    assert (only.letter, [part.name for part in only.parts]) == ("B", ["core"])
     with pytest.raises(AdjutantError, match="no such platform: X"):
         chosen(platforms, ("X", "A"))
 

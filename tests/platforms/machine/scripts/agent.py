@@ -25,13 +25,20 @@ def say(port, **message):
 
 
 def run(port, number, script):
-    with subprocess.Popen(
-        ["bash", "-c", script],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    ) as child:
+    try:
+        child = subprocess.Popen(
+            ["bash", "-c", script],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        # A script of more than 128 KiB, say.
+        say(port, id=number, output=base64.b64encode(f"{error}\n".encode()).decode())
+        say(port, id=number, status=126)
+        return
+    with child:
         while piece := os.read(child.stdout.fileno(), 1 << 16):
             say(port, id=number, output=base64.b64encode(piece).decode())
     say(port, id=number, status=child.returncode)
