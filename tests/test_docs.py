@@ -10,6 +10,8 @@ from tests.parts import CORE
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 MOST_LINES = 1500
+WRITTEN_BY_A_RUN = "platforms.md"
+"""As long as what there is to tell of `make platforms`: nobody could shorten it by saying less."""
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
@@ -35,7 +37,7 @@ def anchors(file: Path) -> set[str]:
 
 
 def test_all_of_them_are_short() -> None:
-    lines = {file.name: len(file.read_text().splitlines()) for file in DOCS}
+    lines = {file.name: len(file.read_text().splitlines()) for file in DOCS if file.name != WRITTEN_BY_A_RUN}
     assert sum(lines.values()) < MOST_LINES, lines
 
 
