@@ -5,8 +5,7 @@ repos are equal (kojid-facts 4.2).
 """
 
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,10 @@ from koji_adjutant import names
 from koji_adjutant.config import Config
 from koji_adjutant.config.package_manager import (
     FALLBACKS,
-    FAMILIES,
     MOCKS_OWN,
     PackageManagerOptions,
-    default_manager,
-    read_options,
+    PackageManagers,
+    read_package_managers,
 )
 from koji_adjutant.errors import BuildrootFailed, ConfigError
 
@@ -43,6 +41,8 @@ WITHOUT_EFFECT = ("mock.use_bootstrap", "mock.new_chroot", "mock.bootstrap_image
 UNSIGNED: Mapping[str, str] = {"%_openpgp_autosign_id": "%{nil}"}
 """rpm 6 signs what it builds where a key is named; a build has none, whoever names one: the tag, the site, the root."""
 NOTHING: Mapping[str, object] = {}
+WITHOUT_DRIVER = PackageManagerOptions(allow_erasing=False)
+"""Options of a package manager that is none of mock's: none."""
 
 ENVIRONMENT: Mapping[str, str] = {
     "TERM": "vt100",
@@ -149,7 +149,8 @@ def buildroot_settings(
     environment = {**ENVIRONMENT, **jobs, **config.build_env, **prefixed(extra, "rpm.env.")}
     check_names(build_config["name"], macros, environment)
     canonical = koji.canonArch(arch)
-    package_manager = str(extra.get("mock.package_manager") or site_manager(config))
+    managers = site_managers(config)
+    package_manager = str(extra.get("mock.package_manager") or managers.default)
     location = f"repos/{build_config['name']}/{int(repo['id'])}/{canonical}"
     return BuildrootSettings(
         tag_id=build_config["id"],
@@ -164,8 +165,8 @@ def buildroot_settings(
         environment=environment,
         proxy=config.yum_proxy or "",
         package_manager=package_manager,
-        manager_options=manager_options(package_manager, config),
-        fallbacks=fallbacks(package_manager, config),
+        manager_options=managers.options.get(package_manager, WITHOUT_DRIVER),
+        fallbacks=fallbacks(package_manager, managers, config),
         releasever=str(extra.get("mock.releasever") or ""),
         module_hotfixes=only_true(extra.get("mock.yum.module_hotfixes")),
         modules=module_commands(extra.get("mock.module_setup_commands")),
@@ -177,30 +178,18 @@ def buildroot_settings(
     )
 
 
-def manager_options(package_manager: str, config: Config) -> PackageManagerOptions:
-    """Options of the package manager, as mock would read them now; one that there is no driver for has none."""
-    if package_manager not in FAMILIES:
-        return PackageManagerOptions(allow_erasing=False)
-    with _as_the_tasks_fault():
-        return read_options(config.mock_site_defaults)[package_manager]
-
-
-def site_manager(config: Config) -> str:
-    """The package manager of tags that name none, as mock would read it now."""
-    with _as_the_tasks_fault():
-        return default_manager(config.mock_site_defaults)
-
-
-def fallbacks(package_manager: str, config: Config) -> tuple[tuple[str, PackageManagerOptions], ...]:
+def fallbacks(
+    package_manager: str, managers: PackageManagers, config: Config
+) -> tuple[tuple[str, PackageManagerOptions], ...]:
     """What may solve where the task image lacks the package manager, with its options."""
     names_of_others = FALLBACKS.get(package_manager, ()) if config.package_manager_fallback else ()
-    return tuple((name, manager_options(name, config)) for name in names_of_others)
+    return tuple((name, managers.options[name]) for name in names_of_others)
 
 
-@contextmanager
-def _as_the_tasks_fault() -> Iterator[None]:
+def site_managers(config: Config) -> PackageManagers:
+    """What a site says of package managers, as mock would read it now; BuildrootFailed if it cannot be honoured."""
     try:
-        yield
+        return read_package_managers(config.mock_site_defaults)
     except ConfigError as error:
         raise BuildrootFailed(
             f"options of the package manager cannot be honoured: {error.message}", hint=error.hint

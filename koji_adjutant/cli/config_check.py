@@ -50,6 +50,6 @@ def _site_defaults(file: Path | None, config: Config) -> str:
     chosen = file or site_defaults.DEFAULT_FILE
     if file is None and not chosen.exists():
         return ""
-    package_manager.read_options(chosen)
+    package_manager.read_package_managers(chosen)
     findings = site_defaults.read_site_defaults(chosen, config)
     return "".join(f"{line}\n" for line in (f"{chosen}: {len(findings)} settings", *findings))

@@ -22,7 +22,7 @@ from koji_adjutant.config.build_mounts import mismatch
 from koji_adjutant.config.monitoring_options import token_digest
 from koji_adjutant.config.option import Place
 from koji_adjutant.config.options import DEFAULT_STATE_DIR, Config, Row, table
-from koji_adjutant.config.package_manager import default_manager, read_options
+from koji_adjutant.config.package_manager import read_package_managers
 from koji_adjutant.errors import ConfigError
 
 DEFAULT_FILE = Path("/etc/kojid/kojid.conf")
@@ -85,8 +85,7 @@ def load_config(
     if problem := mismatch(config.build_mounts, config.user_namespace):
         raise ConfigError(f"{file}: {problem.what}", hint=problem.hint)
     # A task reads it again, as mock does; what cannot be read is to be known before there is one.
-    read_options(config.mock_site_defaults)
-    default_manager(config.mock_site_defaults)
+    read_package_managers(config.mock_site_defaults)
     autospec_plan(config)
     token_digest(config, file)
     return config

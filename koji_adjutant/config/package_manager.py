@@ -79,9 +79,23 @@ MOCKS_OWN = PackageManagerOptions(allow_erasing=True, settings=(("allow_vendor_c
 """What dnf has from mock where a site has set nothing."""
 
 
-def read_options(file: Path | None) -> Mapping[str, PackageManagerOptions]:
-    """Those of each package manager; ConfigError for what cannot be honoured. Without a file, mock's own."""
+@dataclass(frozen=True, kw_only=True)
+class PackageManagers:
+    """What a site says of them, or mock."""
+
+    default: str
+    """That of tags that name none."""
+    options: Mapping[str, PackageManagerOptions]
+    """By mock's name of the package manager."""
+
+
+def read_package_managers(file: Path | None) -> PackageManagers:
+    """What the file says now; ConfigError for what cannot be read or honoured. Without a file, mock's own."""
     settings = list(read_settings(file)) if file is not None and file.exists() else []
+    return PackageManagers(default=_default(settings, file), options=_all_options(settings, file))
+
+
+def _all_options(settings: Sequence[SiteSetting], file: Path | None) -> Mapping[str, PackageManagerOptions]:
     named: dict[str, object] = {}
     for family in COMMON:
         for suffix in SUFFIXES:
@@ -95,10 +109,9 @@ def read_options(file: Path | None) -> Mapping[str, PackageManagerOptions]:
     return {manager: _options(named, family, file) for manager, family in FAMILIES.items()}
 
 
-def default_manager(file: Path | None) -> str:
-    """The package manager of tags that name none: a site's, or mock's own. ConfigError for what cannot be read."""
+def _default(settings: Sequence[SiteSetting], file: Path | None) -> str:
     found = DEFAULT
-    for setting in read_settings(file) if file is not None and file.exists() else ():
+    for setting in settings:
         if setting.path == ("package_manager",):
             if setting.how != "=" or setting.conditional or not isinstance(setting.constant, str):
                 raise _unreadable(setting, file, "to a text")

@@ -22,7 +22,7 @@ import koji
 
 from koji_adjutant.buildroot.install.drivers import SCRIPT, SCRIPTS
 from koji_adjutant.buildroot.install.solver import without_rpms_own
-from koji_adjutant.config.package_manager import read_options
+from koji_adjutant.config.package_manager import read_package_managers
 from tests.integration.requirements.draws import Draw
 from tests.unit.buildroot.rpm_database import DATABASE, write_databases
 from tests.unit.buildroot.xml_repo import write_xml_repo
@@ -80,7 +80,7 @@ class Case:
         file = scratch / "site-defaults.cfg"
         text = SITES[self.site][0]
         file.write_text(re.sub("dnf4?_", "dnf5_", text) if self.manager == "dnf5" else text)
-        options = read_options(file)[self.manager]
+        options = read_package_managers(file).options[self.manager]
         task = {
             "metadata": str(self.directory / "repo"),
             "solver_caches": "",

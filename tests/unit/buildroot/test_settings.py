@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import Any
 
 import koji
@@ -194,6 +194,25 @@ def test_the_package_manager_is_the_tags_then_the_sites(tmp_path: Path) -> None:
     assert settings(config=mock).package_manager == "dnf5"
     tags = settings({"mock.package_manager": "dnf4"}, config=mock)
     assert (tags.package_manager, tags.fallbacks) == ("dnf4", ())
+
+
+class CountedFile(PosixPath):
+    """A file that knows how often it was read."""
+
+    read = 0
+
+    def read_bytes(self) -> bytes:
+        self.read += 1
+        return super().read_bytes()
+
+
+def test_a_task_reads_the_sites_file_once(tmp_path: Path) -> None:
+    file = CountedFile(tmp_path / "site-defaults.cfg")
+    file.write_text("config_opts['package_manager'] = 'dnf5'\n")
+    mock = dataclasses.replace(CONFIG, mock_site_defaults=file, package_manager_fallback=True)
+    found = settings(config=mock)
+    assert (found.package_manager, [name for name, _ in found.fallbacks]) == ("dnf5", ["dnf4"])
+    assert file.read == 1
 
 
 def test_what_takes_the_place_of_a_package_manager_has_options_of_its_own(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.config.package_manager import PackageManagerOptions, default_manager, read_options
+from koji_adjutant.config.package_manager import PackageManagerOptions, read_package_managers
 from koji_adjutant.errors import ConfigError
 
 MOCKS = PackageManagerOptions(allow_erasing=True, settings=(("allow_vendor_change", "yes"),))
@@ -17,7 +17,7 @@ config_opts["dnf5_common_opts"] = ["--setopt=install_weak_deps=0"]
 def options(directory: Path, text: str, manager: str = "dnf") -> PackageManagerOptions:
     file = directory / "site-defaults.cfg"
     file.write_text(text)
-    return read_options(file)[manager]
+    return read_package_managers(file).options[manager]
 
 
 @pytest.mark.parametrize("text", ["", "config_opts['environment']['A'] = '1'\n", "import os\n"])
@@ -28,7 +28,8 @@ def test_what_a_site_does_not_set_is_mocks(tmp_path: Path, text: str) -> None:
 
 
 def test_no_file_is_mocks(tmp_path: Path) -> None:
-    assert read_options(None)["dnf4"] == read_options(tmp_path / "missing")["dnf4"] == MOCKS
+    own, missing = read_package_managers(None), read_package_managers(tmp_path / "missing")
+    assert own.options["dnf4"] == missing.options["dnf4"] == MOCKS
 
 
 def test_a_site_that_replaces_the_list_erases_nothing(tmp_path: Path) -> None:
@@ -100,12 +101,12 @@ def test_what_dnf4_does_not_have(tmp_path: Path, word: str) -> None:
 
 def test_the_package_manager_of_tags_that_name_none(tmp_path: Path) -> None:
     file = tmp_path / "site-defaults.cfg"
-    assert default_manager(None) == default_manager(file) == "dnf"
+    assert read_package_managers(None).default == read_package_managers(file).default == "dnf"
     file.write_text("config_opts['package_manager'] = 'dnf5'\n")
-    assert default_manager(file) == "dnf5"
+    assert read_package_managers(file).default == "dnf5"
     for text in ("= choose()", "+= '5'", "= ['dnf5']"):
         file.write_text(f"config_opts['package_manager'] {text}\n")
         with pytest.raises(
             ConfigError, match=r"line 1: config_opts\['package_manager'\]: its value cannot be"
         ):
-            default_manager(file)
+            read_package_managers(file)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.config import Config, load_config
-from koji_adjutant.config.package_manager import read_options
+from koji_adjutant.config.package_manager import read_package_managers
 from koji_adjutant.config.site_defaults import Finding, Verdict, read_site_defaults
 
 FEDORA = """\
@@ -197,7 +197,7 @@ def test_what_the_answers_say_is_honoured_once_it_is_written(tmp_path: Path) -> 
 def test_the_sites_packages_are_chosen_by_their_options(tmp_path: Path) -> None:
     for site in ("fedora", "signer"):
         findings(tmp_path, site)
-        options = read_options(tmp_path / "site-defaults.cfg")["dnf"]
+        options = read_package_managers(tmp_path / "site-defaults.cfg").options["dnf"]
         assert not options.allow_erasing
         assert options.settings == (("install_weak_deps", "0"),)
 
