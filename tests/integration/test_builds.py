@@ -14,8 +14,9 @@ import koji
 import pytest
 
 from koji_adjutant.container import labels
+from koji_adjutant.journal.phases import Phase
 from koji_adjutant.testbed.content import BUILD_TAG, TAG
-from koji_adjutant.testbed.tasks import family
+from koji_adjutant.testbed.tasks import family, newest_task
 from tests.integration.running import Build, Testbed
 from tests.waiting import eventually
 
@@ -25,6 +26,13 @@ CHATTY_LINE = b"0" * 127 + b"\n"
 CHATTY_BYTES = 209_715_200
 BUILD_LOGS = {"build.log", "root.log", "state.log", "mock_output.log", "hw_info.log", "installed_pkgs.log"}
 NETTRY = "rpm.macro.network_md_targets"
+FAILING = "failing"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def before(testbed: Testbed) -> int:
+    """The newest task before anything of this file was built."""
+    return newest_task(testbed.session)
 
 
 def buildroots(testbed: Testbed, build: Build) -> list[dict[str, object]]:
@@ -88,6 +96,17 @@ def test_build_requirements_are_installed_and_reported(testbed: Testbed) -> None
     assert not updates & {"bash", "glibc", "rpm-build"}
 
 
+def test_generated_build_requirements_are_installed_and_reported(testbed: Testbed) -> None:
+    build = testbed.build(testbed.srpm("dynreqs"), "--scratch")
+    assert_succeeded(testbed, build)
+    (buildroot,) = buildroots(testbed, build)
+    rows = testbed.session.listRPMs(componentBuildrootID=buildroot["id"])
+    assert "zlib-devel" in {row["name"] for row in rows if row["is_update"]}
+    assert commands(testbed, build.task("buildArch").id)[:3] == ["rpmbuild-bs", "rpmbuild-br", "prep"]
+    log = (testbed.output(build.task("buildArch")) / "build.log").read_text()
+    assert re.search(r"^zlib 1\.", log, re.MULTILINE)
+
+
 def test_scriptlets_of_build_requirements_have_run(testbed: Testbed) -> None:
     assert_succeeded(testbed, testbed.build(testbed.srpm("scriptlets"), "--scratch"))
 
@@ -103,7 +122,7 @@ def test_noarch_has_its_rpmdiff(testbed: Testbed) -> None:
 
 
 def test_a_failing_package_names_its_log(testbed: Testbed) -> None:
-    build = testbed.build(testbed.srpm("failing"))
+    build = testbed.build(testbed.srpm(FAILING))
     assert build.returncode == 1, build.output
     task = build.task("buildArch")
     assert task.state == "FAILED"
@@ -113,6 +132,12 @@ def test_a_failing_package_names_its_log(testbed: Testbed) -> None:
     assert "failing: this failure is intended" in testbed.container_log(task).read_text()
     assert [buildroot["state"] for buildroot in buildroots(testbed, build)] == [koji.BR_STATES["EXPIRED"]]
     assert testbed.session.getBuild("failing-1.0-1.md1")["state"] == koji.BUILD_STATES["FAILED"]
+
+
+def commands(testbed: Testbed, task: int) -> list[str]:
+    """What rpmbuild was called for, and the steps that it took."""
+    steps = [event for event in testbed.journal() if event.name == Phase.RPMBUILD_STARTED]
+    return [str(event.details["command"]) for event in steps if event.task == task]
 
 
 @pytest.fixture
@@ -190,6 +215,18 @@ def test_a_real_program_runs_and_its_buildroot_is_as_reported(testbed: Testbed, 
     image, volume = testbed.description.task_image, f"--volume={package}:/long.rpm:ro"
     said = testbed.engine.podman("run", "--rm", "--network=none", volume, image, "sh", "-c", script)
     assert said.strip() == "42"
+
+
+def test_every_source_package_was_built_here(testbed: Testbed, before: int) -> None:
+    """None of the distribution's is there that no test of this file builds, each as often as it likes."""
+    states: dict[str, set[str]] = {}
+    for task in testbed.session.listTasks({"method": "buildArch", "decode": True}):
+        if task["id"] > before:
+            name = str(koji.parse_NVRA(task["request"][0].rpartition("/")[2])["name"])
+            states.setdefault(name, set()).add(koji.TASK_STATES[task["state"]])
+    assert {name: states.get(name) for name in testbed.description.srpms} == {
+        name: {"FAILED" if name == FAILING else "CLOSED"} for name in testbed.description.srpms
+    }
 
 
 def running_build(testbed: Testbed, number: int) -> tuple[str, int]:
