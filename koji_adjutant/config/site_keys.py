@@ -51,6 +51,10 @@ KEYS: Mapping[tuple[str, ...], tuple[str, str]] = MappingProxyType(
         ("more_buildreqs",): (WITHOUT, "add the packages to the build tag's install group"),
         ("dynamic_buildrequires",): (HONOURED, "dynamic BuildRequires are always installed"),
         ("dynamic_buildrequires_max_loops",): (HONOURED, "at most 10 rounds, which is mock's default"),
+        ("separate_check",): (
+            WITHOUT,
+            "%check runs in one rpmbuild with the rest, as mock's default has it",
+        ),
         ("internal_dev_setup",): (HONOURED, "the container has a /dev of its own"),
         ("nosync",): _NO_SYNC,
         ("createrepo_command",): (WITHOUT, "createrepo tasks run createrepo_c of the task image"),

@@ -187,7 +187,7 @@ class _Build:
         rounds = "" if self._rounds_left else f", after {DYNAMIC_ROUNDS} rounds of dynamic BuildRequires"
         raise BuildFailed(
             self._message(self._narrator.status, self._narrator.log_of_failure),
-            hint=f"{self._narrator.result or f'status {status}'} in the build{rounds}",
+            hint=f"{self._narrator.result or f'status {status}'} in {self._narrator.place_of_failure}{rounds}",
         )
 
     def _message(self, status: int, log: str) -> str:

@@ -35,21 +35,21 @@ installed, and for a source package that is none; scripts look for them. Otherwi
 NO_SOURCE = frozenset({"unpack", "spec", "srpm"})
 """Last words of a script about a source package that is none."""
 IN_ROOT_LOG = frozenset({"unpack", "sources"})
+"""Phases whose commands write there."""
 BEGINS_IN_ROOT_LOG = frozenset({"rebuild", "source", "sources"})
 """Actions whose first phase is one of those."""
-"""Phases whose commands write there."""
 PHASES = frozenset(
-    {*IN_ROOT_LOG, "check", "rpmautospec", "rpmbuild-bs", "rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"}
+    {*IN_ROOT_LOG, "buildrequires", "rpmautospec", "rpmbuild-bs", "rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"}
 )
 WITH_STEPS = frozenset({"rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"})
 """Phases in which rpmbuild says what it does."""
-STEP_WORDS = (b"Executing(%", b"Processing files: ")
-STEP = re.compile(
-    rb"^(?:Executing\(%(prep|generate_buildrequires|conf|build|install|check)\): |Processing files: )",
-    re.MULTILINE,
-)
-STEP_LENGTH = 40
-"""Bytes of the longest."""
+SECTIONS = rb"(%(?:prep|generate_buildrequires|conf|build|install|check))"
+STEP_WORDS = (b"Executing(%", b"Processing files: ", b"error: Bad exit status from ")
+STEP = re.compile(rb"^(?:Executing\(" + SECTIONS + rb"\): |Processing files: )", re.MULTILINE)
+BAD_END = re.compile(rb"^error: Bad exit status from \S+ \(" + SECTIONS + rb"\)$", re.MULTILINE)
+"""The same words since rpm 4.18, and in 6.1."""
+STEP_LENGTH = 500
+"""Bytes of the longest, which has the path of a temporary file."""
 MOST_STEPS = 40
 """Of a build."""
 MESSAGE_LIMIT = 1 << 16
@@ -93,23 +93,30 @@ logger = logging.getLogger("koji.adjutant.task_adapters")
 
 
 class StepWatch:
-    """Tells `begin` of the steps that rpmbuild says it begins. A package can say so, too: nothing depends on it, and of
-    `MOST_STEPS` no more are told."""
+    """Tells `begin` of the steps that rpmbuild says it begins, and has the section that it says has `failed`. A package
+    can say so, too: nothing depends on it, and of `MOST_STEPS` no more are told."""
 
     def __init__(self, begin: Callable[[str], None]) -> None:
         self._begin = begin
         self._step = ""
         self._told = 0
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Another rpmbuild begins."""
+        self.failed = ""
         self._tail = b"\n"
 
-    def look_at(self, data: bytes) -> None:
-        """Take one piece of output."""
+    def look_at(self, data: bytes, *, has_ended: bool = False) -> None:
+        """Take one piece of output; what has ended begins no steps."""
         text = self._tail + data
         # What is hardly ever there is found faster than what is to stand at the beginning of a line.
         if any(word in text for word in STEP_WORDS):
             for found in STEP.finditer(text):
-                if found.end() > len(self._tail):
-                    self._tell((found[1] or b"package").decode())
+                if not has_ended and found.end() > len(self._tail):
+                    self._tell((found[1] or b"package").decode().removeprefix("%"))
+            for found in BAD_END.finditer(text):
+                self.failed = found[1].decode()
         self._tail = text[-STEP_LENGTH:]
 
     def _tell(self, step: str) -> None:
@@ -136,6 +143,7 @@ class Narrator:
         self._container = ""
         self._steps = StepWatch(self._begin_step)
         self._phase = ""
+        self._has_steps = False
         self._partial = b""
         self._messages = 0
 
@@ -150,6 +158,11 @@ class Narrator:
         return ROOT_LOG if self.result.partition(" ")[0] in IN_ROOT_LOG else BUILD_LOG
 
     @property
+    def place_of_failure(self) -> str:
+        """The section of the spec file that has failed, by rpmbuild's own word; the build where it has none."""
+        return self._steps.failed or "the build"
+
+    @property
     def status(self) -> int:
         """What mock exits with when a build ends as this one has."""
         phase, _, code = self.result.partition(" ")
@@ -162,8 +175,9 @@ class Narrator:
     def write(self, stream: Stream, data: bytes) -> None:
         """Output of commands on stdout; on stderr the script's lines to us."""
         if stream == "stdout":
-            if self._phase in WITH_STEPS:
-                self._steps.look_at(data)
+            if self._has_steps:
+                # Its last words may come after the script's own.
+                self._steps.look_at(data, has_ended=not self._phase)
             self._target.write(stream, data)
             return
         *lines, self._partial = (self._partial + data).split(b"\n")
@@ -202,7 +216,8 @@ class Narrator:
     def begin(self, phase: str) -> None:
         """A phase begins; the one before has ended."""
         self.end()
-        self._phase = phase
+        self._phase, self._has_steps = phase, phase in WITH_STEPS
+        self._steps.start_anew()
         self._target = self._logs.sink(ROOT_LOG if phase in IN_ROOT_LOG else BUILD_LOG)
         self._logs.heading(phase)
         if phase.startswith("rpmbuild-"):

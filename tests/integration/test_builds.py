@@ -17,6 +17,7 @@ from koji_adjutant.container import labels
 from koji_adjutant.journal.phases import Phase
 from koji_adjutant.testbed.content import BUILD_TAG, TAG
 from koji_adjutant.testbed.tasks import family, newest_task
+from tests.integration.packages import source_package
 from tests.integration.running import Build, Testbed
 from tests.waiting import eventually
 
@@ -27,6 +28,7 @@ CHATTY_BYTES = 209_715_200
 BUILD_LOGS = {"build.log", "root.log", "state.log", "mock_output.log", "hw_info.log", "installed_pkgs.log"}
 NETTRY = "rpm.macro.network_md_targets"
 FAILING = "failing"
+FAILING_CHECK = "true\n\n%check\necho 'this %check fails' >&2\nexit 3"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -138,6 +140,20 @@ def commands(testbed: Testbed, task: int) -> list[str]:
     """What rpmbuild was called for, and the steps that it took."""
     steps = [event for event in testbed.journal() if event.name == Phase.RPMBUILD_STARTED]
     return [str(event.details["command"]) for event in steps if event.task == task]
+
+
+def test_a_failing_check_is_told_as_that(testbed: Testbed, tmp_path: Path) -> None:
+    build = testbed.build(source_package(tmp_path, "checked", build=FAILING_CHECK), "--scratch")
+    assert build.returncode == 1, build.output
+    task = build.task("buildArch")
+    with pytest.raises(
+        koji.BuildError, match=r"build exited with status 1; see build\.log .*rpmbuild-bb 1 in %check$"
+    ):
+        testbed.session.getTaskResult(task.id)
+    assert commands(testbed, task.id)[-1] == "check"
+    (failed,) = [event for event in testbed.journal() if event.task == task.id and event.name == Phase.FAILED]
+    assert re.fullmatch(r"error: Bad exit status from \S+ \(%check\)", failed.details["first_error_line"])
+    assert "Processing files: " not in (testbed.output(task) / "build.log").read_text()
 
 
 @pytest.fixture

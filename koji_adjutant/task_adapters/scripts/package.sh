@@ -44,7 +44,7 @@ is_told() {
 # and what only another rpm could have are not asked about: mock builds in spite of them.
 check() {
     local line
-    phase check
+    phase buildrequires
     # Without --nodeps and with --nobuild rpmbuild compares BuildRequires with what is there, and does nothing else.
     said=$(LC_ALL=C run rpmbuild -bc --nobuild --target "$target" "$spec" 2>&1)
     checked=$? lacking=()
@@ -61,7 +61,7 @@ refuse_lacking() {
     check
     ((${#lacking[@]})) || return 0
     printf 'lacking %s\n' "${lacking[@]}" >&9
-    finish "check $checked" "$FAILED"
+    finish "buildrequires $checked" "$FAILED"
 }
 
 # The source package that the root as it is makes, and the build if nothing is missing for it. $1 and $2 are digests of

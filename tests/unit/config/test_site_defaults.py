@@ -66,6 +66,7 @@ def found(tmp_path: Path, config: Config, text: str) -> list[tuple[int, str, Ver
         ("['rpmbuild_timeout'] = 7200", Verdict.REPLACED, "rpmbuild_timeout in [kojid]"),
         ("['yum.conf'] = '''\n[main]\n'''", Verdict.WITHOUT_EFFECT, "Koji sets it"),
         ("['rpmbuild_networking'] = True", Verdict.WITHOUT_EFFECT, "kind of task"),
+        ("['separate_check'] = 'enforce'", Verdict.WITHOUT_EFFECT, "%check runs in one rpmbuild"),
         ("['whatever'] = 1", Verdict.WITHOUT_EFFECT, "not in mock"),
         ("['nspawn_args'] += ['--bind=/a']", Verdict.REPLACED, "build_mounts = /a:/a:rw"),
         ("['nspawn_args'].append('--rlimit=CORE=0')", Verdict.REPLACED, "RLIMIT_CORE = 0 0"),

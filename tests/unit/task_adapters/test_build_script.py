@@ -89,7 +89,7 @@ def test_a_build_with_everything_there(play: Play) -> None:
     assert said.status == BUILT
     assert said.messages == [
         "phase unpack", "phase rpmbuild-bs", "source x-1-1.src.rpm", "require gcc >= 4", "require (a or b)",
-        "phase check", "phase rpmbuild-bb", "result built",
+        "phase buildrequires", "phase rpmbuild-bb", "result built",
     ]  # fmt: skip
     assert [call.split()[:2] for call in said.calls if call.startswith("rpmbuild")] == [
         ["rpmbuild", "-bs"],
@@ -124,7 +124,7 @@ error: Failed build dependencies:
 def test_what_is_known_to_be_missing_is_not_looked_for(play: Play) -> None:
     missing = play.run("source", "x86_64", "x-1-1.src.rpm", KNOWN)
     assert (missing.status, missing.messages[-1]) == (MISSING, "result missing")
-    assert "phase check" not in missing.messages
+    assert "phase buildrequires" not in missing.messages
     assert not any(call.startswith("rpmbuild -bc") for call in missing.calls)
 
 
@@ -136,7 +136,7 @@ def test_what_rpmbuild_does_not_find_after_everything_was_installed_is_named(
     play.set("lacking", LACKING)
     said = play.run(*action)
     assert said.status == FAILED
-    assert said.messages[-3:] == ["lacking gcc >= 4", "lacking (a or b)", "result check 11"]
+    assert said.messages[-3:] == ["lacking gcc >= 4", "lacking (a or b)", "result buildrequires 11"]
     assert LACKING in said.output
     assert not any(call.startswith("rpmbuild -bb") for call in said.calls)
 
@@ -162,7 +162,7 @@ def test_source_packages_of_earlier_rounds_are_removed(play: Play) -> None:
 @pytest.mark.parametrize("known", ["", "0" * 64])
 def test_what_is_not_known_is_looked_for(play: Play, known: str) -> None:
     play.set("status-bc", "11")
-    assert "phase check" in play.run("source", "x86_64", "x-1-1.src.rpm", known).messages
+    assert "phase buildrequires" in play.run("source", "x86_64", "x-1-1.src.rpm", known).messages
     assert play.run("again", "x86_64", known).status == MISSING
 
 

@@ -112,6 +112,78 @@ def test_steps_of_rpmbuild_are_told_as_they_begin(ctx: TaskContext) -> None:
     assert commands == ["rpmbuild-bb", "prep", "build", "package"]
 
 
+FAILED_CHECKS = {
+    "4.18.0": """\
+Executing(%install): /bin/sh -e /var/tmp/rpm-tmp.tMyUMF
+Executing(%check): /bin/sh -e /var/tmp/rpm-tmp.xBw0II
++ exit 3
+error: Bad exit status from /var/tmp/rpm-tmp.xBw0II (%check)
+
+RPM build errors:
+    Bad exit status from /var/tmp/rpm-tmp.xBw0II (%check)
+""",
+    "4.20.1": """\
+Executing(%mkbuilddir): /bin/sh -e /mnt/t/rpm-tmp.hFlrGm
+Executing(%check): /bin/sh -e /mnt/t/rpm-tmp.wp3UI8
++ exit 3
+error: Bad exit status from /mnt/t/rpm-tmp.wp3UI8 (%check)
+
+RPM build warnings:
+
+RPM build errors:
+    Could not canonicalize hostname: vm
+    Bad exit status from /mnt/t/rpm-tmp.wp3UI8 (%check)
+""",
+    "6.1.0": """\
+Executing(mkbuilddir): /bin/sh -e /var/tmp/rpm-tmp.It8LfK
+Executing(%check): /bin/sh -e /var/tmp/rpm-tmp.FISa0v
+checked
+error: Bad exit status from /var/tmp/rpm-tmp.FISa0v (%check)
+
+RPM build warnings:
+    Could not canonicalize hostname: vm
+
+RPM build errors:
+    Bad exit status from /var/tmp/rpm-tmp.FISa0v (%check)
+""",
+}
+"""What rpmbuild of these versions says."""
+
+
+@pytest.mark.parametrize("size", [7, 1000])
+@pytest.mark.parametrize("version", FAILED_CHECKS)
+def test_a_check_that_fails_is_named_whatever_rpmbuild_it_is(
+    ctx: TaskContext, version: str, size: int
+) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    said = FAILED_CHECKS[version].encode()
+    narrator.write("stderr", b"phase rpmbuild-bb\n")
+    narrator.write("stdout", said[:100])
+    # What comes on the other stream may be ahead.
+    narrator.write("stderr", b"result rpmbuild-bb 1\n")
+    for begin in range(100, len(said), size):
+        narrator.write("stdout", said[begin : begin + size])
+    assert (narrator.status, narrator.place_of_failure) == (1, "%check")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"+ echo error: Bad exit status from x (%check)\n",
+        b"error: Bad exit status from x (%magic)\n",
+        b"error: File not found: x\n",
+    ],
+)
+def test_what_is_no_section_is_the_build(ctx: TaskContext, said: bytes) -> None:
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.write("stderr", b"phase rpmbuild-br\n")
+    narrator.write("stdout", b"error: Bad exit status from x (%check)\n")
+    narrator.write("stderr", b"phase rpmbuild-ba\n")
+    narrator.write("stdout", said)
+    assert narrator.place_of_failure == "the build"
+
+
 def test_a_package_that_says_so_makes_no_more_than_some_steps(ctx: TaskContext) -> None:
     narrator = Narrator(ctx, cast("Any", LogTexts()))
     narrator.write("stderr", b"phase rpmbuild-bb\n")
