@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.buildroot.images.archive import Archive, Layer, NewImage
+from koji_adjutant.buildroot.images.keys import EARLIER_EMPTY_IMAGES, EMPTY_IMAGE
 from koji_adjutant.buildroot.images.layered.layers import Changes, plan_layers, read_members
+from koji_adjutant.buildroot.images.removal import Limits, prune
+from koji_adjutant.buildroot.images.usage import UsageRecords
 from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.errors import EngineError
+from koji_adjutant.journal.phases import NullJournal
 from tests.contract.containers import IMAGE, WORKER, spec
 from tests.fakes.containers import FakeContainerManager
 
@@ -173,6 +177,28 @@ def test_an_image_that_a_container_uses_loses_its_last_name_and_stays(
             manager_of.remove_image(image.id)
         assert refused.value.status == 409
     assert manager_of.remove_image(image.id)
+
+
+@pytest.mark.parametrize("earlier", EARLIER_EMPTY_IMAGES)
+def test_the_empty_image_of_a_version_before_goes_once_nothing_uses_it(
+    manager_of: ContainerManager, tmp_path: Path, earlier: str
+) -> None:
+    limits = Limits(size=0, age=0)
+
+    def prune_all() -> None:
+        prune([], manager_of, UsageRecords(tmp_path), limits, worker="contract", journal=NullJournal())
+
+    prune_all()
+    manager_of.import_empty_image(EMPTY_IMAGE)
+    with manager_of.created(spec()) as container:
+        # Other files than the one of now: that would be the same image with two names.
+        manager_of.commit(container, earlier, {})
+    with manager_of.created(replace(spec(), image=earlier)):
+        prune_all()
+        assert manager_of.has_image(earlier)
+    prune_all()
+    assert not manager_of.has_image(earlier)
+    assert manager_of.remove_image(EMPTY_IMAGE)
 
 
 def test_a_name_is_one_container_s_at_a_time(manager_of: ContainerManager) -> None:

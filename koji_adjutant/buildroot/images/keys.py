@@ -28,6 +28,8 @@ from koji_adjutant.journal.phases import HostEvent, Journal
 logger = logging.getLogger("koji.adjutant.buildroot.images")
 
 EMPTY_IMAGE = "localhost/koji-adjutant-empty:2"
+EARLIER_EMPTY_IMAGES = ("localhost/koji-adjutant-empty:1",)
+"""What versions before made their roots from."""
 REPOSITORY = "localhost/koji-adjutant-buildroot"
 UNVERIFIED = f"{REPOSITORY}-unverified"
 KIND_LABEL = labels.PREFIX + "kind"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from koji_adjutant.buildroot.images.cached import CachedImage
-from koji_adjutant.buildroot.images.keys import remove_unless_in_use
+from koji_adjutant.buildroot.images.keys import EARLIER_EMPTY_IMAGES, remove_unless_in_use
 from koji_adjutant.buildroot.images.usage import UsageRecords
 from koji_adjutant.container.interface import ImageStore
 from koji_adjutant.host.files import JUMP
@@ -127,7 +127,7 @@ def prune(
 ) -> tuple[tuple[Removal, ...], tuple[Removal, ...]]:
     """Remove of `images` until the rest is within the limits; what is gone, and what would be but is in use.
 
-    Images of the keys `kept` stay.
+    Images of the keys `kept` stay. What versions before have left in the engine goes, too.
     """
     gone: list[Removal] = []
     used: list[Removal] = []
@@ -145,7 +145,15 @@ def prune(
         logger.info("image %s of %s is removed: %s", key[:12], _tags(removal), reason)
         journal.record(HostEvent.IMAGE_REMOVED, key=key, reason=reason, bytes=removal.cached.own_size)
     records.drop_old(frozenset(cached.record.key for cached in left))
+    _remove_earlier_empty_images(manager)
     return tuple(gone), tuple(used)
+
+
+def _remove_earlier_empty_images(manager: ImageStore) -> None:
+    """They stay behind after an upgrade. A daemon of before that works with the same engine makes its own again."""
+    for image in EARLIER_EMPTY_IMAGES:
+        if manager.has_image(image) and remove_unless_in_use(manager, image):
+            logger.info("image %s of a version before is removed", image)
 
 
 def _tags(removal: Removal) -> str:
