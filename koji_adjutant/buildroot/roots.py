@@ -248,10 +248,9 @@ class Roots:
 
     def _unreadable(self, why: str) -> BuildrootFailed:
         """The error for a root whose rpm does not read what was just installed."""
-        image = self.solver.task_image
         return BuildrootFailed(
             f"rpm of the buildroot of task {self.owner.task_id} does not read the packages that rpm of task image "
-            f"{next(iter(image.names), image.id)} has installed: {why}",
+            f"{self.solver.task_image.reference} has installed: {why}",
             hint=f"give tag {self.settings.tag_name} a task image of its own release (adjutant_image_policy)",
         )
 

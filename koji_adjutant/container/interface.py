@@ -124,6 +124,11 @@ class ImageInfo:
     architecture: str = ""
     """In Go's words (amd64); of an image that was asked for by name or id."""
 
+    @property
+    def reference(self) -> str:
+        """What people know it by: its first name, or its id if it has none."""
+        return self.names[0] if self.names else self.id
+
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerInfo:

@@ -72,7 +72,7 @@ class SolverRun:
     settings: BuildrootSettings
     config: Config
     owner: Owner
-    image: str
+    image: ImageInfo
     root: str
     install: Mapping[str, Any]
     scratch: Path
@@ -86,7 +86,7 @@ def solver_spec(run: SolverRun) -> ContainerSpec:
     engine_path, scratch = run.config.engine_path, f"{SCRATCH}/{run.scratch.name}"
     root = [VolumeMount(source=run.root, target=ROOT, options=("rbind",))] if run.root else []
     return ContainerSpec(
-        image=run.image,
+        image=run.image.id,
         command=(*COMMAND, f"{scratch}/task.json"),
         labels={**run.config.container_labels, **run.owner.labels(Role.SOLVER)},
         environment={
@@ -144,7 +144,8 @@ def solve(run: SolverRun, manager: Containers, log: LogSink, own_log: LogSink | 
         keep_logs(run.scratch / "log", own_log or log)
         if code not in (0, UNSOLVABLE, UNUSABLE, LACKING):
             raise BuildrootFailed(
-                f"the solver ended with status {code}; see root.log", hint=f"check image {run.image}"
+                f"the solver ended with status {code}; see root.log",
+                hint=f"check image {run.image.reference}",
             )
         answer = read_answer(run.scratch / "answer.json")
         if code == LACKING:
@@ -172,7 +173,7 @@ def lacking(run: SolverRun, package: str) -> ImageLacks:
     """The package manager that is wanted cannot solve without `package`."""
     return ImageLacks(
         f"tag {run.settings.tag_name} is solved with {driver(run.settings)}, which needs {package}: task image "
-        f"{run.image} does not have it",
+        f"{run.image.reference} does not have it",
         hint=f"install {package} into the task image, choose another with adjutant_image_policy, or allow the other "
         "package manager with package_manager_fallback on the builder",
     )
@@ -327,7 +328,7 @@ class Solver:
             settings=self.settings,
             config=self.config,
             owner=self.owner,
-            image=self.task_image.id,
+            image=self.task_image,
             root=root,
             install=install,
             scratch=self.workdir / f"solver-{self.owner.task_id}-{secrets.token_hex(4)}",

@@ -108,7 +108,7 @@ def program_missing(engine: ImageStore, spec: ContainerSpec, error: EngineError)
     if MISSING not in error.message:
         return None
     image = engine.inspect_image(spec.image)
-    name = image.names[0] if image and image.names else spec.image
+    name = image.reference if image else spec.image
     return ProgramMissing(
         f"image {name} has no {spec.command[0]}, which was to run in it",
         hint="build the image from Containerfile.task, or name another (adjutant_image_policy of the tag, or "

@@ -26,6 +26,9 @@ for tool in createrepo_c mergerepo_c; do
     chmod 755 "$path"
 done"""
 
+OTHER_DATABASE = "mkdir -p /etc/rpm; echo '%_dbpath /var/lib/rpm-of-another-release' >/etc/rpm/macros.dbpath"
+"""Where it is differs between releases; the kinds of database that an rpm knows, it finds out by itself."""
+
 
 @contextmanager
 def built_with(bad: Bad, script: str) -> Iterator[str]:
@@ -47,14 +50,40 @@ def attempts(testbed: Testbed, task: int) -> int:
     return sum(event.task == task and event.name == Phase.OPENED for event in testbed.journal())
 
 
-def test_an_image_that_cannot_solve(bad: Bad) -> None:
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("rm /usr/bin/python3", ("{image} has no /usr/bin/python3", "Containerfile.task")),
+        (
+            "rpm --erase --nodeps python3-dnf",
+            (
+                "{tag} is solved with dnf4, which needs python3-dnf",
+                "{image} does not have it",
+                "install python3-dnf into the task image",
+            ),
+        ),
+        (
+            OTHER_DATABASE,
+            (
+                "rpm of the buildroot of task {task} does not read the packages that rpm of task image {image} has",
+                "cannot open Packages database in",
+                "give tag {tag} a task image of its own release",
+            ),
+        ),
+    ],
+    ids=["python", "dnf", "database"],
+)
+def test_an_image_that_cannot_make_a_root(bad: Bad, script: str, words: tuple[str, ...]) -> None:
     testbed = bad.testbed
-    with built_with(bad, "rm /usr/bin/python3") as image:
+    with built_with(bad, script) as image:
         failure = bad.failure(bad.source("unfit-image", "bad-not-at-all"))
         assert isinstance(failure.error, koji.BuildrootError)
-        assert f"{image} has no /usr/bin/python3" in failure.message
-        assert "Containerfile.task" in failure.message
+        wanted = [word.format(image=image, tag=BAD, task=failure.task.id) for word in words]
+        assert [word for word in wanted if word not in failure.message] == [], failure.message
         assert attempts(testbed, failure.task.id) == 1
+        assert not [
+            path for path in failure.logs.iterdir() if path.name == "build.log" or path.suffix == ".rpm"
+        ]
         assert not testbed.engine.podman(
             "ps", "--all", "--quiet", f"--filter=label={labels.TASK}={failure.task.id}"
         )

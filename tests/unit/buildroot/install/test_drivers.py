@@ -34,7 +34,8 @@ def test_a_task_image_without_the_package_manager_fails_the_task(bench: Bench) -
     with pytest.raises(BuildrootFailed) as raised:
         bench.solver("one", package_manager="dnf5").group()
     assert str(raised.value).startswith(
-        f"tag dist-build is solved with dnf5, which needs python3-libdnf5: task image {IMAGE.id} does not have it"
+        "tag dist-build is solved with dnf5, which needs python3-libdnf5: "
+        f"task image {IMAGE.reference} does not have it"
     )
     # Nothing is wrong with the metadata, and nothing was made of them.
     bench.fetched()

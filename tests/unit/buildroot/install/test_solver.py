@@ -23,7 +23,7 @@ from koji_adjutant.errors import BuildrootFailed, TaskTimeout
 from tests.unit.buildroot.web import settings_for, web
 from tests.unit.buildroot.xml_repo import Package, write_xml_repo
 
-IMAGE = ImageInfo(id="c" * 64, digest="")
+IMAGE = ImageInfo(id="c" * 64, digest="", names=("localhost/tools:1",))
 PACKAGES = (
     Package(name="bash", requires=("libc",)),
     Package(name="libc"),
