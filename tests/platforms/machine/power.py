@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from tests.platforms.machine.image import Image
 from tests.platforms.machine.machine import Disk, Machine, booted
 from tests.platforms.part import PartFailed, Place
+from tests.waiting import lasts
 
 CUTS = 20
 SEED = 13
@@ -59,7 +60,8 @@ def _cut(  # noqa: PLR0917
                 machine, place, f"{in_tree}{COMMAND}go {kind} {number}", until=NOW if number < cuts else WELL
             )
             # The end of this context is the power failure.
-            time.sleep(chance.uniform(0.0, WITHIN_SECONDS))
+            wait = chance.uniform(0.0, WITHIN_SECONDS)
+            lasts(machine.is_on, "the machine is on", seconds=wait)
         took.append(time.monotonic() - began)
     return f"{cuts} power failures, seed {seed}, {sum(took) / len(took):.0f} s each"
 
