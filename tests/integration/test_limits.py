@@ -103,7 +103,7 @@ def test_a_build_within_its_limits_knows_them(testbed: Testbed, tmp_path: Path, 
         assert row in config
 
 
-@pytest.mark.parametrize(("name", "script", "said"), WANTS_MORE)
+@pytest.mark.parametrize(("name", "script", "said"), WANTS_MORE, ids=[one[0] for one in WANTS_MORE])
 def test_a_build_that_wants_more_is_told_what_to_raise(  # noqa: PLR0917
     testbed: Testbed, tmp_path: Path, target: str, name: str, script: str, said: str
 ) -> None:

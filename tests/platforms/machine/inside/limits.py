@@ -61,7 +61,7 @@ def test_a_build_has_what_its_tag_allows(host: Host, tmp_path: Path) -> None:
     host.closed(task)
 
 
-@pytest.mark.parametrize(("name", "script", "said"), WANTS_MORE)
+@pytest.mark.parametrize(("name", "script", "said"), WANTS_MORE, ids=[one[0] for one in WANTS_MORE])
 def test_a_build_that_wants_more_is_told_what_to_raise(
     host: Host, tmp_path: Path, name: str, script: str, said: str
 ) -> None:

@@ -84,7 +84,9 @@ def test_a_build_is_as_everywhere(host: Host) -> None:
     say(HELLO + json.dumps(facts(Path(host.description.topdir))))
 
 
-@pytest.mark.parametrize(("name", "script", "said"), OF_MEMORY_AND_PROCESSES)
+@pytest.mark.parametrize(
+    ("name", "script", "said"), OF_MEMORY_AND_PROCESSES, ids=[one[0] for one in OF_MEMORY_AND_PROCESSES]
+)
 def test_limits_hold_where_controllers_are_delegated(
     host: Host, tmp_path: Path, name: str, script: str, said: str
 ) -> None:
