@@ -27,8 +27,8 @@ platforms: $(VENV)/ready ## what has to work on other hosts than this: ONLY=B on
 test: $(VENV)/ready ## every test, linters and real containers included; a part of them over its budget fails
 	$(PYTEST) --numprocesses=2 --budgets --tb=short --durations=25 tests
 
-core: $(VENV)/ready ## what runs on every platform: nine minutes
-	$(PYTEST) --numprocesses=2 --tb=short -m core tests
+core: $(VENV)/ready ## what runs on every platform, nine minutes; MORE=--without-limits where podman has none
+	$(PYTEST) --numprocesses=2 --tb=short -m core $(MORE) tests
 
 quick: $(VENV)/ready ## linters, units, the contract suite on the fake, one build: a few minutes
 	$(PYTEST) --numprocesses=4 --quick tests

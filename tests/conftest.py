@@ -81,6 +81,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="CODENAME",
         help="the release that the mini distribution of the tests is made of; tests of another are left out",
     )
+    parser.addoption(
+        "--without-limits", action="store_true", help="the engine has no control groups to keep limits with"
+    )
     parser.addoption("--quick", action="store_true", help="only what needs no engine, and one build")
     parser.addoption("--budgets", action="store_true", help="fail when a part takes longer than its budget")
     parser.addoption("--screenshots", action="store_true", help="write those of the docs anew")
@@ -130,6 +133,8 @@ def _is_chosen(item: pytest.Item) -> bool:
         return False
     distribution = item.get_closest_marker("distribution")
     if distribution and item.config.getoption("--distribution") not in distribution.args:
+        return False
+    if item.get_closest_marker("limits") and item.config.getoption("--without-limits"):
         return False
     uses_podman = item.get_closest_marker("podman") is not None
     return not item.config.getoption("--quick") or is_quick(item.nodeid, uses_podman=uses_podman)

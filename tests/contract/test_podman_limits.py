@@ -62,6 +62,7 @@ def spec(role: Role = Role.BUILD) -> ContainerSpec:
     )
 
 
+@pytest.mark.limits
 def test_limits_that_are_asked_for_are_kept(manager: PodmanManager) -> None:
     """By this engine: or no task that is limited would run."""
     asked = dict.fromkeys(("memory", "cpus", "pids"), "limits of the builder")
@@ -82,12 +83,14 @@ def trial(manager: PodmanManager, limits: TaskLimits, script: str) -> str:
     return str(caught.value)
 
 
+@pytest.mark.limits
 def test_memory(manager: PodmanManager) -> None:
     # dd has a buffer of this size, and fills it.
     said = trial(manager, TaskLimits(memory=64 * MEBI), "dd if=/dev/zero of=/dev/null bs=200M count=1; false")
     assert "the kernel killed 1 of its processes for want of memory; the limit memory is 64 MiB" in said
 
 
+@pytest.mark.limits
 def test_memory_of_a_single_process(manager: PodmanManager) -> None:
     one = Limited(manager, TaskLimits(memory=64 * MEBI), task_image=COUNTING_IMAGE)
     hungry = ("/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=200M", "count=1")
@@ -97,6 +100,7 @@ def test_memory_of_a_single_process(manager: PodmanManager) -> None:
         raise BuildFailed("it failed")
 
 
+@pytest.mark.limits
 def test_processes(manager: PodmanManager) -> None:
     said = trial(
         manager, TaskLimits(pids=30), "for i in $(seq 60); do sleep 2 & done 2>/dev/null; wait; false"
@@ -104,6 +108,7 @@ def test_processes(manager: PodmanManager) -> None:
     assert "the limit pids is 30: raise pids in limits of the builder" in said
 
 
+@pytest.mark.limits
 def test_processes_that_stay(manager: PodmanManager) -> None:
     script = "exec 2>/dev/null; (for i in $(seq 60); do sleep 600 & done) & sleep 3; exit 4"
     said = trial(manager, TaskLimits(pids=30), script)
@@ -112,6 +117,7 @@ def test_processes_that_stay(manager: PodmanManager) -> None:
     assert "no other process can be started in its container" in said or "could not start a process" in said
 
 
+@pytest.mark.limits
 def test_cpus(manager: PodmanManager) -> None:
     """The scheduler's own count of how often it held the container back."""
     one = Limited(manager, TaskLimits(cpus=0.2), task_image=COUNTING_IMAGE)

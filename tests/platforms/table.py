@@ -85,7 +85,7 @@ PLATFORMS = (
         versions=MACHINE.versions,
         parts=(
             Part(name="service", minutes=13, run=compared("D", MACHINE.part("service"))),
-            Part(name="limits", minutes=8, run=MACHINE.part("limits")),
+            Part(name="limits", minutes=13, run=MACHINE.part("limits")),
             Part(name="rootless", minutes=10, run=MACHINE.part("rootless")),
             Part(name="NFS", minutes=15, run=MACHINE.part("nfs")),
             Part(name="power failures", minutes=60, run=MACHINE.power_failures()),

@@ -111,7 +111,9 @@ def outcome(testbed: Testbed, number: int) -> Outcome:
 
 
 @pytest.fixture(scope="session")
-def hostile(testbed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
+def hostile(
+    testbed: Testbed, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Hostile]:
     """The tag with its repo. It goes with the testbed."""
     scratch = tmp_path_factory.mktemp("hostile")
     with ExitStack() as stack:
@@ -119,7 +121,7 @@ def hostile(testbed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Itera
         process = stack.enter_context(bystander())
         places = {**asdict(listeners), **places_of(testbed, scratch), "process": str(process.pid)}
         tools = make_tools(testbed, scratch, places)
-        make_tag(testbed, tools)
+        make_tag(testbed, tools, {} if request.config.getoption("--without-limits") else LIMITS)
         yield Hostile(testbed=testbed, scratch=scratch, tools=tools, places=places, listeners=listeners)
 
 
@@ -174,12 +176,12 @@ def make_tools(testbed: Testbed, scratch: Path, places: Mapping[str, str]) -> Pa
     return packages
 
 
-def make_tag(testbed: Testbed, tools: Path) -> None:
+def make_tag(testbed: Testbed, tools: Path, limits: Mapping[str, object]) -> None:
     url = publish(repository(tools.parent), testbed.topdir, testbed.description.topurl, "external/hostile")
     admin = testbed.session
     admin.createTag(HOSTILE, parent=BUILD_TAG, arches=testbed.description.arch)
     # What is to fail fails in buildArch, without a source package made before.
-    admin.editTag2(HOSTILE, extra={"rebuild_srpm": False, "adjutant.limits": LIMITS})
+    admin.editTag2(HOSTILE, extra={"rebuild_srpm": False, "adjutant.limits": dict(limits)})
     add_external_repo(admin, HOSTILE, "hostile", url, priority=5)
     admin.createBuildTarget(HOSTILE, HOSTILE, TAG)
     testbed.regenerate(HOSTILE)

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.hostile.attempts import ATTACK, results_in
 from tests.integration.hostile.conftest import LIMITS, Hostile, Outcome
 
-pytestmark = pytest.mark.podman
+pytestmark = [pytest.mark.podman, pytest.mark.limits]
 
 CGROUP = """
 limit=$(cat /sys/fs/cgroup/{old} /sys/fs/cgroup/{new} 2>/dev/null || true)
