@@ -134,6 +134,8 @@ def _is_chosen(item: pytest.Item) -> bool:
     distribution = item.get_closest_marker("distribution")
     if distribution and item.config.getoption("--distribution") not in distribution.args:
         return False
+    if item.get_closest_marker("rootful") and os.geteuid():
+        return False
     if item.get_closest_marker("limits") and item.config.getoption("--without-limits"):
         return False
     uses_podman = item.get_closest_marker("podman") is not None

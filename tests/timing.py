@@ -121,6 +121,7 @@ def run_alone(config: pytest.Config, names: list[str]) -> None:
     plugins = [word for name in config.option.plugins for word in ("-p", name) if name != "no:xdist"]
     argv = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *plugins]
     argv += [f"--rootdir={config.rootpath}", *(["-c", str(config.inipath)] if config.inipath else [])]
+    argv += options_of(config)
     with tempfile.TemporaryDirectory(prefix="timing-") as directory:
         results = Path(directory) / "results"
         with (Path(directory) / "output").open("wb") as output:
@@ -140,6 +141,13 @@ def run_alone(config: pytest.Config, names: list[str]) -> None:
     for name in names:
         for report in config.stash[SECOND].get(name) or [lost(config.stash[FIRST][name], said)]:
             config.hook.pytest_runtest_logreport(report=report)
+
+
+def options_of(config: pytest.Config) -> list[str]:
+    """Those that say on what the tests are run, as far as this run knows them."""
+    release = config.getoption("--distribution", None)
+    without = config.getoption("--without-limits", default=False)
+    return [*([f"--distribution={release}"] if release else []), *(["--without-limits"] if without else [])]
 
 
 def lost(first: pytest.TestReport, said: str) -> pytest.TestReport:

@@ -105,7 +105,8 @@ def shell(script: str) -> tuple[str, ...]:
 
 def kill_service(engine: Engine) -> None:
     """SIGKILL, and wait until it is gone: on a busy machine it runs on for a moment."""
-    service = engine.service()
+    service, answering = engine.service(), engine.answering()
     assert service
-    os.kill(service.pid, signal.SIGKILL)
+    assert answering
+    os.kill(answering.pid, signal.SIGKILL)
     eventually(lambda: not service.alive(), "the service is gone")

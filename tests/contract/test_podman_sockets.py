@@ -90,6 +90,7 @@ def mounted(signer: Signer) -> tuple[VolumeMount, ...]:
     return (VolumeMount(source=str(signer.directory), target="/run/signer", read_only=False),)
 
 
+@pytest.mark.rootful
 @pytest.mark.parametrize("by_acl", [False, True])
 def test_a_build_in_the_group_of_a_socket_is_let_in(
     manager: PodmanManager, asking_image: str, signer: Signer, *, by_acl: bool
@@ -103,6 +104,7 @@ def test_a_build_in_the_group_of_a_socket_is_let_in(
     assert ask(manager, replace(wanted, host_groups=(GROUP - 1, GROUP))) == "1000 135"
 
 
+@pytest.mark.rootful
 def test_with_a_map_the_build_user_is_a_number_that_nobody_else_has(
     manager: PodmanManager, asking_image: str, signer: Signer
 ) -> None:
@@ -112,6 +114,7 @@ def test_with_a_map_the_build_user_is_a_number_that_nobody_else_has(
     assert ask(manager, wanted) == f"{OWN.first + 1000} {OWN.first + 135}"
 
 
+@pytest.mark.rootful
 def test_without_a_map_the_build_user_is_its_number(
     manager: PodmanManager, asking_image: str, signer: Signer
 ) -> None:

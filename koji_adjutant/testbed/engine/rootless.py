@@ -48,6 +48,12 @@ def end_namespaces(record: Path, patience: float) -> None:
     record.unlink(missing_ok=True)
 
 
+def serving(pid: int) -> int:
+    """The process that answers: where podman has to make namespaces first, a child of the one that was started."""
+    children = (PROC / str(pid) / "task" / str(pid) / "children").read_text().split()
+    return int(children[0]) if is_rootless() and children else pid
+
+
 def inside(argv: Sequence[str]) -> list[str]:
     """A command line that runs `argv` as root of the engine's user namespace, where this process is not root."""
     return ["podman", "unshare", *argv] if is_rootless() else list(argv)

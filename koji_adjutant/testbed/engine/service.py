@@ -183,6 +183,11 @@ class Engine:
         found = Process(**state)
         return found if found.alive() else None
 
+    def answering(self) -> Process | None:
+        """The process that answers at the socket: the service's, or a child of that, which ends with it."""
+        service = self.service()
+        return service and process(rootless.serving(service.pid))
+
     def stop(self) -> bool:
         """End the service and remove all containers and what is theirs; whether it ran. Images stay."""
         service = self.service()

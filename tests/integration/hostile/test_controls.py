@@ -69,7 +69,13 @@ def with_attack(manager: PodmanManager, spec: ContainerSpec, attack: Path) -> It
         yield container
 
 
-@pytest.mark.parametrize("name", NETWORK)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.rootful] if word.startswith("packet") else [])
+        for name, word in NETWORK.items()
+    ],
+)
 def test_with_a_network_somebody_answers(
     hostile: Hostile, manager: PodmanManager, loose: ContainerSpec, attack: Path, name: str
 ) -> None:

@@ -85,7 +85,7 @@ def test_it_dies_in_the_middle_of_a_command(host: Host, running: Running) -> Non
 
 @pytest.mark.timing
 def test_it_hangs_and_a_build_goes_on(host: Host, running: Running) -> None:
-    service = host.testbed.engine.service()
+    service = host.testbed.engine.answering()
     assert service
     os.kill(service.pid, signal.SIGSTOP)
     try:
