@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from koji_adjutant.testbed.content import BUILD_TAG, HOST
+from koji_adjutant.testbed.content import BUILD_TAG, HOST, TAG
 from tests.platforms.machine.inside.host import SLOW, Host, processes, run, say
 from tests.platforms.machine.inside.installed import installed_host
 from tests.platforms.machine.inside.places import CONF
@@ -30,6 +30,8 @@ vers3=n
 grace-time=10
 lease-time=10
 """
+SOURCES = {"no_root_squash": "hello", "root_squash": "noarch"}
+"""What is built for each: packages that are new in the tag, so that its repo is made anew."""
 PACKAGES = "{http://linux.duke.edu/metadata/repo}data[@type='primary']"
 
 
@@ -74,32 +76,37 @@ def counted(host: Host, repo: int) -> int:
     return found
 
 
+def built(host: Host, name: str) -> int:
+    """How many binary packages the build of that name has, as the hub knows."""
+    (build,) = host.admin.listTagged(TAG, package=name)
+    return sum(rpm["arch"] != "src" for rpm in host.admin.listRPMs(buildID=build["build_id"]))
+
+
 def newest_repo(host: Host) -> int:
     return int(host.admin.getRepo(BUILD_TAG)["id"])
 
 
-def held(argv: bytes) -> int:
-    """The process of that program, stopped as soon as it is there."""
-    found = eventually(lambda: list(processes(argv)), f"{argv!r} runs", seconds=SLOW, step=0.005)
+def held(program: bytes) -> int:
+    """A process of that program, stopped as soon as it is there."""
+    found = eventually(lambda: list(processes(program)), f"{program!r} runs", seconds=SLOW, step=0.005)
     os.kill(found[0], signal.SIGSTOP)
     return found[0]
 
 
 def silence(host: Host) -> float:
     """Seconds since the hub has heard of the host."""
-    return time.time() - float(host.admin.getLastHostUpdate(HOST, ts=True))
+    number = host.admin.getHost(HOST)["id"]
+    return time.time() - float(host.admin.getLastHostUpdate(number, ts=True))
 
 
 def test_a_server_that_is_away_is_waited_for(host: Host, served: str, tmp_path: Path) -> None:
-    host.closed(host.admin.newRepo(BUILD_TAG))
-    whole = counted(host, newest_repo(host))
-    assert whole
-
+    host.closed(host.build(Path(host.description.srpms[SOURCES[served]]), scratch=False))
     lasting = host.lasting_build(tmp_path)
     build = host.rpmbuild()
     during = host.admin.newRepo(BUILD_TAG)
-    createrepo = held(b"createrepo_c\0")
+    createrepo = held(b"createrepo_c")
     before = newest_repo(host)
+    whole = counted(host, before) + built(host, SOURCES[served])
     run("systemctl", "stop", "nfs-server")
     began = time.monotonic()
     os.kill(createrepo, signal.SIGCONT)
