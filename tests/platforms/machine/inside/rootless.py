@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def as_user(*argv: str | Path) -> str:
 
 def test_the_daemon_is_the_users(host: Host) -> None:
     assert show("User") == USER
-    said = as_user("/usr/local/bin/koji-adjutant", "doctor")
+    said = as_user(Path(sys.executable).with_name("koji-adjutant"), "doctor")
     assert "rootless" in said
     assert Path("/sys/fs/cgroup/user.slice").is_dir()
 
