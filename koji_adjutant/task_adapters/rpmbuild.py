@@ -100,10 +100,6 @@ class StepWatch:
         self._begin = begin
         self._step = ""
         self._told = 0
-        self.start_anew()
-
-    def start_anew(self) -> None:
-        """Another rpmbuild begins."""
         self.failed = ""
         self._tail = b"\n"
 
@@ -143,7 +139,6 @@ class Narrator:
         self._container = ""
         self._steps = StepWatch(self._begin_step)
         self._phase = ""
-        self._has_steps = False
         self._partial = b""
         self._messages = 0
 
@@ -175,9 +170,8 @@ class Narrator:
     def write(self, stream: Stream, data: bytes) -> None:
         """Output of commands on stdout; on stderr the script's lines to us."""
         if stream == "stdout":
-            if self._has_steps:
-                # Its last words may come after the script's own.
-                self._steps.look_at(data, has_ended=not self._phase)
+            # What rpmbuild says last may come after the script's own words, and all it says before them.
+            self._steps.look_at(data, has_ended=self._phase not in WITH_STEPS)
             self._target.write(stream, data)
             return
         *lines, self._partial = (self._partial + data).split(b"\n")
@@ -216,8 +210,7 @@ class Narrator:
     def begin(self, phase: str) -> None:
         """A phase begins; the one before has ended."""
         self.end()
-        self._phase, self._has_steps = phase, phase in WITH_STEPS
-        self._steps.start_anew()
+        self._phase = phase
         self._target = self._logs.sink(ROOT_LOG if phase in IN_ROOT_LOG else BUILD_LOG)
         self._logs.heading(phase)
         if phase.startswith("rpmbuild-"):

@@ -177,11 +177,17 @@ def test_a_check_that_fails_is_named_whatever_rpmbuild_it_is(
 )
 def test_what_is_no_section_is_the_build(ctx: TaskContext, said: bytes) -> None:
     narrator = Narrator(ctx, cast("Any", LogTexts()))
-    narrator.write("stderr", b"phase rpmbuild-br\n")
-    narrator.write("stdout", b"error: Bad exit status from x (%check)\n")
     narrator.write("stderr", b"phase rpmbuild-ba\n")
     narrator.write("stdout", said)
     assert narrator.place_of_failure == "the build"
+
+
+def test_a_section_that_fails_before_its_phase_is_told_is_named(ctx: TaskContext) -> None:
+    """A short build on a busy machine: all of one stream is there before anything of the other."""
+    narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.write("stdout", FAILED_CHECKS["4.18.0"].encode())
+    narrator.write("stderr", b"phase rpmbuild-bb\nresult rpmbuild-bb 1\n")
+    assert narrator.place_of_failure == "%check"
 
 
 def test_a_package_that_says_so_makes_no_more_than_some_steps(ctx: TaskContext) -> None:
