@@ -103,13 +103,13 @@ class StepWatch:
         self.failed = ""
         self._tail = b"\n"
 
-    def look_at(self, data: bytes, *, has_ended: bool = False) -> None:
-        """Take one piece of output; what has ended begins no steps."""
+    def look_at(self, data: bytes, *, with_steps: bool) -> None:
+        """Take one piece of output, of a phase that has steps or has none."""
         text = self._tail + data
         # What is hardly ever there is found faster than what is to stand at the beginning of a line.
         if any(word in text for word in STEP_WORDS):
             for found in STEP.finditer(text):
-                if not has_ended and found.end() > len(self._tail):
+                if with_steps and found.end() > len(self._tail):
                     self._tell((found[1] or b"package").decode().removeprefix("%"))
             for found in BAD_END.finditer(text):
                 self.failed = found[1].decode()
@@ -171,7 +171,7 @@ class Narrator:
         """Output of commands on stdout; on stderr the script's lines to us."""
         if stream == "stdout":
             # What rpmbuild says last may come after the script's own words, and all it says before them.
-            self._steps.look_at(data, has_ended=self._phase not in WITH_STEPS)
+            self._steps.look_at(data, with_steps=self._phase in WITH_STEPS)
             self._target.write(stream, data)
             return
         *lines, self._partial = (self._partial + data).split(b"\n")
