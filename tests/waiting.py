@@ -24,9 +24,10 @@ def eventually(
 
     On a machine that is slow (`pace`) it may take as many times as long.
     """
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not (found := look()):
-        if time.monotonic() > deadline + seconds * (patience() - 1.0):
+        waited = time.monotonic() - began
+        if waited > seconds and waited > seconds * patience():
             raise AssertionError(f"never: {what() if callable(what) else what or look}")
         time.sleep(step)
     return found

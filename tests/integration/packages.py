@@ -33,6 +33,16 @@ def source_package(
     return directory / "SRPMS" / f"{name}-1-1.src.rpm"
 
 
+def file_of(package: Path, name: str) -> bytes:
+    """What a file of a package holds, by its path in it without the first slash."""
+    with package.open("rb") as file:
+        archive = subprocess.run(
+            ["rpm2archive", "--nocompression"], stdin=file, check=True, capture_output=True
+        ).stdout
+    extract = ["tar", "--extract", "--to-stdout", f"./{name}"]
+    return subprocess.run(extract, input=archive, check=True, capture_output=True).stdout
+
+
 def repository(directory: Path, *options: str) -> Path:
     """Metadata of the packages below a directory, which a task image of any release can read."""
     made = [

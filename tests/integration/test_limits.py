@@ -6,6 +6,7 @@ The limits are the build tag's; whose they are makes no difference to how they a
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import koji
 import pytest
@@ -58,13 +59,18 @@ WANTS_MORE = (
 @pytest.fixture(scope="module")
 def target(testbed: Testbed) -> Iterator[str]:
     """A target whose build tag has limits, and is else as the usual one."""
-    testbed.session.createTag(LIMITED, parent=BUILD_TAG, arches=testbed.description.arch)
-    testbed.session.editTag2(LIMITED, extra={"adjutant.limits": LIMITS})
-    testbed.session.createBuildTarget(LIMITED, LIMITED, TAG)
+    make_limited_target(testbed.session, testbed.description.arch)
     testbed.regenerate(LIMITED)
     yield LIMITED
     testbed.session.deleteBuildTarget(LIMITED)
     testbed.session.deleteTag(LIMITED)
+
+
+def make_limited_target(admin: Any, arch: str) -> None:
+    """It has no repo yet."""
+    admin.createTag(LIMITED, parent=BUILD_TAG, arches=arch)
+    admin.editTag2(LIMITED, extra={"adjutant.limits": LIMITS})
+    admin.createBuildTarget(LIMITED, LIMITED, TAG)
 
 
 def build(testbed: Testbed, directory: Path, target: str, name: str, script: str) -> Build:

@@ -12,6 +12,7 @@ import pytest
 from koji_adjutant.testbed.content import BUILD_TAG
 from koji_adjutant.testbed.tasks import Task
 from tests.integration.configured import configured
+from tests.integration.packages import file_of
 from tests.integration.running import Testbed
 from tests.scm.git_repository import Content, GitRepository, git_repository
 from tests.scm.http import web_server
@@ -57,11 +58,7 @@ class Srpm:
 
     @property
     def spec(self) -> bytes:
-        unpacked = ["rpm2archive", "--nocompression"]
-        with self.path.open("rb") as package:
-            archive = subprocess.run(unpacked, stdin=package, check=True, capture_output=True).stdout
-        extract = ["tar", "--extract", "--to-stdout", "./history.spec"]
-        return subprocess.run(extract, input=archive, check=True, capture_output=True).stdout
+        return file_of(self.path, "history.spec")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,14 +19,13 @@ def chosen(
     """Those of the letters, with the parts of the names; all without any. AdjutantError for one that there is not."""
     _known(only, [platform.letter for platform in platforms], "platform")
     _known(names, sorted({part.name for platform in platforms for part in platform.parts}), "part")
-    wanted = [platform for platform in platforms if not only or platform.letter in only]
-    parts = {
-        platform.letter: tuple(
-            part for part in platform.parts if (part.is_in_ci or not ci) and (not names or part.name in names)
-        )
-        for platform in wanted
-    }
-    return [replace(platform, parts=parts[platform.letter]) for platform in wanted if parts[platform.letter]]
+    found = []
+    for platform in platforms:
+        parts = [part for part in platform.parts if not names or part.name in names]
+        parts = [part for part in parts if part.is_in_ci or not ci]
+        if parts and (not only or platform.letter in only):
+            found.append(replace(platform, parts=tuple(parts)))
+    return found
 
 
 def _known(asked: Sequence[str], there: Sequence[str], what: str) -> None:

@@ -86,7 +86,7 @@ PLATFORMS = (
         parts=(
             Part(name="service", minutes=13, run=compared("D", MACHINE.part("service"))),
             Part(name="limits", minutes=13, run=MACHINE.part("limits")),
-            Part(name="rootless", minutes=10, run=MACHINE.part("rootless")),
+            Part(name="rootless", minutes=10, run=compared("D rootless", MACHINE.part("rootless"))),
             Part(name="NFS", minutes=15, run=MACHINE.part("nfs")),
             Part(name="power failures", minutes=60, run=MACHINE.power_failures()),
         ),

@@ -4,9 +4,6 @@ The containers of these tests are made by the tests, with a network, a capabilit
 task has.
 """
 
-import io
-import subprocess
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +19,7 @@ from tests.contract.containers import Output
 from tests.fakes.containers import running
 from tests.integration.hostile.attempts import ATTACK, KERNEL, NETWORK, Result, results_in
 from tests.integration.hostile.conftest import Hostile
+from tests.integration.packages import file_of
 
 pytestmark = pytest.mark.podman
 
@@ -34,12 +32,7 @@ def attack(hostile: Hostile, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program, out of its package."""
     package = next(hostile.tools.glob("hostile-tools-*.rpm"))
     program = tmp_path_factory.mktemp("attack") / "attack"
-    with package.open("rb") as file:
-        done = subprocess.run(["rpm2archive", "--nocompression"], stdin=file, check=True, capture_output=True)
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
-        content = tar.extractfile(f".{ATTACK}")
-        assert content
-        program.write_bytes(content.read())
+    program.write_bytes(file_of(package, ATTACK.removeprefix("/")))
     program.chmod(0o755)
     return program
 

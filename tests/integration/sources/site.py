@@ -11,6 +11,7 @@ import pytest
 
 from koji_adjutant.testbed.content import BUILD_TAG
 from koji_adjutant.testbed.tasks import Task
+from tests.integration.packages import file_of
 from tests.integration.running import Testbed
 from tests.scm.daemons import SshServer
 from tests.scm.git_repository import GitRepository, git_repository
@@ -54,12 +55,7 @@ class Srpm:
 
     def content(self, name: str) -> bytes:
         """A file of it."""
-        with self.path.open("rb") as package:
-            archive = subprocess.run(
-                ["rpm2archive", "--nocompression"], stdin=package, check=True, capture_output=True
-            )
-        extract = ["tar", "--extract", "--to-stdout", f"./{name}"]
-        return subprocess.run(extract, input=archive.stdout, check=True, capture_output=True).stdout
+        return file_of(self.path, name)
 
     def log(self, name: str) -> str:
         return (self.logs / name).read_text(errors="replace")

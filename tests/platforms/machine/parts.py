@@ -1,6 +1,5 @@
 """What runs on the machine, for the table of platforms. Each part boots it on a disk of its own, which goes with it."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from tests.platforms.machine.image import Image, make_image
 from tests.platforms.machine.machine import Disk, Machine, booted
 from tests.platforms.machine.power import power_failures
 from tests.platforms.part import ROOT, PartFailed, Place
-from tests.platforms.roots import ON_DEBIAN, DebianRoot, summary, versions
+from tests.platforms.roots import DebianRoot, summary, versions
 
 SCRIPTS = Path(__file__).with_name("scripts")
 PREPARE = ".venv/bin/python -m tests.platforms.machine.inside.prepare"
@@ -33,8 +32,7 @@ class MachineImage:
         image = Image(directory=self.directory)
         if not image.disk.exists():
             place.command([SCRIPTS / "host_packages.sh"])
-            environment = {**os.environ, "MORE_PACKAGES": PACKAGES}
-            place.command([ON_DEBIAN, "--keep", self.root.codename, PREPARE], environment=environment)
+            self.root.run(place, PREPARE, MORE_PACKAGES=PACKAGES)
             make_image(ROOT / ".testbed" / self.root.codename, self.directory)
         return image
 

@@ -39,6 +39,11 @@ def unit(root: Path) -> Path:
     return root / "usr/local/lib/systemd/system/kojid.service"
 
 
+def test_the_daemon_may_set_the_bit_that_hands_a_group_on(unit: Path) -> None:
+    """What it shows is in a directory with that bit (`make_public`): systemd would not let it begin."""
+    assert "RestrictSUIDSGID=yes" not in unit.read_text().splitlines()
+
+
 @pytest.fixture
 def status_unit(unit: Path) -> Path:
     return unit.with_name("kojid-status.service")

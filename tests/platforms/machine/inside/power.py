@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import koji
+
 from koji_adjutant.buildroot.images.keys import REPOSITORY
 from koji_adjutant.buildroot.images.requests import pending_requests
 from koji_adjutant.config import Config, load_config
@@ -20,14 +22,13 @@ from koji_adjutant.testbed.tasks import family, task_output
 from tests.platforms.machine.inside.host import SLOW, Host, build_host, containers, run, say
 from tests.platforms.machine.inside.installed import installed_host
 from tests.platforms.machine.inside.places import CONF, LAYOUT
+from tests.platforms.machine.power import NOW, WELL
 from tests.waiting import eventually
 
 HUB_DISK = "/dev/vdb"
-OPEN = ("FREE", "ASSIGNED", "OPEN")
+UNENDED = [koji.TASK_STATES[state] for state in ("FREE", "ASSIGNED", "OPEN")]
 MOUNTED_FIRST = f"[Unit]\nRequiresMountsFor={LAYOUT.hub}\n"
 DROP_IN = Path("/etc/systemd/system/koji-hub.service.d/disk.conf")
-NOW = "now: "
-WELL = "well: "
 VERIFY = ("rpm", "--verify", "--all", "--nodeps", "--noscripts", "--nomtime", "--root")
 """Contents by checksum, sizes, modes and owners, of all files of all packages: what rpm knows better than we do."""
 
@@ -54,7 +55,7 @@ def go(kind: str, number: int) -> None:
     say(WELL + check(host, config))
     # What no image is of, so that one is made.
     host.admin.editTag2(BUILD_TAG, extra={"mock.releasever": str(number)})
-    before = set(images(config))
+    before = set(images())
     task = host.build(Path(host.description.srpms["hello"]))
     eventually(lambda: MOMENTS[kind](host, config, task, before), kind, seconds=SLOW, step=0.05)
     say(NOW + kind)
@@ -69,23 +70,23 @@ def answers(host: Host) -> bool:
 
 def check(host: Host, config: Config) -> str:
     """All is well: no task that nobody works on, nothing that is left, no image that is half, no cache that lies."""
-    tasks = [task["id"] for task in host.admin.listTasks({"state": [1, 0, 4]})]
+    tasks = [task["id"] for task in host.admin.listTasks({"state": UNENDED})]
     for task in tasks:
         host.closed(task)
     eventually(lambda: not any(pending_requests(config)), "images are made", seconds=SLOW, step=0.5)
     eventually(lambda: not containers(), lambda: f"left: {containers()}", seconds=SLOW, step=0.5)
     left = [path for path in (config.state_dir / "tasks").glob("*") if path.is_file()]
     assert not left, left
-    for image in images(config):
+    for image in images():
         assert_whole(image)
     packages = sorted(config.cache_dir.rglob("*.rpm"))
     for first in range(0, len(packages), 100):
         run("rpmkeys", "--checksig", "--nosignature", *packages[first : first + 100])
     run("koji-adjutant", "doctor")
-    return f"{len(tasks)} tasks were open, {len(list(images(config)))} images, {len(packages)} packages"
+    return f"{len(tasks)} tasks were open, {len(list(images()))} images, {len(packages)} packages"
 
 
-def images(config: Config) -> Iterator[str]:
+def images() -> Iterator[str]:
     """The buildroots that a task would take."""
     listed = run("podman", "images", "--quiet", "--no-trunc", f"--filter=reference={REPOSITORY}")
     yield from sorted(set(listed.stdout.split()))
@@ -110,7 +111,7 @@ def has_state(host: Host, config: Config, task: int, before: object) -> bool:
 def has_image(host: Host, config: Config, task: int, before: set[str]) -> bool:
     """It is being loaded, or is there."""
     made = run("podman", "ps", "--all", "--quiet", f"--filter=label={ROLE}={Role.IMAGE}").stdout
-    return bool(made.strip()) or set(images(config)) != before
+    return bool(made.strip()) or set(images()) != before
 
 
 def has_upload(host: Host, config: Config, task: int, before: object) -> bool:

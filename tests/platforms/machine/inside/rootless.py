@@ -1,6 +1,5 @@
 """An unprivileged user's builder on a real systemd, set up as docs/rootless.md says. Run on the machine, by pytest."""
 
-import json
 import re
 import shutil
 import sys
@@ -9,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.testbed.content import BUILD_TAG, TAG
+from koji_adjutant.testbed.content import BUILD_TAG
 from koji_adjutant.testbed.distribution.task_image import TASK_REFERENCE
 from tests.integration.docs.machine import ROOT
 from tests.integration.docs.test_commands import BLOCK
 from tests.integration.packages import source_package
-from tests.integration.test_limits import LIMITED, LIMITS, WANTS_MORE
-from tests.platforms.hello import HELLO, facts
+from tests.integration.test_limits import LIMITED, WANTS_MORE, make_limited_target
+from tests.platforms.hello import told
 from tests.platforms.machine.inside.host import SLOW, Host, build_host, run, say, show
 from tests.platforms.machine.inside.installed import commands
 from tests.platforms.machine.inside.places import CONF
@@ -82,7 +81,7 @@ def test_the_daemon_is_the_users(host: Host) -> None:
 def test_a_build_is_as_everywhere(host: Host) -> None:
     host.closed(host.admin.newRepo(BUILD_TAG))
     host.closed(host.build(Path(host.description.srpms["hello"]), scratch=False))
-    say(HELLO + json.dumps(facts(Path(host.description.topdir))))
+    say(told(Path(host.description.topdir)))
 
 
 @pytest.mark.parametrize(
@@ -93,9 +92,7 @@ def test_limits_hold_where_controllers_are_delegated(
 ) -> None:
     admin = host.admin
     if admin.getTag(LIMITED) is None:
-        admin.createTag(LIMITED, parent=BUILD_TAG, arches=host.description.arch)
-        admin.editTag2(LIMITED, extra={"adjutant.limits": LIMITS})
-        admin.createBuildTarget(LIMITED, LIMITED, TAG)
+        make_limited_target(admin, host.description.arch)
         host.closed(admin.newRepo(LIMITED))
     srpm = source_package(tmp_path, name, head="BuildArch: noarch", build=script)
     assert said in host.fault(host.build(srpm, target=LIMITED), "buildArch")

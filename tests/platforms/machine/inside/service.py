@@ -1,6 +1,5 @@
 """The service on a real systemd, from its installation to its end. Run on the machine, by pytest, in this order."""
 
-import json
 import os
 import signal
 import time
@@ -12,7 +11,7 @@ import pytest
 from koji_adjutant.testbed.content import BUILD_TAG, TAG, TARGET
 from tests.mail_server import MailServer, mail_server
 from tests.pace import slowness
-from tests.platforms.hello import HELLO, facts
+from tests.platforms.hello import told
 from tests.platforms.machine.inside.host import (
     SLOW,
     Host,
@@ -192,9 +191,9 @@ def test_hardening_breaks_no_kind_of_task(host: Host, mails: MailServer, tmp_pat
     assert methods == {"chainbuild", "build", "buildSRPMFromSCM", "buildArch", "tagBuild"}
     for task in (*others, hello, admin.newRepo(BUILD_TAG)):
         host.closed(task)
-    say(HELLO + json.dumps(facts(Path(host.description.topdir))))
-    for told in eventually(lambda: notifications(host, 2), "a mail of each build", seconds=SLOW):
-        host.closed(told)
+    say(told(Path(host.description.topdir)))
+    for task in eventually(lambda: notifications(host, 2), "a mail of each build", seconds=SLOW):
+        host.closed(task)
     assert mails.received
     denied = [
         line
