@@ -11,8 +11,3 @@ except ImportError as problem:
         "install the package python3-rpm, and run koji-adjutant with the distribution's own Python\n"
     )
     raise SystemExit(2) from None
-
-from koji_adjutant.cli.commands import main
-from koji_adjutant.cli.kojid import kojid
-
-__all__ = ["kojid", "main"]

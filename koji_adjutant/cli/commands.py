@@ -1,29 +1,32 @@
-"""`koji-adjutant`: what is not the daemon itself. `testbed` has its own commands and is imported only for them."""
+"""`koji-adjutant`: what is not the daemon itself.
+
+A command imports its own modules alone, when it is called: to load all of them takes a second.
+"""
 
 import argparse
 import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from koji_adjutant import __version__
-from koji_adjutant.cli import (
-    buildroots,
-    config_check,
-    doctor,
-    documents,
-    end_tasks,
-    reload,
-    shell,
-    status,
-    status_server,
-    task_logs,
-    units,
-)
 from koji_adjutant.errors import AdjutantError, ConfigError
-from koji_adjutant.monitoring import document
 
 TESTBED = "koji_adjutant.testbed.cli"
+"""It has a command line of its own."""
+MODULES = {
+    "status": "status",
+    "logs": "task_logs",
+    "status-server": "status_server",
+    "buildroots": "shell",
+    "doctor": "doctor",
+    "install-units": "units",
+    "end-tasks": "end_tasks",
+    "reload": "reload",
+    "config": "config_command",
+}
+"""The module of this package that adds each command, in the order of the help; it may bring others."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,8 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if words[:1] == ["testbed"]:
             return _testbed()(words[1:])
-        given = parser().parse_args(words)
-        chosen: Callable[[argparse.Namespace], int] = getattr(given, "run", _config)
+        given = parser([word for word in words[:1] if word in MODULES] or MODULES).parse_args(words)
+        chosen: Callable[[argparse.Namespace], int] = given.run
         return chosen(given)
     except AdjutantError as error:
         sys.stderr.write(f"koji-adjutant: error: {error}\n")
@@ -56,38 +59,14 @@ def _testbed() -> Callable[[Sequence[str]], int]:
     return found
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line, except what stands behind `testbed`."""
+def parser(commands: Iterable[str] = MODULES) -> argparse.ArgumentParser:
+    """The command line of those commands; what stands behind `testbed` is not in it."""
     made = argparse.ArgumentParser(
         prog="koji-adjutant", description="Tools around the daemon, which is kojid."
     )
     made.add_argument("--version", action="version", version=f"koji-adjutant {__version__}")
-    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("testbed", help="a Koji on one machine", add_help=False)
-    status.add_command(commands)
-    task_logs.add_command(commands)
-    status_server.add_command(commands)
-    shell.add_command(buildroots.add_commands(commands))
-    doctor.add_command(commands)
-    units.add_command(commands)
-    end_tasks.add_command(commands)
-    reload.add_command(commands)
-    config = commands.add_parser("config", help="the daemon's configuration")
-    actions = config.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("example", help="print kojid.conf.example")
-    actions.add_parser("docs", help="print docs/configuration.md")
-    actions.add_parser("monitoring", help="print docs/monitoring.md")
-    actions.add_parser("alerts", help="print alert rules for Prometheus")
-    config_check.add_command(actions)
+    added: Any = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    added.add_parser("testbed", help="a Koji on one machine", add_help=False)
+    for name in commands:
+        importlib.import_module(f"koji_adjutant.cli.{MODULES[name]}").add_command(added)
     return made
-
-
-def _config(given: argparse.Namespace) -> int:
-    made = {
-        "example": documents.example,
-        "docs": documents.reference,
-        "monitoring": document.page,
-        "alerts": document.ALERTS.read_text,
-    }
-    sys.stdout.write(made[given.action]())
-    return 0

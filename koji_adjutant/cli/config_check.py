@@ -17,7 +17,7 @@ from koji_adjutant.handlers.registry import task_methods
 PLUGINS_MISSING = 1
 
 
-def add_command(actions: Any) -> None:
+def add_action(actions: Any) -> None:
     """The parser of `config check`."""
     made = actions.add_parser("check", help="read a configuration as the daemon would, and load its plugins")
     made.add_argument("-c", "--config", metavar="FILE", type=Path, default=DEFAULT_FILE)

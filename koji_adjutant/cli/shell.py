@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from koji_adjutant.buildroot.images.cached import CachedImage
 from koji_adjutant.buildroot.settings import BUILD_IDS, ENVIRONMENT, HOME, BuildrootSettings
-from koji_adjutant.cli.buildroots import Cache, open_cache
+from koji_adjutant.cli.buildroots import Cache, add_commands, open_cache
 from koji_adjutant.config import DEFAULT_FILE
 from koji_adjutant.container import labels
 from koji_adjutant.container.interface import ContainerSpec
@@ -35,8 +35,9 @@ METHOD = OF_GROUPS[GROUP].name
 SHELL = ("/bin/bash", "-l")
 
 
-def add_command(actions: Any) -> None:
-    """The parser of `shell`."""
+def add_command(commands: Any) -> None:
+    """The parsers of `buildroots`, this one with them."""
+    actions = add_commands(commands)
     text = "open a shell in a throw-away copy of a tag's newest buildroot"
     made: argparse.ArgumentParser = actions.add_parser("shell", help=text, description=text)
     made.add_argument("tag", metavar="TAG", help="the build tag")

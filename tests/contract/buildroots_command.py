@@ -2,7 +2,7 @@
 
 import sys
 
-from koji_adjutant.cli import main
+from koji_adjutant.cli.commands import main
 
 if __name__ == "__main__":
     sys.exit(main(["buildroots", *sys.argv[1:]]))

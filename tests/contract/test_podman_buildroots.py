@@ -12,7 +12,7 @@ import pytest
 from koji_adjutant.buildroot.images.cached import cached_images
 from koji_adjutant.buildroot.images.keys import image_name
 from koji_adjutant.buildroot.images.usage import UsageRecords
-from koji_adjutant.cli import main
+from koji_adjutant.cli.commands import main
 from koji_adjutant.container.interface import ContainerSpec
 from koji_adjutant.container.labels import ROLE, WORKER, Role
 from koji_adjutant.container.podman_manager import PodmanManager

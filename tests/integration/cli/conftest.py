@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.journals import Sample, write_sample
 from tests.integration.cli.group import given_to_group
 
-PROGRAM = (sys.executable, "-c", "import sys; from koji_adjutant.cli import main; sys.exit(main())")
+PROGRAM = (sys.executable, "-c", "import sys; from koji_adjutant.cli.commands import main; sys.exit(main())")
 """The command, also where it is not installed as a program."""
 
 

@@ -21,7 +21,7 @@ from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[3]
 FIGURES = frozenset({HostEvent.USAGE.value, HostEvent.REQUESTS.value})
-PROGRAM = "import sys; from koji_adjutant.cli import kojid; sys.exit(kojid())"
+PROGRAM = "import sys; from koji_adjutant.cli.kojid import kojid; sys.exit(kojid())"
 
 
 @dataclass(frozen=True, kw_only=True)

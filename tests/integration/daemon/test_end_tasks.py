@@ -16,7 +16,7 @@ from tests.integration.daemon.test_main_loop_restarts import adopted, killed_wit
 from tests.processes import is_alive
 from tests.waiting import PATIENCE
 
-PROGRAM = "import sys; from koji_adjutant.cli import main; sys.exit(main())"
+PROGRAM = "import sys; from koji_adjutant.cli.commands import main; sys.exit(main())"
 CRASHED = {"SERVICE_RESULT": "signal", "EXIT_CODE": "killed", "EXIT_STATUS": "KILL"}
 """What systemd says in the environment, of a crash before a restart and of one while it stops the unit."""
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.cli import main
+from koji_adjutant.cli.commands import main
 from tests.integration.daemon.kojid_process import Kojid
 from tests.waiting import eventually
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.cli import main
+from koji_adjutant.cli.commands import main
 from tests.hubs import HOST
 from tests.integration.daemon.kojid_process import ROOT, Kojid
 from tests.integration.daemon.test_main_loop_restarts import assert_went_on, lasting_task

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.cli import main
+from koji_adjutant.cli.commands import main
 from koji_adjutant.cli.scm_check import scm_report
 from koji_adjutant.config import Config
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from koji_adjutant.cli import main
+from koji_adjutant.cli.commands import main
 from koji_adjutant.cli.status import JsonLines, look
 from koji_adjutant.cli.status_screen import BAR_CELLS, EMPTY, FILLED, bar, screen
 from koji_adjutant.journal import public

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.cli import main
+from koji_adjutant.cli.commands import main
 from koji_adjutant.cli.log_tails import LONGEST_LINE, Printer, Tails
 from koji_adjutant.journal import public
 from tests.fakes.journals import Sample, write_sample

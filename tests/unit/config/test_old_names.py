@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.cli import main
+from koji_adjutant.cli.commands import main
 from koji_adjutant.config import Config, load_config
 from koji_adjutant.policy.containers import task_limits
 

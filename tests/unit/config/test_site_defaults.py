@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.cli import main
+from koji_adjutant.cli.commands import main
 from koji_adjutant.config import Config
 from koji_adjutant.config.build_mounts import BuildMount
 from koji_adjutant.config.site_defaults import MOCKS_TRUST, Verdict, read_site_defaults

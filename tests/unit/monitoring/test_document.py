@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.cli import main
+from koji_adjutant.cli.commands import main
 from koji_adjutant.monitoring.document import ALERTS, alerts, page
 
 ROOT = Path(__file__).resolve().parents[3]

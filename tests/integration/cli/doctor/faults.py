@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from koji_adjutant.cli import main
+from koji_adjutant.cli.commands import main
 from tests.integration.configured import changed
 from tests.integration.running import Testbed
 

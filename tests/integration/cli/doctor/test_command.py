@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.cli import main
+from koji_adjutant.cli.commands import main
 from koji_adjutant.cli.doctor.table import CHECKS
 from koji_adjutant.testbed.content import HOST
 from tests.integration.cli.doctor.faults import Ground
