@@ -10,14 +10,14 @@ from pathlib import Path
 import koji
 import pytest
 
+from koji_adjutant.container.interface import ContainerInfo
 from koji_adjutant.container.labels import ROLE, Role
-from koji_adjutant.container.podman.processes import container_processes
 from koji_adjutant.host.files import replace_json
 from koji_adjutant.hub.claim import FILE
 from koji_adjutant.testbed.content import HOST
 from koji_adjutant.testbed.tasks import task_of
 from tests.integration.cancel.conftest import STUBBORN, WITH_HANGING, Sources
-from tests.integration.cancel.measure import Ending, Running, Watch, name
+from tests.integration.cancel.measure import Ending, Running, Watch, inhabited, name
 from tests.integration.running import Testbed
 from tests.pace import slowness
 from tests.waiting import eventually
@@ -131,15 +131,19 @@ def test_given_to_another_host(testbed: Testbed, sources: Sources, watch: Watch,
     testbed.session.cancelTask(parent)
 
 
+def programs(watch: Watch, containers: list[ContainerInfo]) -> list[int]:
+    """What runs in them. Not by control group: an ordinary user's engine has none where nothing is delegated."""
+    return list(inhabited({world for one in containers if (world := watch.world(one))}))
+
+
 def stop(watch: Watch, task: int, role: Role) -> None:
     """Stop the program of a container as soon as it runs: on a busy machine it has ended before the engine says so."""
-    ids: set[str] = set()
+    found: list[ContainerInfo] = []
 
     def look() -> bool:
-        if not ids:
-            ids.update(found.id for found in watch.containers(task) if found.labels.get(ROLE) == role)
-        programs = [found.pid for found in container_processes() if found.container in ids]
-        stopped = [pid for pid in programs if name(pid) == "python3"]
+        if not found:
+            found.extend(one for one in watch.containers(task) if one.labels.get(ROLE) == role)
+        stopped = [pid for pid in programs(watch, found) if name(pid) == "python3"]
         for pid in stopped:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
