@@ -1,9 +1,12 @@
 """The service on a real systemd, from its installation to its end. Run on the machine, by pytest, in this order."""
 
+import functools
 import os
 import signal
 import time
+import urllib.request
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,8 @@ SOONER = "[Service]\nWatchdogSec=30\nTimeoutAbortSec=5\nTimeoutStopSec=20\n"
 """What the unit waits for is minutes; nothing else of it is changed."""
 STOP_SECONDS = 10.0
 LOG = Path("/var/log/kojid.log")
+PAGES = "http://127.0.0.1:8080"
+"""Of kojid-status, where `monitoring_bind` has them."""
 
 
 @pytest.fixture(scope="module")
@@ -189,12 +194,16 @@ def test_hardening_breaks_no_kind_of_task(host: Host, mails: MailServer, tmp_pat
         hello = host.build(Path(host.description.srpms["hello"]), scratch=False)
     methods = {task.method for task in done}
     assert methods == {"chainbuild", "build", "buildSRPMFromSCM", "buildArch", "tagBuild"}
-    for task in (*others, hello, admin.newRepo(BUILD_TAG)):
+    for task in (*others, hello, admin.newRepo(BUILD_TAG), admin.makeTask("waitrepo", [BUILD_TAG])):
         host.closed(task)
     say(told(Path(host.description.topdir)))
-    for task in eventually(lambda: notifications(host, 2), "a mail of each build", seconds=SLOW):
-        host.closed(task)
-    assert mails.received
+    (built,) = admin.listBuilds(taskID=hello)
+    admin.untagBuild(TAG, built["nvr"])
+    for method, number in (("buildNotification", 2), ("tagNotification", 1)):
+        made = functools.partial(tasks_of, host, method, number)
+        for task in eventually(made, f"{method} of each", seconds=SLOW):
+            host.closed(task)
+    assert len(mails.received) >= 3
     denied = [
         line
         for line in run("journalctl", "--no-pager", "--output=cat").stdout.splitlines()
@@ -203,12 +212,15 @@ def test_hardening_breaks_no_kind_of_task(host: Host, mails: MailServer, tmp_pat
     assert not denied
 
 
-def notifications(host: Host, number: int) -> list[int]:
-    """The tasks that send mails of builds, once there are so many."""
-    found = [task["id"] for task in host.admin.listTasks({"method": "buildNotification"})]
+def tasks_of(host: Host, method: str, number: int) -> list[int]:
+    """The tasks of a method, once there are so many."""
+    found = [task["id"] for task in host.admin.listTasks({"method": method})]
     return found if len(found) >= number else []
 
 
 def test_doctor_finds_nothing_wrong_in_the_end(host: Host) -> None:
     run("koji-adjutant", "doctor")
-    assert show("ActiveState", "kojid-status.service") == "active"
+    for path in ("/", "/readyz", "/metrics"):
+        with urllib.request.urlopen(PAGES + path, timeout=SLOW) as answer:
+            assert answer.status == HTTPStatus.OK
+            assert answer.read()
