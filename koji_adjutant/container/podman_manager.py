@@ -86,6 +86,7 @@ class PodmanManager:
         self._observer: ContainerObserver | None = None
         self._starts_nothing = False
         self._holds: frozenset[str] = frozenset()
+        self._storage: Path | None = None
 
     @property
     def socket(self) -> str:
@@ -384,7 +385,10 @@ class PodmanManager:
         return containers.find_unfinished(self)
 
     def storage_path(self) -> Path:
-        return Path(about.info(self)["store"]["graphRoot"])
+        if self._storage is None:
+            # It does not change while an engine runs.
+            self._storage = Path(about.info(self)["store"]["graphRoot"])
+        return self._storage
 
     def seccomp_profile(self) -> str:
         security = about.info(self)["host"]["security"]
@@ -394,4 +398,4 @@ class PodmanManager:
         return about.version(self)
 
     def ping(self) -> None:
-        about.ping(self)
+        about.version(self)

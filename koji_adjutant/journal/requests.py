@@ -143,7 +143,6 @@ ENGINE_CALLS = frozenset(
         "image-untag",
         "info",
         "ping",
-        "version",
     }
 )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from koji_adjutant.container.interface import ContainerManager, ContainerSpec, PullPolicy
+from koji_adjutant.container.podman.api import Kind, Request
 from koji_adjutant.container.podman_manager import PodmanManager
 from koji_adjutant.errors import EngineError, ImagePullError, TaskCanceled, TaskTimeout
 from tests.contract.containers import (
@@ -306,6 +307,12 @@ def test_container_needs_its_image(manager_of: ContainerManager) -> None:
 def test_engine_says_where_it_keeps_things(manager_of: ContainerManager) -> None:
     manager_of.ping()
     assert manager_of.storage_path().is_absolute()
+
+
+def test_the_version_is_the_one_that_podman_has_by_its_own_account(manager: PodmanManager) -> None:
+    """It is read from a header, which costs the engine nothing."""
+    asked = Request(purpose="ask for all versions", kind=Kind.START, method="GET", path="/version")
+    assert manager.version() == manager.call(asked).json()["Version"]
 
 
 def test_both_are_container_managers(manager: PodmanManager) -> None:

@@ -11,24 +11,22 @@ OF_OTHERS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.
 
 
 def info(api: EngineApi) -> Any:
+    """What `/info` answers; it costs the engine up to a second of asking for the packages of its helpers."""
     request = Request(purpose="ask the engine about itself", kind=Kind.START, method="GET", path="/info")
     return api.call(request).json()
 
 
 def version(api: EngineApi) -> str:
-    request = Request(
-        purpose="ask the engine for its version", kind=Kind.START, method="GET", path="/version"
-    )
-    return str(api.call(request).json()["Version"])
+    """Its version; EngineUnavailable where nobody answers, or nobody that is worked with.
 
-
-def ping(api: EngineApi) -> None:
-    """EngineUnavailable where nobody answers, or nobody that is worked with."""
+    Of the header, which has podman's own version: `/version` looks for those of all its helpers, as `/info` does.
+    """
     request = Request(
         purpose="reach the engine", kind=Kind.START, method="GET", path="/_ping", accepted=OF_OTHERS
     )
     answer = api.call(request)
-    version = answer.headers.get(releases.HEADER, "")
-    if not version:
+    found = answer.headers.get(releases.HEADER, "")
+    if not found:
         raise releases.no_podman(api.socket, answer.text)
-    releases.check_release(api.socket, version)
+    releases.check_release(api.socket, found)
+    return found

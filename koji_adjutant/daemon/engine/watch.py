@@ -242,12 +242,11 @@ class EngineWatch:
 def _report(
     manager: ContainerManager, storage: Path | None, trial: Callable[[ContainerManager], None] | None
 ) -> str:
-    version = ""
     try:
-        # Where the storage is costs the engine a second of looking for versions; it does not change.
-        manager.ping()
+        version = manager.version()
         if storage is None:
-            storage, version = manager.storage_path(), manager.version()
+            # Costs the engine a second; it does not change.
+            storage = manager.storage_path()
         if trial is not None:
             trial(manager)
     except AdjutantError as error:

@@ -37,7 +37,6 @@ ID = "9bd3593d45ab"
         ("POST", "/images/localhost/a-task:1/tag", "image-tag"),
         ("POST", "/images/localhost/a-task:1/untag", "image-untag"),
         ("GET", "/info", "info"),
-        ("GET", "/version", "version"),
         ("GET", "/_ping", "ping"),
     ],
 )
