@@ -171,10 +171,10 @@ class EngineWatch:
         self._ending.clear()
 
     def _drop_question(self) -> None:
-        if self._question is not None:
-            self._question.child.kill()
-            self._end(self._question)
-            self._question = None
+        question, self._question = self._question, None
+        if question is not None:
+            question.child.kill()
+            self._end(question)
 
     def _end(self, question: _Question) -> None:
         os.close(question.pipe)

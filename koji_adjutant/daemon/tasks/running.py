@@ -80,9 +80,10 @@ class RunningTasks:
                 self._kill_containers(task)
             if not process.child.has_ended():
                 continue
+            # First: a signal may end us anywhere, and the pidfd of one that was reaped may by then be another's.
+            del self.processes[task]
             status = process.child.reap()
             logger.info("Task %s (pid %s) exited with status %s", task, process.child.pid, status)
-            del self.processes[task]
             # The caller's books come first: what follows may meet with a hub that is away.
             yield task, status
             if self._state.knows(task):

@@ -116,7 +116,7 @@ def test_a_reload_keeps_tasks_and_the_pid(kojid: Kojid) -> None:
         assert_went_on(kojid, task, pid)
         eventually(lambda: not is_alive(pid), "the process that has closed its task ends")
         assert process.poll() is None
-    assert process.returncode == 0
+    assert process.returncode == 0, kojid.log.read_text()
     assert kojid.log.read_text().count("Starting up") == 2
     assert open_sessions(kojid) == [], kojid.log.read_text()
 

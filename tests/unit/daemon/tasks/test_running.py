@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import koji
 import pytest
+from pytest_mock import MockerFixture
 
 from koji_adjutant.daemon.tasks import running as module
 from koji_adjutant.daemon.tasks.processes import Child
@@ -127,6 +128,15 @@ def test_the_callers_books_come_before_what_may_fail(scene: Scene) -> None:
     assert next(collected) == (7, 1)
     assert not scene.running.processes
     assert scene.cleaned == []
+
+
+def test_a_signal_finds_nothing_in_the_books_that_was_reaped(scene: Scene, mocker: MockerFixture) -> None:
+    """What it ends with would use a pidfd that is closed, and may be another's."""
+    scene.begin(7).status.append(0)
+    mocker.patch.object(FakeChild, "reap", side_effect=SystemExit)
+    with pytest.raises(SystemExit):
+        next(scene.running.collect())
+    assert not scene.running.processes
 
 
 def test_one_that_was_adopted_has_its_session_ended(scene: Scene) -> None:
