@@ -89,7 +89,7 @@ def _nothing_left_in_the_testbed(request: pytest.FixtureRequest) -> Iterator[Non
     now_there = frozenset(census.processes(running.engine))
     late = request.config.stash[LATE].overdue(now_there, before, request.node.nodeid, after=LATE_SECONDS)
     assert not late, "left behind:\n" + "\n".join(late)
-    work = [str(path) for path in (running.layout.builder / "work" / "tasks").glob("*/*")]
+    work = running.work_directories()
     assert not work, f"work directories left behind: {work}"
 
 

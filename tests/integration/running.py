@@ -1,5 +1,6 @@
 """A testbed that runs, as the integration tests see it. It lasts for the whole run of pytest."""
 
+import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,6 +57,11 @@ class Testbed:
 
     def srpm(self, name: str) -> str:
         return self.description.srpms[name]
+
+    def work_directories(self) -> list[str]:
+        """Those of tasks, and what is in them; the daemon may remove them meanwhile."""
+        above = str(self.layout.builder / "work" / "tasks")
+        return [f"{path}/{name}" for path, names, _ in os.walk(above) for name in names if path != above]
 
     def koji(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The unmodified client, as administrator."""

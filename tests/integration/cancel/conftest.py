@@ -95,8 +95,7 @@ def make_repo(directory: Path) -> Path:
 def sources(sources_of_all: Sources) -> Iterator[Sources]:
     yield sources_of_all
     sources_of_all.cancel_all()
-    work = sources_of_all.testbed.layout.builder / "work" / "tasks"
-    eventually(lambda: not any(work.glob("*/*")), "work directories are gone")
+    eventually(lambda: not sources_of_all.testbed.work_directories(), "work directories are gone")
 
 
 @pytest.fixture(scope="package")
