@@ -391,8 +391,7 @@ class PodmanManager:
         return self._storage
 
     def seccomp_profile(self) -> str:
-        security = about.info(self)["host"]["security"]
-        return str(security["seccompProfilePath"]) if security["seccompEnabled"] else ""
+        return about.seccomp_profile(self)
 
     def version(self) -> str:
         return about.version(self)

@@ -16,6 +16,12 @@ def info(api: EngineApi) -> Any:
     return api.call(request).json()
 
 
+def seccomp_profile(api: EngineApi) -> str:
+    """Path of the profile of its containers; empty where it has none."""
+    security = info(api)["host"]["security"]
+    return str(security["seccompProfilePath"]) if security["seccompEnabled"] else ""
+
+
 def version(api: EngineApi) -> str:
     """Its version; EngineUnavailable where nobody answers, or nobody that is worked with.
 
