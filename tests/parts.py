@@ -1,8 +1,10 @@
 """The parts of the tests: the order in which `make test` begins them, and how long the tests of each may take.
 
 `make test` has one queue of test files for two workers, each with engines and testbeds of its own. What takes long
-is begun first, so that the workers end together. A budget is the sum of what the tests of a part take, set-up
-included; a part that exceeds it fails the run (`--budgets`).
+is begun first, so that the workers end together. A budget is for the sum of what the tests of a part take, set-up
+included, and twice what that was when it was measured (33 minutes for all of them, on two processors that do nothing
+else): machines that are shared have taken 1.7 times as long. A part that exceeds it has grown, and fails the run
+(`--budgets`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,27 +22,27 @@ class Part:
 
 
 PARTS = (
-    Part(name="faults", paths=("tests/faults",), minutes=7),
-    Part(name="outages", paths=("tests/integration/outages",), minutes=11),
+    Part(name="faults", paths=("tests/faults",), minutes=9),
+    Part(name="outages", paths=("tests/integration/outages",), minutes=13),
     Part(name="restarts", paths=("tests/integration/restart",), minutes=7),
     Part(name="workers", paths=("tests/integration/workers",), minutes=10),
     Part(name="load", paths=("tests/integration/load",), minutes=4),
-    Part(name="daemon", paths=("tests/integration/daemon",), minutes=9),
+    Part(name="daemon", paths=("tests/integration/daemon",), minutes=10),
     Part(
         name="sources",
         paths=("tests/integration/sources", "tests/integration/task_adapters", "tests/scm"),
-        minutes=9,
+        minutes=12,
     ),
-    Part(name="rpms", paths=("tests/integration/rpms",), minutes=8),
+    Part(name="rpms", paths=("tests/integration/rpms",), minutes=5),
     Part(
         name="seen",
         paths=("tests/integration/monitoring", "tests/integration/cli", "tests/integration/docs"),
         minutes=14,
     ),
-    Part(name="builds", paths=("tests/integration",), minutes=38),
-    Part(name="contract", paths=("tests/contract",), minutes=5),
-    Part(name="units", paths=("tests/unit", "tests/upgrade"), minutes=8),
-    Part(name="shape", paths=("tests",), minutes=3),
+    Part(name="builds", paths=("tests/integration",), minutes=57),
+    Part(name="contract", paths=("tests/contract",), minutes=7),
+    Part(name="units", paths=("tests/unit", "tests/upgrade"), minutes=10),
+    Part(name="shape", paths=("tests",), minutes=4),
 )
 CORE = (
     "tests/contract/test_container_handover.py",

@@ -72,12 +72,15 @@ def last_run(host: Host, running: Running) -> list[str]:
 
 def test_it_dies_in_the_middle_of_a_command(host: Host, running: Running) -> None:
     kill_service(host.testbed.engine)
-    eventually(lambda: not is_ready(host), "the host is not ready")
-    eventually(lambda: freed(host, running.task.id) == 1, "the task is given back")
-    assert "Not ready for task: cannot reach the engine: the podman service at" in host.log
-    # Its command runs on, where nobody hears it.
-    assert Path(f"/proc/{running.rpmbuild}").exists()
-    host.testbed.engine.serve()
+    try:
+        eventually(lambda: not is_ready(host), "the host is not ready")
+        eventually(lambda: freed(host, running.task.id) == 1, "the task is given back")
+        assert "Not ready for task: cannot reach the engine: the podman service at" in host.log
+        # Its command runs on, where nobody hears it.
+        assert Path(f"/proc/{running.rpmbuild}").exists()
+    finally:
+        # For all tests that follow.
+        host.testbed.engine.serve()
     closes(host, begins_anew(host, running))
     assert not Path(f"/proc/{running.rpmbuild}").exists()
     assert is_ready(host)
