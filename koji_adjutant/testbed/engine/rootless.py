@@ -50,7 +50,9 @@ def end_namespaces(record: Path, patience: float) -> None:
 
 def serving(pid: int) -> int:
     """The process that answers: where podman has to make namespaces first, a child of the one that was started."""
-    children = (PROC / str(pid) / "task" / str(pid) / "children").read_text().split()
+    # A child is of the thread that has forked it.
+    lists = (PROC / str(pid) / "task").glob("*/children")
+    children = [child for file in lists for child in file.read_text().split()]
     return int(children[0]) if is_rootless() and children else pid
 
 

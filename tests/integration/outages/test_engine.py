@@ -5,7 +5,6 @@ The package is never told that it has failed: its task goes on, or is begun anew
 
 import json
 import os
-import shutil
 import signal
 import time
 from dataclasses import replace
@@ -16,6 +15,7 @@ import pytest
 from koji_adjutant.container import labels
 from koji_adjutant.testbed.content import HOST
 from koji_adjutant.testbed.engine.processes import Process, command_line, engine_tools
+from koji_adjutant.testbed.engine.rootless import remove_tree
 from koji_adjutant.testbed.tasks import task_of
 from tests.contract.containers import kill_service
 from tests.integration.restart.running_builds import Host, Running, eventually
@@ -143,7 +143,7 @@ def ends(host: Host, running: Running) -> None:
 def test_an_image_is_damaged(host: Host, patient: str, running: Running) -> None:
     layer = layer_of(host, running, "usr/bin/bash")
     ends(host, running)
-    shutil.rmtree(layer.parent)
+    remove_tree(layer.parent, host.testbed.engine.environment)
     seen = len(host.log)
     again = host.running(host.build_arch(patient))
     assert "is thrown away" in host.log[seen:]
