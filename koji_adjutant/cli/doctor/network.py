@@ -13,6 +13,8 @@ from koji_adjutant.handlers.notify.smtp import Patience, greet
 from koji_adjutant.host.https import system_authorities
 
 SECONDS = 10.0
+REACH_SECONDS = 30.0
+"""Of a container that is made, gets its network and connects: most of it is the engine's, on a busy host."""
 MAIL = Patience(answer=10, whole=15)
 PORTS = {"http": 80, "https": 443}
 REACH = 'exec 3<>"/dev/tcp/$1/$2"'
@@ -65,7 +67,7 @@ def _of_containers(on: Surroundings) -> Finding:
     hint = "solver_network (bridge, pasta, slirp4netns, host, a network's name); netavark, and the host's firewall"
     answer = HeadSink(with_errors=True)
     try:
-        code = on.manager.run(replace(spec, network=config.solver_network), answer, timeout=SECONDS)
+        code = on.manager.run(replace(spec, network=config.solver_network), answer, timeout=REACH_SECONDS)
     except EngineError as error:
         return failure(
             f"no container gets a network ({config.solver_network}): {error.message}",

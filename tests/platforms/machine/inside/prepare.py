@@ -26,7 +26,7 @@ from tests.waiting import eventually
 IMAGE_SECONDS = 180.0
 COMPILED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 OWN_PLACES = re.compile(
-    r"^(podman_socket|state_dir|solver_network|log_file|workdir) = .*\n",
+    r"^(podman_socket|state_dir|solver_network|log_file|workdir|monitoring_bind) = .*\n",
     re.MULTILINE,
 )
 """Where a build host has its own, by default."""
