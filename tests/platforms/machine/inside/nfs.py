@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import koji
 import pytest
 
 from koji_adjutant.testbed.content import BUILD_TAG, HOST, TAG
@@ -77,9 +78,10 @@ def counted(host: Host, repo: int) -> int:
 
 
 def built(host: Host, name: str) -> int:
-    """How many binary packages the build of that name has, as the hub knows."""
+    """How many packages of the build of that name belong into a repo: no source, and nothing for debuggers."""
     (build,) = host.admin.listTagged(TAG, package=name)
-    return sum(rpm["arch"] != "src" for rpm in host.admin.listRPMs(buildID=build["build_id"]))
+    rpms = host.admin.listRPMs(buildID=build["build_id"])
+    return sum(rpm["arch"] != "src" and not koji.is_debuginfo(rpm["name"]) for rpm in rpms)
 
 
 def newest_repo(host: Host) -> int:
