@@ -50,9 +50,11 @@ def end_namespaces(record: Path, patience: float) -> None:
 
 def serving(pid: int) -> int:
     """The process that answers: where podman has to make namespaces first, a child of the one that was started."""
-    # A child is of the thread that has forked it.
-    lists = (PROC / str(pid) / "task").glob("*/children")
-    children = [child for file in lists for child in file.read_text().split()]
+    children: list[str] = []
+    # A child is of the thread that has forked it, and threads end.
+    for file in (PROC / str(pid) / "task").glob("*/children"):
+        with suppress(OSError):
+            children += file.read_text().split()
     return int(children[0]) if is_rootless() and children else pid
 
 
