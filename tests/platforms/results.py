@@ -5,10 +5,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 LATEST = Path(__file__).parent / "latest.json"
+FAILED = "failed"
+"""What is kept of a failure: what it said is in the log, and full of the paths of one machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,4 +70,6 @@ def load(path: Path = LATEST) -> Results:
 
 
 def save(results: Results, path: Path = LATEST) -> None:
-    path.write_text(json.dumps(asdict(results), indent=1, sort_keys=True) + "\n")
+    told = tuple(replace(one, failure=FAILED) if one.failure else one for one in results.results)
+    kept = Results(results=told, versions=results.versions)
+    path.write_text(json.dumps(asdict(kept), indent=1, sort_keys=True) + "\n")

@@ -27,6 +27,14 @@ def test_a_failure_is_a_row() -> None:
     assert "| B | core | 1.0 of 9 | FAILED |" in report.document(PLATFORMS, known)
 
 
+def test_what_a_failure_has_said_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "latest.json"
+    failed = Result(platform="B", part="core", seconds=60, minutes=9, failure="see /home/somebody/log")
+    results.save(Results().with_result(failed), path)
+    (kept,) = results.load(path).results
+    assert kept.failure == results.FAILED
+
+
 def test_the_last_result_of_a_part_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "latest.json"
     earlier = Result(platform="B", part="core", seconds=1, minutes=9, failure="it did not")
