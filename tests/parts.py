@@ -2,9 +2,8 @@
 
 `make test` has one queue of test files for two workers, each with engines and testbeds of its own. What takes long
 is begun first, so that the workers end together. A budget is for the sum of what the tests of a part take, set-up
-included, and twice what that was when it was measured (33 minutes for all of them, on two processors that do nothing
-else): machines that are shared have taken 1.7 times as long. A part that exceeds it has grown, and fails the run
-(`--budgets`).
+included, and at least twice what that was when it was measured (71 minutes in all, in a run of 37): the same run has
+taken 55 on another machine. A part that exceeds it has grown, and fails the run (`--budgets`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +32,7 @@ PARTS = (
         paths=("tests/integration/sources", "tests/integration/task_adapters", "tests/scm"),
         minutes=12,
     ),
-    Part(name="rpms", paths=("tests/integration/rpms",), minutes=5),
+    Part(name="rpms", paths=("tests/integration/rpms",), minutes=8),
     Part(
         name="seen",
         paths=("tests/integration/monitoring", "tests/integration/cli", "tests/integration/docs"),

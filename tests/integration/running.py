@@ -61,7 +61,8 @@ class Testbed:
     def work_directories(self) -> list[str]:
         """Those of tasks, and what is in them; the daemon may remove them meanwhile."""
         above = str(self.layout.builder / "work" / "tasks")
-        return [f"{path}/{name}" for path, names, _ in os.walk(above) for name in names if path != above]
+        below = ((path, (*names, *files)) for path, names, files in os.walk(above) if path != above)
+        return [f"{path}/{name}" for path, names in below for name in names]
 
     def koji(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The unmodified client, as administrator."""

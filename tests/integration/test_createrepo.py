@@ -250,4 +250,4 @@ def test_nothing_is_left(testbed: running.Testbed, tag: str) -> None:
         assert manager.find({"io.koji.adjutant.role": "tool"}) == ()
     finally:
         manager.close()
-    assert list((testbed.layout.builder / "work/tasks").glob("*/*")) == []
+    assert testbed.work_directories() == []

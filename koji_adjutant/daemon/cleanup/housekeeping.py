@@ -201,7 +201,6 @@ class Housekeeping:
     def _collect(self) -> None:
         for key, helper in list(self._helpers.items()):
             if helper.has_ended():
-                # First: a signal may end us anywhere, and the pidfd of one that was reaped may by then be another's.
                 del self._helpers[key]
                 status = helper.reap()
                 self._note(key, is_done=status == 0)

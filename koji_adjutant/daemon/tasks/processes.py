@@ -46,6 +46,7 @@ class Child:
     def reap(self) -> int | None:
         """The exit code (negative: the signal) of a process that has ended; the pidfd is closed.
 
+        It goes from the caller's books first: a signal may end us anywhere, and the pidfd may by then be another's.
         None for a process that an earlier main process forked: its parent now is init.
         """
         try:

@@ -80,7 +80,6 @@ class RunningTasks:
                 self._kill_containers(task)
             if not process.child.has_ended():
                 continue
-            # First: a signal may end us anywhere, and the pidfd of one that was reaped may by then be another's.
             del self.processes[task]
             status = process.child.reap()
             logger.info("Task %s (pid %s) exited with status %s", task, process.child.pid, status)

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,8 +125,11 @@ class Watch:
 
     def _worlds(self, tasks: list[int]) -> set[str]:
         """Pid namespaces of the containers that run."""
-        running = [found for found in self.containers(*tasks) if found.state == "running"]
-        return {world for found in running if (world := self.world(found))}
+        return self.worlds(found for found in self.containers(*tasks) if found.state == "running")
+
+    def worlds(self, containers: Iterable[ContainerInfo]) -> set[str]:
+        """The pid namespaces of those that run."""
+        return {world for found in containers if (world := self.world(found))}
 
     def world(self, container: ContainerInfo) -> str:
         """The pid namespace of a container; empty when it has ended."""

@@ -133,7 +133,7 @@ def test_given_to_another_host(testbed: Testbed, sources: Sources, watch: Watch,
 
 def programs(watch: Watch, containers: list[ContainerInfo]) -> list[int]:
     """What runs in them. Not by control group: an ordinary user's engine has none where nothing is delegated."""
-    return list(inhabited({world for one in containers if (world := watch.world(one))}))
+    return list(inhabited(watch.worlds(containers)))
 
 
 def stop(watch: Watch, task: int, role: Role) -> None:

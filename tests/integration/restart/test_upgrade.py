@@ -106,4 +106,4 @@ def test_in_the_middle_of_a_build(upgrade: Upgrade, patient: Path) -> None:
     host.terminate()
     assert not host.containers(f"{labels.WORKER}={host.state.worker()}")
     assert not list(host.state.tasks())
-    assert not list((host.testbed.layout.builder / "work" / "tasks").glob("*/*"))
+    assert not host.testbed.work_directories()

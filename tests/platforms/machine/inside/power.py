@@ -79,15 +79,15 @@ def check(host: Host, config: Config) -> str:
     eventually(lambda: not containers(), lambda: f"left: {containers()}", seconds=SLOW, step=0.5)
     left = [path for path in (config.state_dir / "tasks").glob("*") if path.is_file()]
     assert not left, left
-    looked_at = VERIFIED.read_text().split() if VERIFIED.exists() else []
-    for image in set(images()).difference(looked_at):
+    there = set(images())
+    for image in there.difference(VERIFIED.read_text().split() if VERIFIED.exists() else ()):
         assert_whole(image)
-    VERIFIED.write_text("\n".join(images()))
+    VERIFIED.write_text("\n".join(there))
     packages = sorted(config.cache_dir.rglob("*.rpm"))
     for first in range(0, len(packages), 100):
         run("rpmkeys", "--checksig", "--nosignature", *packages[first : first + 100])
     run("koji-adjutant", "doctor")
-    return f"{len(tasks)} tasks were open, {len(list(images()))} images, {len(packages)} packages"
+    return f"{len(tasks)} tasks were open, {len(there)} images, {len(packages)} packages"
 
 
 def images() -> Iterator[str]:

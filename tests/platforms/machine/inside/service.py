@@ -220,6 +220,7 @@ def tasks_of(host: Host, method: str, number: int) -> list[int]:
 
 def test_doctor_finds_nothing_wrong_in_the_end(host: Host) -> None:
     run("koji-adjutant", "doctor")
+    assert show("ActiveState", "kojid-status.service") == "active"
     for path in ("/", "/readyz", "/metrics"):
         with urllib.request.urlopen(PAGES + path, timeout=SLOW) as answer:
             assert answer.status == HTTPStatus.OK

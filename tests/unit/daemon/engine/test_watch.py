@@ -59,7 +59,7 @@ def test_a_good_engine() -> None:
     watch = EngineWatch(manager, nothing, 0.0, journal=NullJournal())
     good = Answer(problem=None, storage=manager.storage_path(), version=manager.version())
     assert watch.answer() == good
-    assert watch.answer() == good, "the version is not asked for again"
+    assert watch.answer() == good, "the storage is not asked for again"
     watch.close()
 
 
