@@ -29,6 +29,8 @@ from tests.waiting import eventually
 __all__ = ["hub", "testbed"]
 
 IMAGE_SECONDS = 120.0
+GOES_SECONDS = 30.0
+"""A helper of the daemon may just have begun when a test ends: it takes over a mirror, and is done."""
 LATE_SECONDS = 60.0
 """The daemon has containers of its own, that prepare buildroots: what runs in them is no monitor that is left."""
 LATE = pytest.StashKey[LateProcesses]()
@@ -105,5 +107,5 @@ def settle(running: Testbed) -> None:
 def things_left(engine: Engine) -> list[str]:
     """Containers, mounts and links that do not go. Monitors, which go later, are looked at after other tests."""
     with suppress(AssertionError):
-        eventually(lambda: not any(census.things(engine)), "nothing is left", seconds=census.WAIT)
+        eventually(lambda: not any(census.things(engine)), "nothing is left", seconds=GOES_SECONDS)
     return sorted(census.things(engine))
