@@ -39,7 +39,7 @@ from koji_adjutant.errors import AdjutantError, ConfigError, LoginFailed
 from koji_adjutant.handlers.base import Services
 from koji_adjutant.handlers.registry import task_methods
 from koji_adjutant.host import systemd
-from koji_adjutant.host.disks import unusable
+from koji_adjutant.host.disks import require_own, unusable
 from koji_adjutant.host.groups import group_id
 from koji_adjutant.hub.session import HubSession, log_in_anew, login, open_session, try_login
 from koji_adjutant.journal.file import ROTATE_BYTES, FileJournal
@@ -172,11 +172,12 @@ def _prepare(config: Config) -> None:
     for name, value in config.rlimits.items():
         _set_limit(name, value)
     registry_auth.headers(str(config.registry_auth_file or ""))
-    for directory in (Path(config.workdir), config.cache_dir):
+    for option, directory in (("workdir", Path(config.workdir)), ("cache_dir", config.cache_dir)):
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise unusable(f"{directory} cannot be made", error, hint="set workdir or cache_dir") from error
+            raise unusable(f"{directory} cannot be made", error, hint=f"set {option}") from error
+        require_own(option, directory)
 
 
 def _set_limit(name: str, value: str) -> None:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import stat
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -160,6 +161,23 @@ def unusable(what: str, error: OSError, *, hint: str) -> AdjutantError:
     if error.errno in NO_ROOM:
         return DiskFull(message, hint=f"make room there, or {hint}")
     return ConfigError(message, hint=hint)
+
+
+def require_own(option: str, directory: Path) -> None:
+    """ConfigError for one of our directories that is another user's: root's, of a daemon that ran before.
+
+    A disk that is full or read-only is no mistake of whoever named it: the host is not ready until it is not.
+    """
+    try:
+        with os.scandir(directory), tempfile.TemporaryFile(dir=directory):
+            pass
+    except PermissionError as error:
+        hint = f"chown -R {os.geteuid()} {directory}, or set {option}"
+        raise unusable(
+            f"{option} {directory} cannot be used by user {os.geteuid()}", error, hint=hint
+        ) from error
+    except OSError:
+        return
 
 
 def interrupted(disks: Sequence[Disk], error: OSError) -> TaskInterrupted:

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,9 @@ from typing import Any
 import pytest
 
 from koji_adjutant.config import Config
-from koji_adjutant.errors import BuildrootFailed, Problem
+from koji_adjutant.errors import BuildrootFailed, ConfigError, Problem
 from koji_adjutant.host import disks
-from koji_adjutant.host.disks import Disk, interrupted, want_of_space
+from koji_adjutant.host.disks import Disk, interrupted, require_own, want_of_space
 
 
 @pytest.fixture
@@ -126,3 +128,41 @@ def test_the_kind_of_a_file_system(tmp_path: Path) -> None:
     )
     assert disks.file_system(tmp_path / "packages", mounts) == "nfs4"
     assert disks.file_system(Path("/"), mounts) == "ext4"
+
+
+@pytest.fixture
+def of_another() -> Iterator[Path]:
+    """A directory of the user that the tests run as, who becomes another for as long."""
+    before = os.geteuid()
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        if before:
+            pytest.skip("to become another user takes root")
+        os.seteuid(65534)
+        try:
+            yield Path(directory)
+        finally:
+            os.seteuid(before)
+
+
+def test_a_directory_of_another_user_is_said_at_the_start(of_another: Path) -> None:
+    with pytest.raises(ConfigError) as raised:
+        require_own("cache_dir", of_another)
+    assert raised.value.message == f"cache_dir {of_another} cannot be used by user 65534: Permission denied"
+    assert raised.value.hint == f"chown -R 65534 {of_another}, or set cache_dir"
+
+
+def test_one_of_our_own_is_left_as_it_is(tmp_path: Path) -> None:
+    require_own("workdir", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_cannot_be_written_is_no_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(**_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(disks.tempfile, "TemporaryFile", full)
+    require_own("workdir", tmp_path)

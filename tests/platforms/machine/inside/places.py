@@ -9,3 +9,5 @@ LAYOUT = layout_at(DIRECTORY)
 """Of the testbed whose hub the machine has."""
 STORAGE = Path("/var/lib/containers/storage")
 CONF = Path("/etc/kojid/kojid.conf")
+CACHE = Path("/var/lib/koji-adjutant/cache")
+"""Of a daemon of root's, with what goes with the images in the storage."""

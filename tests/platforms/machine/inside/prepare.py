@@ -20,7 +20,7 @@ from koji_adjutant.testbed.description import Description, write_description
 from koji_adjutant.testbed.layout import Layout
 from koji_adjutant.testbed.lifecycle import Options, bring_down, bring_up
 from koji_adjutant.testbed.tasks import new_repo, wait_task
-from tests.platforms.machine.inside.places import CONF, DIRECTORY, LAYOUT, STORAGE
+from tests.platforms.machine.inside.places import CACHE, CONF, DIRECTORY, LAYOUT, STORAGE
 from tests.waiting import eventually
 
 IMAGE_SECONDS = 180.0
@@ -30,7 +30,6 @@ OWN_PLACES = re.compile(
     re.MULTILINE,
 )
 """Where a build host has its own, by default."""
-CACHE = Path("/var/lib/koji-adjutant/cache")
 UNITS = Path("/etc/systemd/system")
 NOT_AT_BOOT = ("nfs-server.service", "nfs-client.target", "rpcbind.service", "rpcbind.socket")
 """Who wants them starts them."""

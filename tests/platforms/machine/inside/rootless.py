@@ -17,7 +17,7 @@ from tests.integration.test_limits import LIMITED, WANTS_MORE, make_limited_targ
 from tests.platforms.hello import told
 from tests.platforms.machine.inside.host import SLOW, Host, build_host, run, say, show
 from tests.platforms.machine.inside.installed import commands
-from tests.platforms.machine.inside.places import CONF
+from tests.platforms.machine.inside.places import CACHE, CONF, LAYOUT
 from tests.waiting import eventually
 
 PAGE = ROOT / "docs/rootless.md"
@@ -36,6 +36,9 @@ def host() -> Iterator[Host]:
     for line in installed:
         run("bash", "-c", line)
     set_up, options = BLOCK.findall(PAGE.read_text())
+    shutil.rmtree(CACHE)
+    for directory in (LAYOUT.directory, LAYOUT.hub):
+        directory.chmod(0o711)
     run("bash", "-ec", set_up)
     uid = run("id", "--user", USER).stdout.strip()
     assert f"/run/user/{uid}/" in options
