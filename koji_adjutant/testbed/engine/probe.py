@@ -269,7 +269,11 @@ def clear(layout: EngineLayout, *, service: Process | None = None) -> None:
         subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
 
 
-def helpers(home: Path, service: Process | None) -> list[Process]:
-    """Processes of an engine beside its service: monitors, clean-up commands, and what runs in containers."""
+def helpers(home: Path, *service: Process | None) -> list[Process]:
+    """Processes of an engine beside its service: monitors, clean-up commands, and what runs in containers.
+
+    podman copies files in a thread that enters the container's mount namespace and ends there. The first thread of a
+    process cannot end: where it was that one, the service's own process is seen in a container that is gone.
+    """
     found = set(engine_tools(f"{home}/")) | set(rooted_below(home))
-    return sorted((each for each in found if each != service), key=lambda each: each.pid)
+    return sorted((each for each in found if each not in service), key=lambda each: each.pid)

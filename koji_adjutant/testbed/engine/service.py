@@ -220,7 +220,7 @@ class Engine:
 
     def helpers(self) -> list[Process]:
         """Processes of the engine beside its service."""
-        return helpers(self.home, self.service())
+        return helpers(self.home, self.service(), self.answering())
 
     def mounts(self) -> list[str]:
         """Mount points of the engine's, deepest first."""
