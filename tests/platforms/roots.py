@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from koji_adjutant.testbed.distribution.recipe import RELEASE
 from tests.platforms.part import ROOT, Place
 
 VERSIONS = "versions: "
@@ -39,9 +40,9 @@ class DebianRoot:
         """What of it is on the disk."""
         place.command([ON_DEBIAN, "--remove", self.codename])
 
-    def part(self, command: str) -> Callable[[Place], str]:
-        """What runs `command` in it, for a Part."""
-        return lambda place: summary(self.run(place, command))
+    def part(self, command: str, releases: str = RELEASE) -> Callable[[Place], str]:
+        """What runs `command` in it, with mini distributions of `releases`, for a Part."""
+        return lambda place: summary(self.run(place, command, RELEASES=releases))
 
     def core(self, prepare: str = "") -> Callable[[Place], str]:
         """What runs the tests of every platform in it, after a line of shell, for a Part."""

@@ -11,10 +11,17 @@ from tests.platforms.roots import DebianRoot, OrdinaryUser, Removable, on_this_m
 TRIXIE = DebianRoot("trixie")
 TESTING = DebianRoot("testing")
 MACHINE = MachineImage(root=TRIXIE)
+MACHINE_OF_TESTING = MachineImage(root=TRIXIE, release="testing")
 USER = OrdinaryUser()
-REMOVED_AT_THE_END: tuple[Removable, ...] = (MACHINE, TRIXIE, TESTING, USER)
-DEMO = "make demo; .venv/bin/python -m tests.platforms.hello .testbed/hub/topdir"
-"""And what became of its hello, which is the same everywhere."""
+REMOVED_AT_THE_END: tuple[Removable, ...] = (MACHINE, MACHINE_OF_TESTING, TRIXIE, TESTING, USER)
+HELLO = ".venv/bin/python -m tests.platforms.hello .testbed/hub/topdir"
+"""What became of the demo's hello, which is the same everywhere."""
+DEMO = f"make demo; {HELLO}"
+DEMO_OF_TESTING = f"make .venv/ready; .venv/bin/koji-adjutant testbed demo --release=testing; {HELLO}"
+"""The other distribution: zstd, packages of rpm 6, dnf 5."""
+DOCUMENTS = "make .venv/ready; .venv/bin/python -m pytest tests/integration/docs"
+"""README's commands, and operating.md's, word for word."""
+BOTH = "bookworm testing"
 WITH_NAMESPACE = '; grep -qh "user namespace of builds.*: yes" .testbed/logs/*'
 """Builds have to have one."""
 SEEN_BY = ".venv/bin/python -m tests.platforms.versions"
@@ -44,6 +51,11 @@ PLATFORMS = (
         versions=seen_here,
         parts=(
             Part(name="demo", minutes=3, run=compared("A", on_this_machine("bash", "-euc", DEMO))),
+            Part(
+                name="demo of testing",
+                minutes=8,
+                run=compared("A", on_this_machine("bash", "-euc", DEMO_OF_TESTING), release="testing"),
+            ),
             Part(name="core", minutes=9, run=on_this_machine("make", "core")),
             Part(name="figures", minutes=12, run=on_this_machine("bash", "-euc", FIGURES)),
             Part(name="dnf 5", minutes=15, run=on_this_machine("make", "dnf5", "DRAWS=200")),
@@ -61,7 +73,13 @@ PLATFORMS = (
                 run=compared("B", TRIXIE.part(ON_CRUN + DEMO + WITH_NAMESPACE)),
                 is_in_ci=True,
             ),
-            Part(name="core", minutes=14, run=TRIXIE.core(ON_CRUN)),
+            Part(name="core", minutes=14, run=TRIXIE.core(ON_CRUN), is_in_ci=True),
+            Part(
+                name="demo of testing",
+                minutes=8,
+                run=compared("B", TRIXIE.part(ON_CRUN + DEMO_OF_TESTING, BOTH), release="testing"),
+            ),
+            Part(name="README", minutes=5, run=TRIXIE.part(ON_CRUN + DOCUMENTS)),
             Part(name="demo on runc", minutes=4, run=TRIXIE.part(DEMO + WITH_NAMESPACE)),
             Part(name="core on runc", minutes=9, run=TRIXIE.core()),
             Part(name="figures", minutes=12, run=TRIXIE.part(FIGURES)),
@@ -74,7 +92,13 @@ PLATFORMS = (
         versions=seen_in(TESTING),
         parts=(
             Part(name="demo", minutes=4, run=compared("C", TESTING.part(ON_CRUN + DEMO))),
+            Part(
+                name="demo of testing",
+                minutes=4,
+                run=compared("C", TESTING.part(ON_CRUN + DEMO_OF_TESTING, BOTH), release="testing"),
+            ),
             Part(name="core", minutes=9, run=TESTING.core(ON_CRUN)),
+            Part(name="README", minutes=5, run=TESTING.part(ON_CRUN + DOCUMENTS)),
             Part(name="figures", minutes=12, run=TESTING.part(ON_CRUN + FIGURES)),
         ),
     ),
@@ -84,7 +108,17 @@ PLATFORMS = (
         how="a virtual machine, emulated, of B's root",
         versions=MACHINE.versions,
         parts=(
-            Part(name="service", minutes=13, run=compared("D", MACHINE.part("service"))),
+            Part(
+                name="service",
+                minutes=40,
+                run=compared("D", MACHINE.part("service")),
+                is_in_ci=True,
+            ),
+            Part(
+                name="build of testing",
+                minutes=15,
+                run=compared("D", MACHINE_OF_TESTING.part("hello"), release="testing"),
+            ),
             Part(name="limits", minutes=13, run=MACHINE.part("limits")),
             Part(name="rootless", minutes=10, run=compared("D rootless", MACHINE.part("rootless"))),
             Part(name="NFS", minutes=15, run=MACHINE.part("nfs")),

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from koji_adjutant.testbed.distribution.recipe import RELEASE
 from tests.platforms.machine.image import Image, make_image
 from tests.platforms.machine.machine import Disk, Machine, booted
 from tests.platforms.machine.power import power_failures
@@ -26,13 +27,20 @@ class MachineImage:
     """The image, made of a root when the first part wants it, and anew with each run."""
 
     root: DebianRoot
-    directory: Path = ROOT / ".testbed" / "machine"
+    release: str = RELEASE
+    """That the mini distribution of the machine's hub is made of."""
+
+    @property
+    def directory(self) -> Path:
+        """Where it is, as long as one run takes."""
+        return ROOT / ".testbed" / f"machine-{self.release}"
 
     def made(self, place: Place) -> Image:
         image = Image(directory=self.directory)
         if not image.disk.exists():
             place.command([SCRIPTS / "host_packages.sh"])
-            self.root.run(place, PREPARE, MORE_PACKAGES=PACKAGES)
+            command = f"{PREPARE} {self.release}"
+            self.root.run(place, command, MORE_PACKAGES=PACKAGES, RELEASES=self.release)
             make_image(ROOT / ".testbed" / self.root.codename, self.directory)
         return image
 

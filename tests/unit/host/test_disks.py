@@ -164,5 +164,5 @@ def test_a_disk_that_cannot_be_written_is_no_mistake(
     def full(**_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(disks.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
     require_own("workdir", tmp_path)

@@ -1,8 +1,8 @@
-"""`python -m tests.platforms.machine.inside.prepare`: what a machine needs and need not make itself, slowly.
+"""`python -m tests.platforms.machine.inside.prepare RELEASE`: what a machine needs and need not make itself, slowly.
 
-Run in the root that the machine's disk is made of: a hub with content and a repo, and podman's storage with the task
-image and a buildroot, made by a testbed that ends again. The machine's own systemd starts the hub
-(`koji-hub.service`); nothing of koji-adjutant is installed.
+RELEASE is that of the hub's mini distribution. Run in the root that the machine's disk is made of: a hub with content
+and a repo, and podman's storage with the task image and a buildroot, made by a testbed that ends again. The machine's
+own systemd starts the hub (`koji-hub.service`); nothing of koji-adjutant is installed.
 """
 
 import os
@@ -49,7 +49,7 @@ WantedBy=multi-user.target
 """
 
 
-def main() -> None:
+def main(release: str) -> None:
     # Every start of a program of ours would compile it again.
     subprocess.run(
         [sys.executable, "-m", "compileall", "-q", "koji_adjutant", "tests"], check=True, env=COMPILED
@@ -57,7 +57,7 @@ def main() -> None:
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     shutil.rmtree(STORAGE.parent, ignore_errors=True)
     shutil.rmtree(CACHE, ignore_errors=True)
-    description = bring_up(LAYOUT, Options(mail_domain="example.com"), print)
+    description = bring_up(LAYOUT, Options(mail_domain="example.com", release=release), print)
     try:
         _build(LAYOUT, description)
     finally:
@@ -119,4 +119,4 @@ def _write_units(description: Description) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])
