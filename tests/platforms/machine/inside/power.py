@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import koji
 
@@ -19,16 +20,17 @@ from koji_adjutant.config import Config, load_config
 from koji_adjutant.container.interface import ImageStore
 from koji_adjutant.container.labels import ROLE, Role
 from koji_adjutant.container.podman_manager import PodmanManager
-from koji_adjutant.testbed.content import BUILD_TAG
 from koji_adjutant.testbed.tasks import family, task_output
+from tests.integration.packages import source_package
 from tests.platforms.machine.inside.host import SLOW, Host, build_host, containers, run, say
 from tests.platforms.machine.inside.installed import installed_host
 from tests.platforms.machine.inside.places import CONF, LAYOUT
-from tests.platforms.machine.power import NOW, WELL
+from tests.platforms.machine.power import KINDS, NOW, WELL
 from tests.waiting import eventually
 
 HUB_DISK = "/dev/vdb"
-STEP = 0.2
+REQUIRED = ("zlib-devel", "ncurses-devel", "bison", "flex", "gmp-devel")
+STEP, IMAGE_STEP = 0.2, 1.0
 """Seconds between two looks: on an emulated machine they cost as much as what is waited for."""
 UNENDED = [koji.TASK_STATES[state] for state in ("FREE", "ASSIGNED", "OPEN")]
 MOUNTED_FIRST = f"[Unit]\nRequiresMountsFor={LAYOUT.hub}\n"
@@ -60,15 +62,10 @@ def go(kind: str, number: int) -> None:
     eventually(lambda: answers(host), "the hub answers", seconds=SLOW, step=0.5)
     say(WELL + check(host, config))
     if kind == "image":
-        # What no image is of, so that one is made.
-        host.admin.editTag2(BUILD_TAG, extra={"mock.releasever": str(number)})
-    with closing(PodmanManager(str(config.podman_socket), config.container_timeouts)) as manager:
-        before = loaded(manager)
+        until_an_image(host, config, REQUIRED[number // len(KINDS) % len(REQUIRED)])
+    else:
         task = host.build(Path(host.description.srpms["hello"]))
-        if kind == "image":
-            eventually(lambda: loaded(manager) != before, kind, seconds=SLOW, step=STEP)
-        else:
-            eventually(lambda: MOMENTS[kind](host, config, task), kind, seconds=SLOW, step=STEP)
+        eventually(lambda: MOMENTS[kind](host, config, task), kind, seconds=SLOW, step=STEP)
     say(NOW + kind)
 
 
@@ -113,6 +110,18 @@ def assert_whole(image: str) -> None:
         assert not wrong, f"{image}: {wrong[:10]}"
     finally:
         run("podman", "image", "unmount", image)
+
+
+def until_an_image(host: Host, config: Config, required: str) -> None:
+    """The engine has one more: of a package whose BuildRequires no image has."""
+    with (
+        TemporaryDirectory() as directory,
+        closing(PodmanManager(str(config.podman_socket), config.container_timeouts)) as manager,
+    ):
+        before = loaded(manager)
+        head = f"BuildArch: noarch\nBuildRequires: {required}"
+        host.build(source_package(Path(directory), f"wants-{required}", head=head))
+        eventually(lambda: loaded(manager) != before, "an image", seconds=SLOW, step=IMAGE_STEP)
 
 
 def loaded(manager: ImageStore) -> set[str]:
