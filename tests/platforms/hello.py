@@ -27,6 +27,12 @@ OF_ALL = frozenset(
 """Digests and sizes of header and payload, which have the times in them; and the space left for signatures."""
 RENAMED = {"PAYLOADSHA256ALGO": "PAYLOADDIGESTALGO"}
 """What rpm 6 calls a tag, and what earlier ones do."""
+OF_LATER_VERSIONS = {
+    5112: "PAYLOADSIZE", 5113: "PAYLOADSIZEALT", 5114: "RPMFORMAT", 5115: "FILEMIMEINDEX", 5116: "MIMEDICT",
+    5120: "SOURCENEVR", 5121: "PAYLOADSHA512", 5122: "PAYLOADSHA512ALT", 5123: "PAYLOADSHA3_256",
+    5124: "PAYLOADSHA3_256ALT",
+}  # fmt: skip
+"""Names that rpm 6 has for tags of its format, where this host's rpm has none."""
 Facts = Mapping[str, Any]
 
 
@@ -57,7 +63,7 @@ def header(file: Any) -> dict[str, Any]:
     read = transaction.hdrFromFdno(file)
     known = {"FILES": [text(path) for path in read[rpm.RPMTAG_FILENAMES]]}
     for tag in read.keys():  # noqa: SIM118 (a header is no mapping)
-        name = str(rpm.tagnames.get(tag, tag))
+        name = str(rpm.tagnames.get(tag) or OF_LATER_VERSIONS.get(tag, tag))
         if name not in OF_TIME_AND_HOST | OF_ALL:
             known[RENAMED.get(name, name)] = text(read[tag])
     return known
