@@ -8,7 +8,7 @@ SEED ?=
 ONLY ?=
 DRAWS ?= 2000
 
-PYTEST := $(BIN)/python -m pytest --dist=loadfile --no-loadscope-reorder
+PYTEST := .ci/journaled $(BIN)/python -m pytest --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help demo platforms core test quick coverage soak oracle dnf5 lint bench man srpm clean
 
@@ -41,11 +41,11 @@ soak: $(VENV)/ready ## builds and faults for MINUTES, by SEED; fails when anythi
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 oracle: $(VENV)/ready ## DRAWS BuildRequires from SEED on, solved by dnf's own builddep and by the solver
-	$(BIN)/python -m pytest -s --timeout=0 --oracle-draws=$(DRAWS) --oracle-seed=$(or $(SEED),1) \
+	.ci/journaled $(BIN)/python -m pytest -s --timeout=0 --oracle-draws=$(DRAWS) --oracle-seed=$(or $(SEED),1) \
 		tests/integration/requirements/test_oracle.py
 
 dnf5: $(VENV)/ready ## the same for dnf 5, and builds with it: in a task image of Debian testing
-	$(BIN)/python -m pytest -s --timeout=0 --oracle-draws=$(DRAWS) --oracle-seed=$(or $(SEED),1) \
+	.ci/journaled $(BIN)/python -m pytest -s --timeout=0 --oracle-draws=$(DRAWS) --oracle-seed=$(or $(SEED),1) \
 		--distribution=testing -m distribution tests/integration/requirements
 
 lint: $(VENV)/ready ## the linters alone
