@@ -37,6 +37,8 @@ def host() -> Iterator[Host]:
     make_limited_target(found.admin, found.description.arch)
     found.closed(found.admin.newRepo(LIMITED))
     yield found
+    found.admin.logout()
+    found.admin.rsession.close()
     assert not containers()
 
 
