@@ -260,13 +260,14 @@ def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if use.engine is None or not request.node.get_closest_marker("podman"):
         return
-    left = _things_left(use.engine, before)
+    left = things_left(use.engine, before, seconds=SETTLE)
     overdue = use.late.overdue(frozenset(census.processes(use.engine)), before, request.node.nodeid)
     assert not left, "left behind:\n" + "\n".join(left)
     assert not overdue, "left behind:\n" + "\n".join(overdue)
 
 
-def _things_left(engine: Engine, before: frozenset[str]) -> list[str]:
+def things_left(engine: Engine, before: frozenset[str] = frozenset(), *, seconds: float) -> list[str]:
+    """Containers, mounts and links that do not go. Monitors, which go later, are looked at after other tests."""
     with suppress(AssertionError):
-        eventually(lambda: not set(census.things(engine)) - before, "nothing is left", seconds=SETTLE)
+        eventually(lambda: not set(census.things(engine)) - before, "nothing is left", seconds=seconds)
     return sorted(set(census.things(engine)) - before)

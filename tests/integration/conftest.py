@@ -21,7 +21,7 @@ from koji_adjutant.testbed.client import admin_session
 from koji_adjutant.testbed.description import read_description
 from koji_adjutant.testbed.engine.service import Engine
 from koji_adjutant.testbed.layout import Layout, layout_at
-from tests.conftest import LateProcesses
+from tests.conftest import LateProcesses, things_left
 from tests.hubs import hub
 from tests.integration.running import PULLS, Testbed
 from tests.waiting import eventually
@@ -86,7 +86,7 @@ def _nothing_left_in_the_testbed(request: pytest.FixtureRequest) -> Iterator[Non
     before = frozenset(census.processes(running.engine))
     yield
     settle(running)
-    left = things_left(running.engine)
+    left = things_left(running.engine, seconds=GOES_SECONDS)
     assert not left, "left behind:\n" + "\n".join(left)
     now_there = frozenset(census.processes(running.engine))
     late = request.config.stash[LATE].overdue(now_there, before, request.node.nodeid, after=LATE_SECONDS)
@@ -102,10 +102,3 @@ def settle(running: Testbed) -> None:
         eventually(
             lambda: not any(pending_requests(running.config)), "images are made", seconds=IMAGE_SECONDS
         )
-
-
-def things_left(engine: Engine) -> list[str]:
-    """Containers, mounts and links that do not go. Monitors, which go later, are looked at after other tests."""
-    with suppress(AssertionError):
-        eventually(lambda: not any(census.things(engine)), "nothing is left", seconds=GOES_SECONDS)
-    return sorted(census.things(engine))

@@ -50,12 +50,14 @@ def end_namespaces(record: Path, patience: float) -> None:
 
 def serving(pid: int) -> int:
     """The process that answers: where podman has to make namespaces first, a child of the one that was started."""
+    if not is_rootless():
+        return pid
     children: list[str] = []
     # A child is of the thread that has forked it, and threads end.
     for file in (PROC / str(pid) / "task").glob("*/children"):
         with suppress(OSError):
             children += file.read_text().split()
-    return int(children[0]) if is_rootless() and children else pid
+    return int(children[0]) if children else pid
 
 
 def inside(argv: Sequence[str]) -> list[str]:
