@@ -15,7 +15,6 @@ MEDIAN = re.compile(
     r"^(?P<name>[a-z]+(?:_[a-z]+)+) +(?P<median>[\d.,]+) (?P<unit>s|MB) +.* to [\d.,]+ +\d+ ", re.MULTILINE
 )
 ON_DEBIAN = ROOT / ".ci" / "on-debian"
-JOURNALED = ROOT / ".ci" / "journaled"
 AS_USER = ROOT / ".ci" / "as-user"
 
 
@@ -56,7 +55,7 @@ class OrdinaryUser:
 
     def run(self, place: Place, command: str, **wants: str) -> str:
         """Run a line of shell as the user, in a copy of the project's tree; what it said. `wants` are variables."""
-        argv = [str(JOURNALED), str(AS_USER), "--keep", command]
+        argv = [str(AS_USER), "--keep", command]
         return place.command(argv, environment={**os.environ, **wants})
 
     def remove(self, place: Place) -> None:

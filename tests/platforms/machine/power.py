@@ -59,6 +59,8 @@ def _cut(  # noqa: PLR0917
             _run(
                 machine, place, f"{in_tree}{COMMAND}go {kind} {number}", until=NOW if number < cuts else WELL
             )
+            if number == cuts:
+                _run(machine, place, f"{in_tree}koji-adjutant doctor", until="")
             # The end of this context is the power failure.
             wait = chance.uniform(0.0, WITHIN_SECONDS)
             lasts(machine.is_on, "the machine is on", seconds=wait)

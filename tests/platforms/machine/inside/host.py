@@ -12,10 +12,11 @@ from typing import Any
 
 from koji_adjutant.host.processes import start_time
 from koji_adjutant.testbed.client import admin_session
-from koji_adjutant.testbed.content import HOST, TARGET
+from koji_adjutant.testbed.content import BUILD_TAG, HOST, TARGET
 from koji_adjutant.testbed.description import Description, read_description
 from koji_adjutant.testbed.tasks import Task, family, fault_of, wait_task
 from tests.integration.packages import source_package
+from tests.platforms.hello import told
 from tests.platforms.machine.inside.places import LAYOUT
 from tests.waiting import eventually
 
@@ -78,6 +79,17 @@ class Host:
 
     def is_ready(self) -> bool:
         return bool(self.admin.getHost(HOST)["ready"])
+
+    def hello(self) -> None:
+        """A repo, and a build of hello; what became of it is said."""
+        self.closed(self.admin.newRepo(BUILD_TAG))
+        self.closed(self.build(Path(self.description.srpms["hello"]), scratch=False))
+        say(told(Path(self.description.topdir)))
+
+    def leave(self) -> None:
+        """No session of the administrator's any more."""
+        self.admin.logout()
+        self.admin.rsession.close()
 
     # The service
 

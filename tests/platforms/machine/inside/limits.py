@@ -37,8 +37,7 @@ def host() -> Iterator[Host]:
     make_limited_target(found.admin, found.description.arch)
     found.closed(found.admin.newRepo(LIMITED))
     yield found
-    found.admin.logout()
-    found.admin.rsession.close()
+    found.leave()
     assert not containers()
 
 

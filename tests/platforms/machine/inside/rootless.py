@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.testbed.content import BUILD_TAG
 from koji_adjutant.testbed.distribution.task_image import TASK_REFERENCE
 from tests.integration.docs.machine import ROOT
 from tests.integration.docs.test_commands import BLOCK
 from tests.integration.packages import source_package
 from tests.integration.test_limits import LIMITED, WANTS_MORE, make_limited_target
-from tests.platforms.hello import told
-from tests.platforms.machine.inside.host import SLOW, Host, build_host, run, say, show
+from tests.platforms.machine.inside.host import SLOW, Host, build_host, run, show
 from tests.platforms.machine.inside.installed import commands
 from tests.platforms.machine.inside.places import CACHE, CONF, LAYOUT
 from tests.waiting import eventually
@@ -48,6 +46,7 @@ def host() -> Iterator[Host]:
     found = build_host()
     eventually(found.is_ready, "the hub knows that the host is ready", seconds=SLOW)
     yield found
+    found.leave()
     assert not as_user("podman", "ps", "--all", "--quiet").split()
 
 
@@ -82,9 +81,7 @@ def test_the_daemon_is_the_users(host: Host) -> None:
 
 
 def test_a_build_is_as_everywhere(host: Host) -> None:
-    host.closed(host.admin.newRepo(BUILD_TAG))
-    host.closed(host.build(Path(host.description.srpms["hello"]), scratch=False))
-    say(told(Path(host.description.topdir)))
+    host.hello()
 
 
 @pytest.mark.parametrize(
