@@ -7,8 +7,10 @@ MINUTES ?= 30
 SEED ?=
 ONLY ?=
 DRAWS ?= 2000
+# Of the tests, on two processors: a quarter of the time of two is waiting.
+WORKERS ?= 3
 
-PYTEST := .ci/journaled $(BIN)/python -m pytest --dist=loadfile --no-loadscope-reorder
+PYTEST := .ci/quick-disk $(BIN)/python -m pytest --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help demo platforms core test quick coverage soak oracle dnf5 lint bench man srpm clean
 
@@ -25,27 +27,27 @@ platforms: $(VENV)/ready ## what has to work on other hosts than this: ONLY=B on
 	$(BIN)/python -m tests.platforms $(if $(ONLY),--only $(ONLY))
 
 test: $(VENV)/ready ## every test, linters and real containers included; a part of them over its budget fails
-	$(PYTEST) --numprocesses=2 --budgets --tb=short --durations=25 tests
+	$(PYTEST) --numprocesses=$(WORKERS) --budgets --tb=short --durations=25 tests
 
 core: $(VENV)/ready ## what runs on every platform, nine minutes; MORE=--without-limits where podman has none
-	$(PYTEST) --numprocesses=2 --tb=short -m core $(MORE) tests
+	$(PYTEST) --numprocesses=$(WORKERS) --tb=short -m core $(MORE) tests
 
 quick: $(VENV)/ready ## linters, units, the contract suite on the fake, one build: a few minutes
 	$(PYTEST) --numprocesses=4 --quick tests
 
 coverage: $(VENV)/ready ## as `make test`, with line coverage, which is printed and has to be 80 %
 	rm -f .coverage .coverage.*
-	$(PYTEST) --numprocesses=2 --cov --cov-report=term --cov-fail-under=80 --tb=short tests
+	$(PYTEST) --numprocesses=$(WORKERS) --cov --cov-report=term --cov-fail-under=80 --tb=short tests
 
 soak: $(VENV)/ready ## builds and faults for MINUTES, by SEED; fails when anything is lost or left
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 oracle: $(VENV)/ready ## DRAWS BuildRequires from SEED on, solved by dnf's own builddep and by the solver
-	.ci/journaled $(BIN)/python -m pytest -s --timeout=0 --oracle-draws=$(DRAWS) --oracle-seed=$(or $(SEED),1) \
+	.ci/quick-disk $(BIN)/python -m pytest -s --timeout=0 --oracle-draws=$(DRAWS) --oracle-seed=$(or $(SEED),1) \
 		tests/integration/requirements/test_oracle.py
 
 dnf5: $(VENV)/ready ## the same for dnf 5, and builds with it: in a task image of Debian testing
-	.ci/journaled $(BIN)/python -m pytest -s --timeout=0 --oracle-draws=$(DRAWS) --oracle-seed=$(or $(SEED),1) \
+	.ci/quick-disk $(BIN)/python -m pytest -s --timeout=0 --oracle-draws=$(DRAWS) --oracle-seed=$(or $(SEED),1) \
 		--distribution=testing -m distribution tests/integration/requirements
 
 lint: $(VENV)/ready ## the linters alone

@@ -1,6 +1,6 @@
 """The parts of the tests: the order in which `make test` begins them, and how long the tests of each may take.
 
-`make test` has one queue of test files for two workers, each with engines and testbeds of its own. What takes long
+`make test` has one queue of test files for three workers, each with engines and testbeds of its own. What takes long
 is begun first, so that the workers end together. A budget is for the sum of what the tests of a part take, set-up
 included, and at least twice what that was when it was measured (71 minutes in all, in a run of 37): the same run has
 taken 55 on another machine. A part that exceeds it has grown, and fails the run (`--budgets`).

@@ -27,7 +27,8 @@ class Clock:
         return {
             "LD_PRELOAD": str(self.library),
             "FAKETIME_TIMESTAMP_FILE": str(self.file),
-            "FAKETIME_NO_CACHE": "1",
+            # Seconds. Without, each call reads the file.
+            "FAKETIME_CACHE_DURATION": "1",
             # A clock that is set is not that by which durations are measured.
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "DONT_FAKE_MONOTONIC": "1",

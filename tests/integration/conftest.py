@@ -23,7 +23,7 @@ from koji_adjutant.testbed.engine.service import Engine
 from koji_adjutant.testbed.layout import Layout, layout_at
 from tests.conftest import LateProcesses, things_left
 from tests.hubs import hub
-from tests.integration.running import PULLS, Testbed
+from tests.integration.running import OPTIONS, Testbed
 from tests.waiting import eventually
 
 __all__ = ["hub", "testbed"]
@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def command(layout: Layout, *arguments: str) -> None:
     """`koji-adjutant testbed`, for the testbed at `place`."""
     argv = [sys.executable, "-m", "koji_adjutant.testbed", *arguments, f"--dir={layout.directory}"]
-    subprocess.run(argv, env={**os.environ, **PULLS}, check=True)
+    subprocess.run(argv, env={**os.environ, **OPTIONS}, check=True)
 
 
 @contextmanager

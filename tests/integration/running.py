@@ -19,8 +19,14 @@ from koji_adjutant.testbed.tasks import Task, family, fault_of, task_output, wai
 from tests.pace import patience
 
 CLIENT_SECONDS = 300
-PULLS = {"KOJI_ADJUTANT_IMAGE_PULL_POLICY": "missing"}
-"""The environment of the testbed's daemon, whoever starts it: images may be looked for in a registry."""
+OPTIONS = {
+    # Images may be looked for in a registry.
+    "KOJI_ADJUTANT_IMAGE_PULL_POLICY": "missing",
+    # Workers of the tests have their files in memory, if it is large enough.
+    "KOJI_ADJUTANT_BUILDROOT_CACHE_SIZE": "2G",
+    "KOJI_ADJUTANT_DOWNLOAD_CACHE_SIZE": "2G",
+}
+"""The environment of the testbed's daemon, whoever starts it."""
 
 
 @dataclass(frozen=True, kw_only=True)

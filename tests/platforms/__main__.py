@@ -4,8 +4,10 @@ The exit code is 1 when a part failed, or, with --budgets, took longer than its 
 """
 
 import argparse
+import math
 import os
 import sys
+import time
 from collections.abc import Sequence
 
 from koji_adjutant.errors import AdjutantError
@@ -32,7 +34,14 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--budgets", action="store_true", help="a part over its budget fails the run")
     parser.add_argument("--keep", action="store_true", help="leave the roots for the next run")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=math.inf,
+        help="a part whose budget does not fit in these is not begun",
+    )
     given = parser.parse_args(arguments)
+    until = time.monotonic() + given.minutes * 60
     if os.geteuid():
         say("platforms: run it as root")
         return 2
@@ -45,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     ran = {(platform.letter, part.name) for platform in platforms for part in platform.parts}
     known = results.load()
     try:
-        for now in run(platforms, known, DIRECTORY, say, with_versions=not given.ci):
+        for now in run(platforms, known, DIRECTORY, say, with_versions=not given.ci, until=until):
             known = now
             if not given.ci:
                 results.save(known.only_of(every))

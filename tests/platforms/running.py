@@ -1,5 +1,6 @@
 """Runs the parts of platforms one after the other. One that fails keeps none of the others from running."""
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
@@ -40,11 +41,15 @@ def run(
     say: Callable[[str], None],
     *,
     with_versions: bool = True,
+    until: float = math.inf,
 ) -> Iterator[Results]:
-    """What is known after each part. A machine is started to say its versions: who needs none need not wait for it."""
+    """What is known after each part. A machine is started to say its versions: who needs none need not wait for it.
+
+    A part whose budget ends after `until`, by the monotonic clock, is not begun, and said.
+    """
     for platform in platforms:
         if not with_versions:
-            known = yield from _run_parts(platform, known, directory, say)
+            known = yield from _run_parts(platform, known, directory, say, until)
             continue
         place = Place(directory=directory / platform.letter, seconds=VERSIONS_MINUTES * 60)
         began = time.monotonic()
@@ -58,13 +63,19 @@ def run(
             yield known
             continue
         say(f"{platform.letter}  {platform.host}: {_listed(known.versions[platform.letter])}")
-        known = yield from _run_parts(platform, known, directory, say)
+        known = yield from _run_parts(platform, known, directory, say, until)
 
 
 def _run_parts(
-    platform: Platform, known: Results, directory: Path, say: Callable[[str], None]
+    platform: Platform, known: Results, directory: Path, say: Callable[[str], None], until: float
 ) -> Generator[Results, None, Results]:
     for part in platform.parts:
+        left = (until - time.monotonic()) / 60
+        if part.minutes > left:
+            say(
+                f"{platform.letter}  {part.name:<24} not run: {part.minutes:g} min, of which {left:.1f} are left"
+            )
+            continue
         result = run_part(platform, part, directory)
         say(result.line)
         known = known.with_result(result)

@@ -10,7 +10,7 @@ from koji_adjutant.testbed.demo.report import say
 from koji_adjutant.testbed.layout import Layout
 from koji_adjutant.testbed.lifecycle import Options, bring_up
 from tests.integration.conftest import running_testbed
-from tests.integration.running import PULLS, Testbed
+from tests.integration.running import OPTIONS, Testbed
 from tests.mail_server import PASSWORD, USER, MailServer, mail_server
 from tests.waiting import eventually
 
@@ -37,7 +37,7 @@ def testbed(mails: MailServer) -> Iterator[Testbed]:
 
     def up(layout: Layout) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in PULLS.items():
+            for name, value in OPTIONS.items():
                 patch.setitem(os.environ, name, value)
             bring_up(layout, options, say)
 

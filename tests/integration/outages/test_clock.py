@@ -82,5 +82,5 @@ def finish(host: Host, running: Running) -> None:
     task = host.testbed.wait_task(running.root.id)
     assert task.state == "CLOSED", host.testbed.fault(task.id)
     lines = [line for line in host.build_log(task.id).splitlines() if line.startswith("line ")]
-    assert lines == [f"line {number}" for number in range(1, len(lines) + 1)]
+    assert lines == [f"line {number}" for number in range(1, len(lines) + 1)], host.build_log(task.id)
     assert not {"freed", "canceled"} & set(host.events(task.id))

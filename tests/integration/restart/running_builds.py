@@ -27,7 +27,7 @@ from koji_adjutant.testbed import builder, services
 from koji_adjutant.testbed.content import BUILD_TAG, HOST, TARGET
 from koji_adjutant.testbed.tasks import Task, family, task_of
 from tests import waiting
-from tests.integration.running import PULLS, Testbed
+from tests.integration.running import OPTIONS, Testbed
 
 T = TypeVar("T")
 PATIENCE = 120.0
@@ -90,7 +90,7 @@ class Host:
         """A main process; when this returns, the hub has it as ready."""
         before = self.log.count(STARTING)
         with pytest.MonkeyPatch.context() as environment:
-            for name, value in PULLS.items():
+            for name, value in OPTIONS.items():
                 environment.setenv(name, value)
             service = builder.start_daemon(self.testbed.layout, self.programs)
 

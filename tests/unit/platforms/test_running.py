@@ -60,6 +60,15 @@ def test_continuous_integration_runs_what_is_marked_for_it(tmp_path: Path) -> No
     assert [(one.platform, one.part) for one in known.results] == [("B", "core")]
 
 
+def test_a_part_that_does_not_fit_in_the_time_is_not_begun_and_said(tmp_path: Path) -> None:
+    said: list[str] = []
+    long = Part(name="power", minutes=60, run=failing)
+    platforms = [platform("A", long, part())]
+    *_, known = run(platforms, Results(), tmp_path, said.append, until=time.monotonic() + 600)
+    assert [(one.part, one.failure) for one in known.results] == [("demo", "")]
+    assert "not run: 60 min, of which 10.0 are left" in said[1]
+
+
 def test_platforms_and_parts_are_chosen_by_name() -> None:
     platforms = [platform("A", part()), platform("B", part(), part("core"))]
     assert [one.letter for one in chosen(platforms, ())] == ["A", "B"]

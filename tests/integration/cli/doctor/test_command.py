@@ -1,5 +1,6 @@
 """doctor on a host where all is well: it finds nothing."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from koji_adjutant.cli.commands import main
 from koji_adjutant.cli.doctor.table import CHECKS
 from koji_adjutant.testbed.content import HOST
 from tests.integration.cli.doctor.faults import Ground
-from tests.integration.running import Testbed
+from tests.integration.running import OPTIONS, Testbed
 
 EXPLAINED = {"mail.server": "a testbed has no mail server, and a hub that sends no mail"}
 """The warnings of a testbed on which all is well."""
@@ -19,7 +20,7 @@ EXPLAINED = {"mail.server": "a testbed has no mail server, and a hub that sends 
 def doctor(testbed: Testbed, *arguments: str) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("koji-adjutant")
     argv = [str(program), "doctor", "-c", str(testbed.layout.kojid_conf), *arguments]
-    return subprocess.run(argv, capture_output=True, text=True, check=False)
+    return subprocess.run(argv, env={**os.environ, **OPTIONS}, capture_output=True, text=True, check=False)
 
 
 def test_a_host_on_which_all_is_well(testbed: Testbed) -> None:

@@ -68,7 +68,8 @@ def manager(tmp_path: Path) -> DiskManager:
 
 @pytest.fixture
 def services(manager: DiskManager, tmp_path: Path) -> Services:
-    config = Config(server="http://h", topurls=("http://h",), state_dir=tmp_path / "state")
+    # However full the disk of this machine is.
+    config = Config(server="http://h", topurls=("http://h",), state_dir=tmp_path / "state", minspace=0)
     return Services(config=config, manager=manager, journal=NullJournal(), worker="w")
 
 
