@@ -2,8 +2,8 @@
 
 `make test` has one queue of test files for three workers, each with engines and testbeds of its own. What takes long
 is begun first, so that the workers end together. A budget is for the sum of what the tests of a part take, set-up
-included, and at least twice what that was when it was measured (71 minutes in all, in a run of 37): the same run has
-taken 55 on another machine. A part that exceeds it has grown, and fails the run (`--budgets`).
+included, and at least twice what that was when it was measured (78 minutes in all, in a run of 27): a run has taken one
+and a half times as long on another machine. A part that exceeds it has grown, and fails the run (`--budgets`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,9 +38,9 @@ PARTS = (
         paths=("tests/integration/monitoring", "tests/integration/cli", "tests/integration/docs"),
         minutes=14,
     ),
-    Part(name="builds", paths=("tests/integration",), minutes=57),
+    Part(name="builds", paths=("tests/integration",), minutes=62),
     Part(name="contract", paths=("tests/contract",), minutes=7),
-    Part(name="units", paths=("tests/unit", "tests/upgrade"), minutes=10),
+    Part(name="units", paths=("tests/unit", "tests/upgrade"), minutes=13),
     Part(name="shape", paths=("tests",), minutes=4),
 )
 CORE = (

@@ -57,8 +57,9 @@ def main(arguments: Sequence[str]) -> int:
         for now in run(platforms, known, DIRECTORY, say, with_versions=not given.ci, until=until):
             known = now
             if not given.ci:
-                results.save(known.only_of(every))
-                report.write(PLATFORMS, known)
+                kept = results.load().with_newest_of(known).only_of(every)
+                results.save(kept)
+                report.write(PLATFORMS, kept)
     finally:
         if not given.keep:
             for root in REMOVED_AT_THE_END:

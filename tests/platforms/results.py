@@ -49,6 +49,13 @@ class Results:
         kept = [one for one in self.results if (one.platform, one.part) != (new.platform, new.part)]
         return Results(results=(*kept, new), versions=self.versions)
 
+    def with_newest_of(self, run: "Results") -> "Results":
+        """The same with the last result of a run, and its versions: beside it, another may have kept some."""
+        newest = run.results[-1]
+        with_it = self.with_result(newest)
+        found = run.versions.get(newest.platform)
+        return with_it.with_versions(newest.platform, found) if found else with_it
+
     def with_versions(self, platform: str, known: Mapping[str, str]) -> "Results":
         return Results(results=self.results, versions={**self.versions, platform: dict(known)})
 

@@ -73,7 +73,7 @@ PLATFORMS = (
                 run=compared("B", TRIXIE.part(ON_CRUN + DEMO + WITH_NAMESPACE)),
                 is_in_ci=True,
             ),
-            Part(name="core", minutes=14, run=TRIXIE.core(ON_CRUN), is_in_ci=True),
+            Part(name="core", minutes=10, run=TRIXIE.core(ON_CRUN), is_in_ci=True),
             Part(
                 name="demo of testing",
                 minutes=8,

@@ -38,7 +38,7 @@ def finish(host: Host, running: Running) -> None:
         assert not {"freed", "canceled", "failed"} & set(events), events
     log = host.build_log(running.task.id).splitlines()
     lines = [line for line in log if line.startswith("line ")]
-    assert lines == [f"line {number}" for number in range(1, len(lines) + 1)]
+    assert lines == [f"line {number}" for number in range(1, len(lines) + 1)], "\n".join(log)
     assert f"lines {len(lines)}" in log
     assert any(line.startswith("Wrote: ") for line in log)
     eventually(lambda: host.open_sessions() == 1, "no session is left but the main one")

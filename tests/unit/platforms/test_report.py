@@ -47,6 +47,17 @@ def test_the_last_result_of_a_part_is_kept(tmp_path: Path) -> None:
     assert again.only_of([("B", "core")]).results == (RESULT,)
 
 
+def test_of_two_runs_at_once_each_keeps_its_own() -> None:
+    other = Result(platform="A", part="demo", seconds=1, minutes=2)
+    kept = Results().with_result(other).with_versions("A", {"podman": "4.3.1"})
+    old = Result(platform="A", part="demo", seconds=1, minutes=2, failure="it did not")
+    run = Results().with_result(old).with_result(RESULT).with_versions("B", {"podman": "5.4.2"})
+    together = kept.with_newest_of(run)
+    assert together.results == (other, RESULT)
+    assert together.versions == {"A": {"podman": "4.3.1"}, "B": {"podman": "5.4.2"}}
+    assert kept.with_newest_of(Results().with_result(RESULT)).versions == kept.versions
+
+
 def test_a_part_over_its_budget_is_told() -> None:
     assert not RESULT.is_over
     late = Result(platform="B", part="core", seconds=541, minutes=9)
