@@ -34,12 +34,22 @@ STATUS_BUILD, STATUS_TIMEOUT, STATUS_PACKAGES, STATUS_SOURCE = 10, 11, 30, 40
 installed, and for a source package that is none; scripts look for them. Otherwise it exits as rpmbuild did."""
 NO_SOURCE = frozenset({"unpack", "spec", "srpm"})
 """Last words of a script about a source package that is none."""
-IN_ROOT_LOG = frozenset({"unpack", "sources"})
-"""Phases whose commands write there."""
+TURN = b"\0build.log\0\n"
+"""What scripts say in the middle of the commands' output where build.log begins. A package that says so before has more
+of what it says in build.log."""
 BEGINS_IN_ROOT_LOG = frozenset({"rebuild", "source", "sources"})
-"""Actions whose first phase is one of those."""
+"""Actions whose commands write there until they say TURN."""
 PHASES = frozenset(
-    {*IN_ROOT_LOG, "buildrequires", "rpmautospec", "rpmbuild-bs", "rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"}
+    {
+        "unpack",
+        "sources",
+        "buildrequires",
+        "rpmautospec",
+        "rpmbuild-bs",
+        "rpmbuild-br",
+        "rpmbuild-bb",
+        "rpmbuild-ba",
+    }
 )
 WITH_STEPS = frozenset({"rpmbuild-br", "rpmbuild-bb", "rpmbuild-ba"})
 """Phases in which rpmbuild says what it does."""
@@ -135,7 +145,11 @@ class Narrator:
         self._required = self._required_count = 0
         self._ctx = ctx
         self._logs = logs
+        self._log = BUILD_LOG
         self._target = logs.sink(BUILD_LOG)
+        self._may_turn = False
+        self._held = b""
+        """The end of what has come, where that is the beginning of TURN."""
         self._container = ""
         self._steps = StepWatch(self._begin_step)
         self._phase = ""
@@ -149,8 +163,8 @@ class Narrator:
 
     @property
     def log_of_failure(self) -> str:
-        """The log in which the failing command wrote."""
-        return ROOT_LOG if self.result.partition(" ")[0] in IN_ROOT_LOG else BUILD_LOG
+        """The log in which the failing command wrote, which was the last."""
+        return self._log
 
     @property
     def place_of_failure(self) -> str:
@@ -172,13 +186,27 @@ class Narrator:
         if stream == "stdout":
             # What rpmbuild says last may come after the script's own words, and all it says before them.
             self._steps.look_at(data, with_steps=self._phase in WITH_STEPS)
-            self._target.write(stream, data)
+            self._say(data)
             return
         *lines, self._partial = (self._partial + data).split(b"\n")
         if len(self._partial) > MESSAGE_LIMIT:
             self._partial = b""
         for line in lines:
             self._take(line.decode(errors="replace"))
+
+    def _say(self, data: bytes) -> None:
+        if not self._may_turn:
+            self._target.write("stdout", data)
+            return
+        before, turn, after = (self._held + data).partition(TURN)
+        self._held = b"" if turn else beginning_of(TURN, before)
+        if ready := before[: len(before) - len(self._held)]:
+            self._target.write("stdout", ready)
+        if turn:
+            self._may_turn = False
+            self._works_on(BUILD_LOG)
+        if after:
+            self._target.write("stdout", after)
 
     def _take(self, line: str) -> None:
         if line.startswith("require "):
@@ -211,17 +239,27 @@ class Narrator:
         """A phase begins; the one before has ended."""
         self.end()
         self._phase = phase
-        self._target = self._logs.sink(ROOT_LOG if phase in IN_ROOT_LOG else BUILD_LOG)
         self._logs.heading(phase)
         if phase.startswith("rpmbuild-"):
             self._begin_step(phase)
         self.state(f"Start: {phase}")
 
     def works_in(self, container: str, log: str) -> None:
-        """What the next script says is of this container, and belongs to that log until it names a phase: the two
-        streams of a command may come in another order than they were written."""
+        """What the next script says is of this container, and belongs to that log until it says TURN: its lines to us
+        may come before or after what its commands have said meanwhile."""
         self._container = container
+        self._may_turn = True
+        self._works_on(log)
+
+    def _works_on(self, log: str) -> None:
+        self._log = log
         self._target = self._logs.sink(log)
+
+    def has_worked(self) -> None:
+        """The script has said all: what began as TURN was something else."""
+        if self._held:
+            self._target.write("stdout", self._held)
+        self._held = b""
 
     def _begin_step(self, step: str) -> None:
         self._ctx.usage.phase_began(self._container, step)
@@ -239,6 +277,14 @@ class Narrator:
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S,%f")[:-3]
         self._logs.sink(STATE_LOG).line(f"{now} - {text}")
         self._logs.sink(OUTPUT_LOG).line(f"INFO: {text}")
+
+
+def beginning_of(mark: bytes, data: bytes) -> bytes:
+    """The end of `data` that `mark`, which it does not contain, may begin with. Pure."""
+    return next(
+        (mark[:size] for size in range(len(mark) - 1, 0, -1) if data.endswith(mark[:size])),
+        b"",
+    )
 
 
 def stage_source(srpm: Path, home: Path) -> None:
@@ -294,7 +340,10 @@ class Scripts:
         """
         log = begins_in or (ROOT_LOG if action in BEGINS_IN_ROOT_LOG else BUILD_LOG)
         self.narrator.works_in(container, log)
-        code = self._exit_code(container, action, target, *arguments)
+        try:
+            code = self._exit_code(container, action, target, *arguments)
+        finally:
+            self.narrator.has_worked()
         if code and action in FIRST and not self.narrator.has_heard:
             raise TaskInterrupted(
                 f"the build's script ended with status {code} before it began to work",

@@ -116,7 +116,7 @@ PLATFORMS = (
             ),
             Part(name="limits", minutes=13, run=MACHINE.part("limits")),
             Part(name="rootless", minutes=10, run=compared("D rootless", MACHINE.part("rootless"))),
-            Part(name="NFS", minutes=15, run=MACHINE.part("nfs")),
+            Part(name="NFS", minutes=20, run=MACHINE.part("nfs")),
             Part(name="power failures", minutes=60, run=MACHINE.power_failures()),
         ),
     ),

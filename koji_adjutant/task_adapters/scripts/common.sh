@@ -21,8 +21,15 @@ unset ADJUTANT_OPEN_FILES
 # shellcheck disable=SC2034 # for the actions
 FAILED=10 MISSING=20 DYNAMIC=21 AUTOSPEC=22
 exec 9>&2 2>&1
+turned=
 
-phase() { printf 'phase %s\n' "$1" >&9; }
+phase() {
+    printf 'phase %s\n' "$1" >&9
+    [[ $1 == unpack || $1 == sources || -n $turned ]] && return
+    # Where build.log begins is said among what commands say: one stream may be ahead of the other.
+    printf '\0build.log\0\n'
+    turned=yes
+}
 finish() { printf 'result %s\n' "$1" >&9; exit "$2"; }
 
 # This shell is none of the build's: its level is as if there was none.

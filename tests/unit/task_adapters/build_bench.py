@@ -33,7 +33,7 @@ from koji_adjutant.policy.containers import TaskLimits
 from koji_adjutant.task_adapters.base import TaskContext
 from koji_adjutant.task_adapters.buildarch import BuildArchAdapter
 from koji_adjutant.task_adapters.buildroot_adapter import IDLE_SCRIPT, Workplace
-from koji_adjutant.task_adapters.rpmbuild import TEXTS
+from koji_adjutant.task_adapters.rpmbuild import TEXTS, TURN
 from tests.fakes.containers import Command, CommandResult, FakeContainer, FakeContainerManager
 from tests.unit.buildroot.fake_repo import answer, asked, package_row
 from tests.unit.logs.hub_files import HubFiles
@@ -245,7 +245,7 @@ class Bench:
             container.files["/builddir/build/SRPMS/hello-1-1.buildreqs.nosrc.rpm"] = b"requires"
         if action != "requires" and said.code == 0:
             container.files["/builddir/build/RPMS/hello-1-1.x86_64.rpm"] = b"package"
-        return said.code, ("stderr", said.messages(action)), ("stdout", b"output\n")
+        return said.code, ("stderr", said.messages(action)), ("stdout", TURN + b"output\n")
 
     # Images
 

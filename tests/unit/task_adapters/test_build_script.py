@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from koji_adjutant.task_adapters.rpmbuild import AUTOSPEC, BUILT, DYNAMIC, FAILED, MISSING, TEXTS
+from koji_adjutant.task_adapters.rpmbuild import AUTOSPEC, BUILT, DYNAMIC, FAILED, MISSING, TEXTS, TURN
 
 PLAYER = """\
 #!/bin/bash
@@ -97,6 +97,15 @@ def test_a_build_with_everything_there(play: Play) -> None:
         ["rpmbuild", "-bb"],
     ]
     assert "level 1 machine unset files 1024 unset" in said.output
+
+
+def test_where_build_log_begins_is_said_once_among_the_output(play: Play) -> None:
+    said = play.run("source", "x86_64", "x-1-1.src.rpm").output
+    unpacking, built = said.split(TURN.decode())
+    assert "$ rpm -Uvh" in unpacking
+    assert "rpmbuild" not in unpacking
+    assert "$ rpmbuild -bs" in built
+    assert "$ rpmbuild -bb" in built
 
 
 def test_as_many_files_may_be_open_as_the_site_says(play: Play) -> None:

@@ -13,6 +13,7 @@ from koji_adjutant.task_adapters.rpmbuild import (
     MOST_STEPS,
     REQUIRES_COUNT,
     REQUIRES_LIMIT,
+    TURN,
     Narrator,
 )
 from tests.unit.task_adapters.build_task import Events, LogTexts, quiet_context
@@ -26,11 +27,12 @@ def ctx(tmp_path: Path) -> TaskContext:
 def test_output_goes_to_the_log_of_its_phase(ctx: TaskContext) -> None:
     logs = LogTexts()
     narrator = Narrator(ctx, cast("Any", logs))
+    narrator.works_in("c", "root.log")
     narrator.write("stderr", b"phase un")
     narrator.write("stderr", b"pack\n")
     narrator.write("stdout", b"unpacking\n")
     narrator.write("stderr", b"phase rpmbuild-bs\nsource hello-1-1.src.rpm\n")
-    narrator.write("stdout", b"Wrote: x\n")
+    narrator.write("stdout", TURN + b"Wrote: x\n")
     narrator.write("stderr", b"result rpmbuild-bs 1\n")
     assert logs.texts["root.log"] == "unpacking\n"
     assert logs.texts["build.log"] == "Wrote: x\n"
@@ -44,6 +46,36 @@ def test_output_goes_to_the_log_of_its_phase(ctx: TaskContext) -> None:
     assert cast("Events", ctx.journal).phases == [(Phase.RPMBUILD_STARTED, "rpmbuild-bs")]
 
 
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize("is_ahead", [False, True])
+def test_a_log_is_whole_whichever_stream_is_ahead(ctx: TaskContext, size: int, *, is_ahead: bool) -> None:
+    """On a busy machine all of one stream may be there before anything of the other."""
+    logs = LogTexts()
+    narrator = Narrator(ctx, cast("Any", logs))
+    narrator.works_in("c", "root.log")
+    told = b"phase unpack\nphase rpmbuild-bs\nresult rpmbuild-bs 1\n"
+    said = b"unpacking \0build.log\n" + TURN + b"error: \0b" + TURN
+    if is_ahead:
+        narrator.write("stderr", told)
+    for begin in range(0, len(said), size):
+        narrator.write("stdout", said[begin : begin + size])
+    if not is_ahead:
+        narrator.write("stderr", told)
+    narrator.has_worked()
+    assert logs.texts["root.log"] == "unpacking \0build.log\n"
+    assert logs.texts["build.log"] == "error: \0b" + TURN.decode()
+    assert narrator.log_of_failure == "build.log"
+
+
+def test_what_began_as_a_turn_and_was_none_is_kept(ctx: TaskContext) -> None:
+    logs = LogTexts()
+    narrator = Narrator(ctx, cast("Any", logs))
+    narrator.works_in("c", "root.log")
+    narrator.write("stdout", b"cut off: \0build")
+    narrator.has_worked()
+    assert logs.texts["root.log"] == "cut off: \0build"
+
+
 def test_what_only_looks_like_the_script_fills_no_journal(ctx: TaskContext) -> None:
     logs = LogTexts()
     narrator = Narrator(ctx, cast("Any", logs))
@@ -55,6 +87,7 @@ def test_what_only_looks_like_the_script_fills_no_journal(ctx: TaskContext) -> N
 
 def test_a_source_package_that_cannot_be_unpacked_is_explained_in_root_log(ctx: TaskContext) -> None:
     narrator = Narrator(ctx, cast("Any", LogTexts()))
+    narrator.works_in("c", "root.log")
     narrator.write("stderr", b"phase unpack\nresult unpack\n")
     assert narrator.log_of_failure == "root.log"
 

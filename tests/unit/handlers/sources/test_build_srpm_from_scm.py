@@ -16,7 +16,7 @@ from koji_adjutant.buildroot.settings import TOPDIR
 from koji_adjutant.container import labels
 from koji_adjutant.guards.limited import SCRIPT_TEXT as LIMITS_TEXT
 from koji_adjutant.handlers.sources.build_srpm_from_scm import BuildSRPMFromSCMTask
-from koji_adjutant.task_adapters.rpmbuild import AUTOSPEC, FAILED
+from koji_adjutant.task_adapters.rpmbuild import AUTOSPEC, FAILED, TURN
 from koji_adjutant.task_adapters.sources.checkout import SCRIPT_TEXT
 from tests.fakes.containers import Command, FakeContainer
 from tests.unit.handlers.build.build_hub import OF_A_BUILD, SRPM, TaskHub
@@ -270,7 +270,8 @@ def test_a_repository_without_a_spec_file(scene: Scene) -> None:
 def test_a_step_that_fails(scene: Scene, last: str, error: str) -> None:
     scene.options["allowed_scms"] = "git.example:/rpms/*:no:make,sources"
     said = f"phase sources\nresult {last}\n".encode()
-    scene.bench.script(script_of("srpm"), lambda *_: (FAILED, ("stderr", said)))
+    turn = TURN if last.startswith("rpmbuild") else b"fetching\n"
+    scene.bench.script(script_of("srpm"), lambda *_: (FAILED, ("stderr", said), ("stdout", turn)))
     with pytest.raises(koji.BuildError, match=error):
         scene.task().run()
 
