@@ -34,7 +34,7 @@ WANTS_MORE = (
     ),
     (
         "forking",
-        "set +e\nfor i in $(seq 400); do sleep 3 & done 2>/dev/null\nwait\nfalse",
+        "set +e\nfor i in $(seq 400); do sleep 10 & done 2>/dev/null\nwait\nfalse",
         "the limit pids is 300: raise pids in adjutant.limits of tag dist-md-limited",
     ),
     (

@@ -33,10 +33,10 @@ NO_ROOM = ("no space left on device", "disk quota exceeded", "read-only file sys
 """What an engine says when its own disk is full or broken, whatever it was asked for."""
 DAMAGED = re.compile(
     r"(mounting storage for container|creating container storage)\b.*no such file or directory"
-    r"|stat \S+/overlay/\S+: no such file|layer not known",
+    r"|stat \S+/overlay/\S+: no such file|readlink \S+/overlay: invalid argument|layer not known",
     re.IGNORECASE | re.DOTALL,
 )
-"""What it says when a directory of a layer is gone."""
+"""What it says when a directory of a layer is gone, or what names it is empty, as after a power failure."""
 NO_CONTROLLER = re.compile(
     r"cgroup controller .?(memory|cpu|pids)\b.? is not available"
     r"|cannot set (memory|cpu|pids) limit: container could not join or create cgroup"
