@@ -83,12 +83,22 @@ class ImageCheck:
     def run(self) -> None:
         """Look at each, throw away what is not what it was, and have tasks take the others."""
         cache = self.config.cache_dir
+        self._discard_damaged()
         while (known := unchecked(cache)) and (image := next(self._left(known), None)):
             key = image.labels[labels.KEY]
             if problem := self._problem(image):
                 discard(self.manager, self.config, key, f"after a power failure, {problem}", self.journal)
             replace_json(cache / UNCHECKED, asdict(replace(known, checked=(*known.checked, key))))
         (cache / UNCHECKED).unlink(missing_ok=True)
+
+    def _discard_damaged(self) -> None:
+        """An engine lists no images while there is one whose layer it does not find."""
+        for record in UsageRecords(self.config.cache_dir).all():
+            try:
+                self.manager.inspect_image(image_name(record.key))
+            except EngineDamaged as error:
+                reason = f"after a power failure, it cannot be looked at: {error}"
+                discard(self.manager, self.config, record.key, reason, self.journal)
 
     def _left(self, known: Unchecked) -> Iterator[ImageInfo]:
         for image in self.manager.find_images({}):

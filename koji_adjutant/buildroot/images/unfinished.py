@@ -11,7 +11,7 @@ from koji_adjutant.buildroot.images.keys import lock_name, remove_unless_in_use,
 from koji_adjutant.buildroot.images.requests import pending_requests
 from koji_adjutant.config import Config
 from koji_adjutant.container import labels
-from koji_adjutant.container.interface import ContainerManager, ImageInfo
+from koji_adjutant.container.interface import ContainerManager
 from koji_adjutant.errors import EngineDamaged, EngineError
 
 logger = logging.getLogger("koji.adjutant.buildroot.images")
@@ -41,17 +41,14 @@ def remove_unfinished(manager: ContainerManager, config: Config, worker: str) ->
 def remove_unverified(manager: ContainerManager, key: str) -> None:
     """Remove the image of `key` as far as it was made under another name than its own."""
     for name in unverified_names(key):
-        image = _named(manager, name)
+        try:
+            image = manager.inspect_image(name)
+        except (EngineDamaged, EngineError) as error:
+            # A power failure may leave one that cannot be looked at, nor any be listed while it is there.
+            logger.warning("image %s was not finished: %s", name, error)
+            remove_unless_in_use(manager, name)
+            continue
         if image is not None:
             manager.untag_image(name)
             if not set(image.names) - {name}:
                 remove_unless_in_use(manager, image.id)
-
-
-def _named(manager: ContainerManager, name: str) -> ImageInfo | None:
-    try:
-        return manager.inspect_image(name)
-    except (EngineDamaged, EngineError) as error:
-        # A power failure may leave one that cannot be looked at. It can be listed, and removed.
-        logger.warning("image %s was not finished: %s", name, error)
-        return next((image for image in manager.find_images({}) if name in image.names), None)

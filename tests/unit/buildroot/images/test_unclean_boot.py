@@ -20,11 +20,13 @@ from koji_adjutant.buildroot.images.unclean_boot import (
     note_boot,
     note_end,
 )
+from koji_adjutant.buildroot.images.usage import UsageRecords
 from koji_adjutant.container.interface import ImageInfo
-from koji_adjutant.errors import EngineUnavailable
+from koji_adjutant.errors import EngineDamaged, EngineUnavailable
 from koji_adjutant.host.files import JUMP, boot_id
 from koji_adjutant.journal.phases import NullJournal
 from tests.unit.buildroot.image_bench import BASE_KEY, MORE_KEY, ImageBench
+from tests.unit.buildroot.uses import root_use
 
 
 @pytest.fixture
@@ -73,6 +75,19 @@ def test_no_image_is_taken_before_it_was_looked_at(bench: ImageBench) -> None:
         assert not is_unchecked(bench.config.cache_dir, image(bench, key))
     assert not (bench.config.cache_dir / UNCHECKED).exists()
     assert bench.leftovers() == []
+
+
+def test_one_that_cannot_be_looked_at_goes_before_others_are_listed(bench: ImageBench) -> None:
+    """As podman 5.4 has it where the name of a layer is empty: it lists no images."""
+    boots(bench)
+    assert bench.make(bench.base())
+    UsageRecords(bench.config.cache_dir).used(BASE_KEY, root_use())
+    power_fails(bench)
+    bench.manager.fail_next("inspect_image", EngineDamaged("readlink overlay: invalid argument"))
+    check(bench)
+    assert find_image(bench.manager, BASE_KEY) is None
+    assert not UsageRecords(bench.config.cache_dir).find(BASE_KEY)
+    assert not (bench.config.cache_dir / UNCHECKED).exists()
 
 
 def test_empty_files_are_found(bench: ImageBench, caplog: pytest.LogCaptureFixture) -> None:
