@@ -29,7 +29,7 @@ platforms: $(VENV)/ready ## what has to work on other hosts than this: ONLY=B on
 test: $(VENV)/ready ## every test, linters and real containers included; a part of them over its budget fails
 	$(PYTEST) --numprocesses=$(WORKERS) --budgets --tb=short --durations=25 tests
 
-core: $(VENV)/ready ## what runs on every platform, six minutes; MORE=--without-limits where podman has none
+core: $(VENV)/ready ## what runs on every platform, some minutes; MORE=--without-limits where podman has none
 	$(PYTEST) --numprocesses=$(WORKERS) --tb=short -m core $(MORE) tests
 
 quick: $(VENV)/ready ## linters, units, the contract suite on the fake, one build: a few minutes

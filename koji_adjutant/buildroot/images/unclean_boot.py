@@ -87,7 +87,7 @@ class ImageCheck:
         while (known := unchecked(cache)) and (image := next(self._left(known), None)):
             key = image.labels[labels.KEY]
             if problem := self._problem(image):
-                discard(self.manager, self.config, key, f"after a power failure, {problem}", self.journal)
+                self._throw_away(key, problem)
             replace_json(cache / UNCHECKED, asdict(replace(known, checked=(*known.checked, key))))
         (cache / UNCHECKED).unlink(missing_ok=True)
 
@@ -97,8 +97,10 @@ class ImageCheck:
             try:
                 self.manager.inspect_image(image_name(record.key))
             except EngineDamaged as error:
-                reason = f"after a power failure, it cannot be looked at: {error}"
-                discard(self.manager, self.config, record.key, reason, self.journal)
+                self._throw_away(record.key, Problem(f"it cannot be looked at: {error}"))
+
+    def _throw_away(self, key: str, problem: Problem) -> None:
+        discard(self.manager, self.config, key, f"after a power failure, {problem}", self.journal)
 
     def _left(self, known: Unchecked) -> Iterator[ImageInfo]:
         for image in self.manager.find_images({}):

@@ -7,7 +7,8 @@
 #
 # In the environment, where the commands do not see them: ADJUTANT_MACHINE is what setarch makes of this machine for them,
 # ADJUTANT_OPEN_FILES how many files they may open.
-# What commands say goes to standard output. Standard error carries the lines to the daemon: `phase NAME` as one begins,
+# What commands say goes to standard output, and between, once, the line `\0build.log\0` where that log begins.
+# Standard error carries the lines to the daemon: `phase NAME` as one begins,
 # `source NAME` for a source package below SRPMS, `require TEXT` for each of its BuildRequires, `lacking TEXT` for one that
 # rpmbuild does not find after all were installed, and at the end `result WORD`.
 # Exit codes: 0 done, 10 a command failed, 20 BuildRequires are missing, 21 they are dynamic,
